@@ -1,0 +1,71 @@
+# make demo    the whole road on a bundled clip; needs no hardware
+# make test    linters, types and tests, as CI runs them
+# make lint    linters and types alone
+# make bench   milliseconds per stage on this machine
+#
+# Everything is installed into .venv here. PYTHON=python3.12 picks another Python.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+VENV := .venv
+TFLITE_VENV := .venv-tflite-runtime
+PIP_FLAGS := --quiet --disable-pip-version-check
+
+RUNS = "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUNS); then echo $$p; break; fi; done)
+PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
+
+.PHONY: demo test lint bench resolve vision-tests-tflite-runtime clean
+
+demo: $(VENV)/.demo
+	$(VENV)/bin/edge-lpr demo
+
+test: lint mosquitto
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/pytest
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+bench: $(VENV)/.demo
+	$(VENV)/bin/edge-lpr bench
+
+resolve: $(VENV)/.dev
+	$(VENV)/bin/python .ci/resolve.py
+
+vision-tests-tflite-runtime: $(TFLITE_VENV)/.done
+	$(TFLITE_VENV)/bin/python -c 'from edge_lpr.vision.interpreter import runtime_name as n; assert n() == "tflite_runtime", n()'
+	$(TFLITE_VENV)/bin/pytest tests/vision
+
+clean:
+	rm -rf $(VENV) $(TFLITE_VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml
+	@echo "Installing edge-lpr into $(VENV); the first time takes a minute or two."
+	$(VENV)/bin/python -m pip install $(PIP_FLAGS) -e '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	$(VENV)/bin/python -m pip install $(PIP_FLAGS) -e '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+$(TFLITE_VENV)/.done: pyproject.toml
+	@test -n "$(PYTHON_3_11)" || { echo "tflite-runtime has wheels for Python 3.11 only, and there is none" >&2; exit 1; }
+	$(PYTHON_3_11) -m venv --clear $(TFLITE_VENV)
+	$(TFLITE_VENV)/bin/python -m pip install $(PIP_FLAGS) -e '.[test,tflite-runtime]'
+	@touch $@
+
+.PHONY: mosquitto
+mosquitto:
+	@if PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi; \
+	if command -v apt-get >/dev/null && $$as_root true 2>/dev/null; then \
+	  $$as_root apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends mosquitto </dev/null; \
+	else \
+	  echo "The tests need the program mosquitto; install it, on Debian: sudo apt-get install mosquitto" >&2; exit 1; \
+	fi

@@ -1,0 +1,45 @@
+"""Cameras: one protocol; the Pi's own, USB, network streams, video files and folders of photos behind it."""
+
+from __future__ import annotations
+
+from edge_lpr.cameras.base import Camera
+from edge_lpr.cameras.source import CameraState, CameraStatus, FrameSource
+from edge_lpr.config import CameraSettings
+
+__all__ = ["Camera", "CameraState", "CameraStatus", "FrameSource", "create_camera", "create_source"]
+
+
+def create_camera(settings: CameraSettings) -> Camera:
+    """The camera that the settings ask for, not yet opened. Only its own back-end is imported."""
+    match settings.type:
+        case "pi":
+            from edge_lpr.cameras.pi import PiCamera
+
+            return PiCamera(settings)
+        case "usb":
+            from edge_lpr.cameras.usb import UsbCamera
+
+            return UsbCamera(settings)
+        case "stream":
+            from edge_lpr.cameras.stream import StreamCamera
+
+            return StreamCamera(settings)
+        case "video":
+            from edge_lpr.cameras.files import VideoFile
+
+            return VideoFile(settings)
+        case "photos":
+            from edge_lpr.cameras.files import PhotoFolder
+
+            return PhotoFolder(settings)
+
+
+def create_source(settings: CameraSettings) -> FrameSource:
+    """The same camera ready to run in a thread of its own, with the waits that the settings ask for."""
+    return FrameSource(
+        create_camera(settings),
+        reopen_min_s=settings.reopen_min_s,
+        reopen_max_s=settings.reopen_max_s,
+        # Every camera keeps to the read time-out; one that takes three of them hangs.
+        stall_after_s=3 * settings.read_timeout_s,
+    )

@@ -1,0 +1,106 @@
+"""What the cameras read through OpenCV's ``VideoCapture`` share: opening without noise, and reading live pictures."""
+
+from __future__ import annotations
+
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_lpr.cameras.base import live_frame
+from edge_lpr.errors import CameraError
+from edge_lpr.frames import Frame
+
+Image = NDArray[np.uint8]
+
+
+def open_capture(source: str, backend: int, parameters: Sequence[int] = ()) -> cv2.VideoCapture | None:
+    """Open ``source`` with one back-end (a ``cv2.CAP_*`` number) and no other; None when it cannot.
+
+    ``parameters`` are pairs of ``cv2.CAP_PROP_*`` and value that must be known while opening.
+    """
+    _silence()
+    try:
+        capture = cv2.VideoCapture(source, backend, list(parameters))
+    except cv2.error:
+        return None
+    if capture.isOpened():
+        return capture
+    capture.release()
+    return None
+
+
+def retrieve(capture: cv2.VideoCapture) -> Image | None:
+    """Decode the picture that was grabbed last, uint8 of shape (height, width, 3), BGR; None when it is damaged."""
+    try:
+        decoded, image = capture.retrieve()
+    except cv2.error:
+        return None
+    if not decoded or image is None or image.ndim != 3 or image.shape[2] != 3:
+        return None
+    return cast(Image, image)
+
+
+class LiveCapture(ABC):
+    """A live camera behind a ``VideoCapture``; the kinds differ in how they open it."""
+
+    live = True
+
+    def __init__(self, name: str, read_timeout_s: float) -> None:
+        self.name = name
+        self._read_timeout_s = read_timeout_s
+        self._capture: cv2.VideoCapture | None = None
+        self._number = 0
+
+    @abstractmethod
+    def _open(self) -> cv2.VideoCapture:
+        """The opened capture. Raises CameraError."""
+
+    def open(self) -> None:
+        """Open the device or connection. Raises CameraError with the remedy."""
+        self.close()
+        self._capture = self._open()
+
+    def read(self) -> Frame:
+        """The next picture. A damaged one is passed over; damaged ones for the whole time-out are a CameraError."""
+        if self._capture is None:
+            raise CameraError(f"{self.name} is not open")
+        deadline = time.monotonic() + self._read_timeout_s
+        while self._grab(self._capture):
+            grabbed = time.monotonic()
+            image = retrieve(self._capture)
+            if image is not None:
+                frame = live_frame(image, self._number, self.name, age_s=time.monotonic() - grabbed)
+                self._number += 1
+                return frame
+            if grabbed > deadline:
+                raise CameraError(f"{self.name} sends only pictures that cannot be decoded; check the cable or network")
+        raise CameraError(f"{self.name} stopped sending pictures; check its power and its cable or network")
+
+    def close(self) -> None:
+        """Release the device or connection."""
+        capture, self._capture = self._capture, None
+        if capture is not None:
+            capture.release()
+
+    @staticmethod
+    def _grab(capture: cv2.VideoCapture) -> bool:
+        try:
+            return bool(capture.grab())
+        except cv2.error:
+            return False
+
+
+def _silence() -> None:
+    """Keep OpenCV and FFmpeg from writing to stderr: each fault is told once, by us, and theirs may hold a URL.
+
+    ``OPENCV_LOG_LEVEL`` and ``OPENCV_FFMPEG_LOGLEVEL`` in the environment bring their voices back.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -1,0 +1,181 @@
+"""The Raspberry Pi's own camera, through picamera2.
+
+picamera2 is imported when the camera is opened, so that this module loads on machines that have none. Its API is
+described in "The Picamera2 Library" (https://datasheets.raspberrypi.com/camera/picamera2-manual.pdf).
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_lpr.cameras.base import live_frame
+from edge_lpr.config import CameraSettings
+from edge_lpr.errors import CameraError
+from edge_lpr.frames import Frame
+
+Image = NDArray[np.uint8]
+
+# What picamera2 and libcamera's bindings raise for a camera that is missing, held by another program, or gone, and for
+# a control that it does not have or whose value is of the wrong kind.
+_FAULTS = (RuntimeError, OSError, LookupError, ValueError, TypeError)
+# A sensor time-stamp further back than this is on another clock than ours.
+_MAX_AGE_S = 10.0
+
+
+class PiCamera:
+    """Main stream for reading, and a small lores stream for who only wants to know whether something moves.
+
+    ``source`` is the camera's number as `rpicam-hello --list-cameras` shows it; empty means 0.
+    """
+
+    live = True
+
+    def __init__(self, settings: CameraSettings) -> None:
+        self._settings = settings
+        self._index = int(settings.source or 0)
+        self._camera: Any = None
+        self._lores_size = (0, 0)
+        self._number = 0
+        self.name = f"Pi camera {self._index}"
+
+    def open(self) -> None:
+        """Configure and start both streams. Raises CameraError with the remedy."""
+        self.close()
+        picamera2, libcamera = _import("picamera2"), _import("libcamera")
+        try:
+            camera = picamera2.Picamera2(self._index)
+        except _FAULTS as error:
+            raise CameraError(
+                f"{self.name} cannot be opened ({_root(error)}); check its ribbon cable, that no other program holds "
+                "it, and that `rpicam-hello --list-cameras` shows it"
+            ) from error
+        self._camera = camera
+        try:
+            camera.configure(self._configuration(camera, libcamera))
+            self._lores_size = camera.camera_configuration()["lores"]["size"]
+            camera.start()
+        except _FAULTS as error:
+            raise CameraError(
+                f"{self.name} refuses its settings ({_root(error)}); check camera.width, camera.height and camera.pi"
+            ) from error
+
+    def read(self) -> Frame:
+        """The newest picture of the main stream."""
+        with self._request() as request:
+            return self._frame(request)
+
+    def read_with_lores(self) -> tuple[Frame, Image]:
+        """As ``read``, with the brightness of the same moment's lores picture, uint8 of shape (height, width)."""
+        with self._request() as request:
+            luma = crop_luma(request.make_array("lores"), *self._lores_size)
+            return self._frame(request), luma
+
+    def close(self) -> None:
+        """Stop and release the camera."""
+        camera, self._camera = self._camera, None
+        if camera is None:
+            return
+        try:
+            # A capture that timed out is still in picamera2's queue, and stop() would wait behind it for ever.
+            camera.cancel_all_and_flush()
+            camera.close()
+        except _FAULTS as error:
+            raise CameraError(f"{self.name} does not close cleanly ({_root(error)})") from error
+
+    def _configuration(self, camera: Any, libcamera: Any) -> Any:
+        settings, pi = self._settings, self._settings.pi
+        controls = {name: _control(libcamera, name, value) for name, value in pi.controls.items()}
+        if settings.fps is not None:
+            controls.setdefault("FrameRate", settings.fps)
+        upside_down = int(pi.rotation == 180)
+        return camera.create_video_configuration(
+            # picamera2 names formats from the last byte to the first: its "RGB888" is B, G, R in memory.
+            main={"size": (settings.width, settings.height), "format": "RGB888"},
+            lores={"size": (pi.lores_width, pi.lores_height), "format": "YUV420"},
+            transform=libcamera.Transform(hflip=upside_down, vflip=upside_down),
+            controls=controls,
+        )
+
+    @contextmanager
+    def _request(self) -> Iterator[Any]:
+        """One completed request, given back to the camera whatever happens: it has only a handful of buffers."""
+        if self._camera is None:
+            raise CameraError(f"{self.name} is not open")
+        timeout_s = self._settings.read_timeout_s
+        try:
+            # Never the waiting form of a capture: without a time-out it hangs for good when the sensor goes silent.
+            request = self._camera.wait(self._camera.capture_request(wait=False), timeout=timeout_s)
+            try:
+                yield request
+            finally:
+                request.release()
+        except TimeoutError as error:
+            raise CameraError(f"{self.name} gave no picture for {timeout_s:g} s; check its ribbon cable") from error
+        except _FAULTS as error:
+            raise CameraError(f"{self.name} stopped ({_root(error)}); check its ribbon cable") from error
+
+    def _frame(self, request: Any) -> Frame:
+        image: Image = request.make_array("main")
+        frame = live_frame(image, self._number, self.name, _age_s(request.get_metadata()))
+        self._number += 1
+        return frame
+
+
+def crop_luma(yuv420: Image, width: int, height: int) -> Image:
+    """The brightness plane of a YUV420 buffer, uint8 of shape (height, width), contiguous.
+
+    ``yuv420`` is uint8 of shape (height * 3 / 2, stride). Before the Pi 5 the hardware pads rows, so that the stride
+    may be larger than the width.
+    """
+    return np.ascontiguousarray(yuv420[:height, :width])
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise CameraError(
+            f"the Pi camera needs {name}, which this Python lacks ({error}): `sudo apt install python3-picamera2`, and "
+            "make the virtual environment with `python3 -m venv --system-site-packages`"
+        ) from error
+
+
+def _control(libcamera: Any, name: str, value: object) -> object:
+    """``value`` as libcamera takes it; a text is the name of a choice, as in ``AfMode: Manual``."""
+    if not isinstance(value, str):
+        return value
+    for controls in (libcamera.controls, libcamera.controls.draft):
+        choices = getattr(controls, f"{name}Enum", None)
+        if choices is not None:
+            members = cast(Mapping[str, object], choices.__members__)
+            if value not in members:
+                raise ValueError(f"camera.pi.controls.{name} may be {', '.join(members)}, not {value}")
+            return members[value]
+    raise ValueError(f"camera.pi.controls.{name} takes no name such as {value}, or libcamera does not know it")
+
+
+def _age_s(metadata: Mapping[str, Any]) -> float:
+    """Seconds since the sensor began the picture; 0.0 when the camera does not say.
+
+    ``SensorTimestamp`` is in nanoseconds of CLOCK_BOOTTIME (https://libcamera.org/api-html/namespacelibcamera_1_1controls.html).
+    """
+    stamp = metadata.get("SensorTimestamp")
+    if stamp is None:
+        return 0.0
+    age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - stamp / 1e9
+    return age_s if 0.0 <= age_s <= _MAX_AGE_S else 0.0
+
+
+def _root(error: BaseException) -> str:
+    """The first cause: picamera2 wraps what libcamera said in less telling errors."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error) or type(error).__name__

@@ -1,0 +1,169 @@
+"""``edge-lpr check``: what works, what does not, and what to do about it, before the installer leaves the ladder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+from rich.console import Console
+from rich.text import Text
+
+from edge_lpr.cameras import create_source
+from edge_lpr.config import CameraSettings, DeviceSettings, MqttSettings, ReaderSettings, Settings, load_settings
+from edge_lpr.errors import CameraError, ConfigError, EdgeLprError, ModelError
+from edge_lpr.mqtt.connection import MqttConnection
+from edge_lpr.mqtt.topics import Topics
+from edge_lpr.service.clock import clock_synchronized
+from edge_lpr.vision.interpreter import runtime_name
+from edge_lpr.vision.reader import PlateReader
+
+BROKER_WAIT_S = 12.0
+DIM = 20
+"""Mean brightness (0-255) below which a picture is as good as black."""
+
+State = Literal["ok", "warning", "failed"]
+_STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``remedy`` says what to do where it is not ok."""
+
+    what: str
+    state: State
+    text: str
+    remedy: str = ""
+
+
+def check(path: Path, environ: Mapping[str, str]) -> int:
+    """Look at everything and print as it goes. 0 when nothing failed (warnings allowed), 1 otherwise.
+
+    Wrong settings end it, as nothing else can be judged then: ConfigError.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    settings = load_settings(path, environ)
+    _print(console, Finding("settings", "ok", str(path)))
+    failed = 0
+    for finding in _findings(settings):
+        _print(console, finding)
+        failed += finding.state == "failed"
+    console.print("nothing failed" if not failed else f"{failed} failed")
+    return 1 if failed else 0
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    looks: tuple[Callable[[], Finding], ...] = (
+        lambda: _models(settings.reader),
+        lambda: _camera(settings.camera),
+        lambda: _broker(settings.mqtt, settings.device),
+        _clock,
+        lambda: _disk(settings.device.state_dir, settings.mqtt.outbox.max_megabytes),
+    )
+    for look in looks:
+        yield look()
+
+
+def _models(settings: ReaderSettings) -> Finding:
+    try:
+        reader = PlateReader.open(settings)
+    except ModelError as error:
+        return _failure("models", error)
+    detector, recognizer = reader.models.detector.sidecar, reader.models.recognizer.sidecar
+    versions = f"detector {detector.version}, recognizer {recognizer.version}, {runtime_name()}"
+    return Finding("models", "ok", versions)
+
+
+def _camera(settings: CameraSettings) -> Finding:
+    """Opened as the service opens it, so that a camera that hangs cannot make this hang."""
+    with create_source(settings) as source:
+        deadline_s = time.monotonic() + 3 * settings.read_timeout_s
+        while True:
+            try:
+                frame = source.next_frame(0.2)
+            except CameraError as error:
+                return _failure("camera", error)
+            status = source.status
+            if frame is not None:
+                break
+            if status.state in ("failed", "ended") or time.monotonic() > deadline_s:
+                reason = status.last_error or f"{status.name} gave no picture; check its cable and its address"
+                return Finding("camera", "failed", *_split(reason))
+    brightness = float(cv2.mean(cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY))[0])
+    text = f"{status.name} gives pictures of {frame.width} x {frame.height}, brightness {brightness:.0f} of 255"
+    if brightness < DIM:
+        return Finding("camera", "warning", text, "too dark to read: take the lens cap off, or light the lane")
+    return Finding("camera", "ok", text)
+
+
+def _broker(settings: MqttSettings, device: DeviceSettings) -> Finding:
+    """Connects under another client id and device, so that a running service is not thrown out or announced offline."""
+    beside = f"{device.id}.check-{os.getpid()}"
+    connection = MqttConnection(
+        settings.model_copy(update={"client_id": f"edge-lpr-{beside}"}), Topics(settings.topic_prefix, beside)
+    )
+    address = f"{settings.host}:{settings.port}"
+    try:
+        connection.start()
+    except ConfigError as error:
+        return _failure("broker", error)
+    try:
+        deadline_s = time.monotonic() + BROKER_WAIT_S
+        while not connection.wait_for("connected", 0.2):
+            status = connection.status
+            if status.state in ("refused", "unreachable", "misconfigured") or time.monotonic() > deadline_s:
+                remedy = "check mqtt.host, mqtt.port, and that the broker runs"
+                if status.state == "refused":
+                    remedy = "check mqtt.username and the password file, and what the broker allows this user"
+                return Finding("broker", "failed", f"{address} {status.state}: {status.reason or 'no answer'}", remedy)
+    finally:
+        connection.stop()
+    return Finding("broker", "ok", f"{address} accepts us, MQTT {settings.protocol}")
+
+
+def _clock() -> Finding:
+    if clock_synchronized():
+        return Finding("clock", "ok", "set by a time service")
+    remedy = "see timedatectl; until then messages say ClockSynchronized: false"
+    return Finding("clock", "warning", "not set by a time service since the start", remedy)
+
+
+def _disk(folder: Path, wanted_megabytes: int) -> Finding:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"edge-lpr")
+            file.flush()
+            os.fsync(file.fileno())
+        free = shutil.disk_usage(folder).free // 2**20
+    except OSError as error:
+        remedy = "set device.state_dir to a folder that the service's user may write"
+        return Finding("disk", "failed", f"{folder}: cannot be written: {error.strerror}", remedy)
+    text = f"{folder} can be written, {free} MB free"
+    if free < wanted_megabytes:
+        remedy = f"a full outbox takes {wanted_megabytes} MB: make room, or lower mqtt.outbox.max_megabytes"
+        return Finding("disk", "warning", text, remedy)
+    return Finding("disk", "ok", text)
+
+
+def _failure(what: str, error: EdgeLprError) -> Finding:
+    return Finding(what, "failed", *_split(str(error)))
+
+
+def _split(message: str) -> tuple[str, str]:
+    """Our error lines end with the remedy, behind a semicolon."""
+    text, _, remedy = message.partition("; ")
+    return text, remedy
+
+
+def _print(console: Console, finding: Finding) -> None:
+    line = Text.assemble((f"{finding.state:8}", _STYLES[finding.state]), f"{finding.what:9} {finding.text}")
+    console.print(line)
+    if finding.remedy:
+        console.print(Text(f"{'':18}-> {finding.remedy}"))

@@ -1,0 +1,281 @@
+"""config.yaml as typed, validated, immutable settings.
+
+The classes below are the settings and their bounds. Each room takes its own class as an argument and never reads the
+file. ``load_settings`` turns a file and the environment into ``Settings``, or raises with every fault there is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from edge_lpr import config_faults, config_file
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_FOLDER = "folder"
+"""Key of the validation context: the folder that relative paths start from."""
+
+Control = bool | int | float | str | Annotated[tuple[int | float, ...], Strict(False)]
+
+
+def _number_as_text(value: object) -> object:
+    """YAML reads ``protocol: 5`` and ``source: 0`` as numbers; both are meant as names."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _from_folder(text: str, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get(_FOLDER)
+    path = Path(os.path.expanduser(text))
+    return path if folder is None else Path(folder) / path
+
+
+def _as_path(value: object, info: ValidationInfo) -> object:
+    return _from_folder(value, info) if isinstance(value, str) and value else value
+
+
+def _topic_safe(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("1 to 64 of the characters A-Z a-z 0-9 . _ -, as it becomes part of the MQTT topics")
+    return value
+
+
+def _topic_prefix(value: str) -> str:
+    if not all(_NAME.fullmatch(part) for part in value.split("/")):
+        raise ValueError("levels of A-Z a-z 0-9 . _ - with one / between two levels, such as site/edge-lpr")
+    return value
+
+
+def _host_name(value: str) -> str:
+    if not value or "/" in value or any(character.isspace() for character in value):
+        raise ValueError("a host name or an address alone, without mqtt:// and without a port")
+    return value
+
+
+TopicName = Annotated[str, AfterValidator(_topic_safe)]
+HostName = Annotated[str, AfterValidator(_host_name)]
+LocalPath = Annotated[Path, BeforeValidator(_as_path)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Lane = Annotated[tuple[Annotated[tuple[Fraction, Fraction], Strict(False)], ...], Strict(False)]
+
+
+class _Section(BaseModel):
+    """Frozen, and strict: a name that is not here is a fault, and so is text where a number belongs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
+
+
+class DeviceSettings(_Section):
+    """This gate."""
+
+    id: TopicName = "gate-1"
+    state_dir: LocalPath = Path("/var/lib/edge-lpr")
+
+
+class PiCameraSettings(_Section):
+    """What only a camera on the Raspberry Pi's ribbon cable has. Sizes in pixels, rotation in degrees."""
+
+    lores_width: int = Field(default=640, ge=64, le=4096, multiple_of=2)
+    lores_height: int = Field(default=360, ge=64, le=4096, multiple_of=2)
+    rotation: Literal[0, 180] = 0
+    controls: dict[str, Control] = {}
+
+
+class CameraSettings(_Section):
+    """Where frames come from. Sizes in pixels, ``fps`` in frames a second, ``*_s`` in seconds."""
+
+    type: Literal["pi", "usb", "stream", "video", "photos"] = "pi"
+    source: Annotated[str, BeforeValidator(_number_as_text)] = Field(default="", validate_default=True)
+    loop: bool = False
+    fps: float | None = Field(default=None, gt=0, le=240)
+    width: int = Field(default=1280, ge=160, le=8192, multiple_of=2)
+    height: int = Field(default=720, ge=120, le=8192, multiple_of=2)
+    hold: int = Field(default=5, ge=1, le=1000)
+    read_timeout_s: float = Field(default=5.0, gt=0, le=300)
+    reopen_min_s: float = Field(default=1.0, gt=0, le=3600)
+    reopen_max_s: float = Field(default=30.0, gt=0, le=3600, validate_default=True)
+    rtsp_transport: Literal["tcp", "udp"] = "tcp"
+    pi: PiCameraSettings = PiCameraSettings()
+
+    @property
+    def live(self) -> bool:
+        """False for a recording, which has an end and a time of its own."""
+        return self.type not in ("video", "photos")
+
+    @field_validator("source")
+    @classmethod
+    def _source_fits_type(cls, value: str, info: ValidationInfo) -> str:
+        kind = info.data.get("type")
+        if kind == "stream" and "://" not in value:
+            raise ValueError("the stream's address, such as rtsp://192.0.2.10/main")
+        if kind in ("video", "photos"):
+            if not value:
+                raise ValueError("the video file's path" if kind == "video" else "the path of a folder of photos")
+            return str(_from_folder(value, info))
+        if kind == "pi" and value and not value.isdecimal():
+            raise ValueError("the camera's number as rpicam-hello --list-cameras shows it, or nothing for the first")
+        return value
+
+    @field_validator("reopen_max_s")
+    @classmethod
+    def _longest_wait(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("reopen_min_s", value):
+            raise ValueError("a number of seconds not below reopen_min_s")
+        return value
+
+
+class ReaderSettings(_Section):
+    """The reader. ``min_confidence`` is 0 to 100, ``min_plate_width`` in pixels of the camera's frame."""
+
+    min_confidence: Percent = 80
+    min_plate_width: int = Field(default=60, ge=8, le=4096)
+    threads: int = Field(default=2, ge=1, le=64)
+    models_dir: LocalPath | None = None
+
+
+class PassageSettings(_Section):
+    """When many frames are one vehicle. ``lane`` is a polygon of (x, y) fractions of the frame's width and height."""
+
+    repeat_after_s: float = Field(default=60, ge=0, le=86400)
+    lane: Lane = ()
+    sure_confidence: Percent = 95
+    sure_frames: int = Field(default=3, ge=1, le=1000)
+    min_frames: int = Field(default=2, ge=1, le=1000)
+    max_gap_s: float = Field(default=1.0, gt=0, le=60)
+
+    @field_validator("lane")
+    @classmethod
+    def _polygon(cls, value: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        following = value[1:] + value[:1]
+        doubled_area = sum(ax * by - bx * ay for (ax, ay), (bx, by) in zip(value, following, strict=True))
+        if value and (len(value) < 3 or doubled_area == 0):
+            raise ValueError("three points [x, y] or more around an area, each from 0 to 1; [] for the whole frame")
+        return value
+
+
+class TlsSettings(_Section):
+    """TLS towards the broker. Without ``ca_file`` the system's authorities are trusted."""
+
+    ca_file: LocalPath | None = None
+    cert_file: LocalPath | None = None
+    key_file: LocalPath | None = Field(default=None, validate_default=True)
+    insecure: bool = False
+
+    @field_validator("key_file")
+    @classmethod
+    def _pair(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if "cert_file" in info.data and (value is None) != (info.data["cert_file"] is None):
+            raise ValueError("both cert_file and key_file, or neither")
+        return value
+
+
+class OutboxSettings(_Section):
+    """How much may wait on disk for the broker; past either bound the oldest passages are dropped and counted."""
+
+    max_messages: int = Field(default=100_000, ge=1, le=100_000_000)
+    max_megabytes: int = Field(default=256, ge=1, le=1_000_000)
+
+
+class MqttSettings(_Section):
+    """The broker. ``*_s`` in seconds."""
+
+    host: HostName = "127.0.0.1"
+    port: Port = 1883
+    username: str | None = Field(default=None, min_length=1)
+    password_file: LocalPath | None = None
+    tls: TlsSettings | None = None
+    topic_prefix: Annotated[str, AfterValidator(_topic_prefix)] = "edge-lpr"
+    protocol: Annotated[Literal["5", "3.1.1"], BeforeValidator(_number_as_text)] = "5"
+    client_id: str | None = Field(default=None, min_length=1, max_length=128)
+    keepalive_s: int = Field(default=30, ge=5, le=3600)
+    message_expiry_s: int | None = Field(default=None, ge=1, le=4_294_967_294)
+    health_every_s: float = Field(default=30, ge=1, le=3600)
+    outbox: OutboxSettings = OutboxSettings()
+
+    @field_validator("password_file")
+    @classmethod
+    def _needs_username(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("username", "") is None:
+            raise ValueError("a path only together with mqtt.username, or null")
+        return value
+
+    @field_validator("message_expiry_s")
+    @classmethod
+    def _needs_mqtt_5(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and info.data.get("protocol") == "3.1.1":
+            raise ValueError('null, or mqtt.protocol "5": MQTT 3.1.1 has no message expiry')
+        return value
+
+
+class ApiSettings(_Section):
+    """LicensePlateOCR over HTTP."""
+
+    enabled: bool = False
+    host: HostName = "127.0.0.1"
+    port: Port = 8080
+    keys_file: LocalPath | None = None
+
+    @field_validator("enabled")
+    @classmethod
+    def _not_served_yet(cls, value: bool) -> bool:
+        if value:
+            raise ValueError("false: this version does not serve the HTTP API yet")
+        return value
+
+
+class LogSettings(_Section):
+    """What goes to the log."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(_Section):
+    """The whole file. Every setting has a default, so an empty file is a valid one."""
+
+    device: DeviceSettings = DeviceSettings()
+    camera: CameraSettings = CameraSettings()
+    reader: ReaderSettings = ReaderSettings()
+    passage: PassageSettings = PassageSettings()
+    mqtt: MqttSettings = MqttSettings()
+    api: ApiSettings = ApiSettings()
+    log: LogSettings = LogSettings()
+
+
+def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings of ``path``, overridden by the ``EDGE_LPR__SECTION__NAME`` variables of ``environ``.
+
+    Relative paths start from the file's folder, wherever they were given. Raises ConfigError with one line in
+    ``faults`` for each thing to mend, in the file and in the environment.
+    """
+    document = config_file.read(path)
+    environment = config_file.override(document.tree, environ, Settings)
+    faults = [*document.faults, *environment.faults]
+    settings = None
+    try:
+        settings = Settings.model_validate(environment.tree, context={_FOLDER: path.absolute().parent})
+    except ValidationError as error:
+        faults += config_faults.describe(error, Settings, document, environment)
+    if settings is None or faults:
+        raise config_faults.as_error(path, faults)
+    return settings
+
+
+def dump_settings(settings: Settings) -> dict[str, Any]:
+    """The settings as plain values, as they would stand in a file."""
+    return settings.model_dump(mode="json")

@@ -1,0 +1,115 @@
+"""Pictures that people hand us, as arrays: photos on disk and photos in requests.
+
+Every limit is checked on the header, before a pixel is decoded, so a small file cannot claim a huge memory.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from edge_lpr.errors import ImageDecodeFailed, ImageError, ImageTooLarge
+
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
+"""What a photo file may be."""
+
+API_FORMATS = ("JPEG", "PNG", "BMP")
+"""What ``LicensePlateOCR`` accepts."""
+
+MAX_PIXELS = 64_000_000
+"""Default limit; a decoded picture then takes at most 192 MB."""
+
+MAX_BYTES = 32 * 1024 * 1024
+
+# Pillow warns of large pictures; our own limit is the one that counts, and its message the one that is shown.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+_REMEDY = "give a JPEG, PNG, BMP or WebP photo"
+
+
+def load_image(
+    source: Path | bytes,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+    formats: tuple[str, ...] = FORMATS,
+) -> NDArray[np.uint8]:
+    """The picture in a file or in the bytes of one: uint8 of shape (H, W, 3), BGR, upright as its EXIF data says.
+
+    Transparent parts become white. Raises ImageTooLarge for more than ``max_bytes`` or ``max_pixels``,
+    ImageDecodeFailed for what is no picture of ``formats`` or is damaged, ImageError for a file that cannot be read.
+    """
+    if isinstance(source, Path):
+        return _decode(_read(source, max_bytes), str(source), max_pixels, formats)
+    _check_size(len(source), "the picture", max_bytes)
+    return _decode(source, "the picture", max_pixels, formats)
+
+
+def _read(path: Path, max_bytes: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            facts = os.fstat(file.fileno())
+            # read() sets aside all that it is asked for, so a small file must not ask for the limit
+            expected = min(facts.st_size, max_bytes) if stat.S_ISREG(facts.st_mode) else max_bytes
+            content = file.read(expected + 1)
+    except FileNotFoundError as error:
+        raise ImageError(f"{path}: no such file; check the path") from error
+    except IsADirectoryError as error:
+        raise ImageError(f"{path}: is a folder; name the photos in it") from error
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    _check_size(len(content), str(path), max_bytes)
+    return content
+
+
+def _check_size(size: int, name: str, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise ImageTooLarge(f"{name}: more than {max_bytes / 1_048_576:.0f} MB; give a smaller picture")
+    if size == 0:
+        raise ImageDecodeFailed(f"{name}: is empty; {_REMEDY}")
+
+
+def _decode(content: bytes, name: str, max_pixels: int, formats: tuple[str, ...]) -> NDArray[np.uint8]:
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            if picture.format not in formats:
+                raise ImageDecodeFailed(f"{name}: {picture.format} pictures are not accepted; {_REMEDY}")
+            width, height = picture.size
+            if width * height > max_pixels:
+                raise ImageTooLarge(
+                    f"{name}: {width} x {height} pixels are more than the {max_pixels // 1_000_000} million allowed; "
+                    "give a smaller picture"
+                )
+            return _to_array(picture)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageTooLarge(f"{name}: has far too many pixels; give a smaller picture") from error
+    except UnidentifiedImageError as error:
+        raise ImageDecodeFailed(f"{name}: is no picture that can be read; {_REMEDY}") from error
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's own words for damage of any sort
+        reason = " ".join(str(error).split())[:120]
+        raise ImageDecodeFailed(f"{name}: is damaged ({reason}); save or send it again") from error
+
+
+def _to_array(picture: Image.Image) -> NDArray[np.uint8]:
+    ImageOps.exif_transpose(picture, in_place=True)
+    upright: Image.Image = picture
+    if upright.mode.startswith("I") or upright.mode == "F":
+        # 16-bit grey; Pillow would cut the values off at 255 instead of scaling them
+        grey = np.asarray(upright, dtype=np.float32) / 257
+        return np.asarray(cv2.cvtColor(grey.round().clip(0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR), np.uint8)
+    if upright.has_transparency_data:
+        layered = upright.convert("RGBA")
+        opaque = Image.new("RGBA", layered.size, "white")
+        opaque.alpha_composite(layered)
+        upright = opaque
+    # CMYK, YCbCr, palettes and greys all go through RGB; 16-bit colour comes from Pillow at 8 bits
+    colored = upright if upright.mode == "RGB" else upright.convert("RGB")
+    return np.ascontiguousarray(np.asarray(colored, dtype=np.uint8)[:, :, ::-1])

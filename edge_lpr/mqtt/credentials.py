@@ -1,0 +1,58 @@
+"""The secrets and certificates of the broker connection, read from their files.
+
+They are read anew for every connection, so that a mended file heals the gate without a restart. No secret enters an
+error text or the log.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from edge_lpr.config import TlsSettings
+from edge_lpr.errors import ConfigError
+
+
+def read_password(path: Path) -> str:
+    """The password: the file's text without the line end. Raises ConfigError in one line."""
+    try:
+        password = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise ConfigError(
+            f"mqtt.password_file: cannot read {path}: {error.strerror}; put the broker's password there, readable by"
+            " the service's user"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"mqtt.password_file: {path} is not UTF-8 text; save the password as plain text") from error
+    if not password:
+        raise ConfigError(f"mqtt.password_file: {path} is empty; put the broker's password there")
+    return password
+
+
+def tls_context(settings: TlsSettings) -> ssl.SSLContext:
+    """TLS 1.2 or newer. With ``insecure`` the broker's certificate is not checked at all. Raises ConfigError."""
+    context = ssl.create_default_context()
+    if settings.ca_file is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # only this authority, none of the system's
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_verify_locations(cafile=settings.ca_file)
+        except OSError as error:
+            raise _unusable("ca_file", settings.ca_file, error, "the authority's certificate in PEM form") from error
+    if settings.cert_file is not None:
+        try:
+            # An empty password makes an encrypted key an error here; without it OpenSSL would ask on the terminal.
+            context.load_cert_chain(settings.cert_file, settings.key_file, password="")
+        except OSError as error:
+            raise _unusable(
+                "cert_file", settings.cert_file, error, "a certificate, and in key_file its key without password"
+            ) from error
+    if settings.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _unusable(name: str, path: Path, error: OSError, wanted: str) -> ConfigError:
+    # ssl.SSLError is an OSError whose strerror holds OpenSSL's library text
+    return ConfigError(f"mqtt.tls.{name}: cannot use {path}: {error.strerror or error}; give {wanted}")

@@ -1,0 +1,245 @@
+"""Passages on disk until the broker has them.
+
+The policy, in order of weight:
+
+* A passage is on disk before it is sent, and leaves the disk only on the broker's acknowledgement.
+* Numbers are given in the same transaction that stores the passage: no gap and no number twice, over any restart.
+* Past ``max_messages`` or ``max_megabytes`` the *oldest* passage is dropped and counted: at a gate the new car matters.
+* A damaged database is moved aside, what can be read of it is kept, and numbers go on.
+* A disk that cannot be written is no reason to stop: passages then wait in memory (at most 16 MiB, the oldest are
+  dropped), are sent from there, and go to the disk as soon as it takes them again. Only a restart meanwhile loses them.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from edge_lpr.config import OutboxSettings
+from edge_lpr.errors import ConfigError
+from edge_lpr.mqtt.recovery import HighWater, Salvage, move_aside, salvage
+from edge_lpr.mqtt.store import Limits, Store, StoredPassage, is_busy, is_corrupt
+
+MEMORY_BYTES = 16 * 2**20
+DISK_RETRY_S = 30.0
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxStatus:
+    """``durable`` is False, and ``fault`` says why, while passages wait in memory.
+
+    ``moved_aside`` is the last damaged file of this run, ``dropped`` counts over all runs.
+    """
+
+    waiting: int
+    bytes: int
+    dropped: int
+    last_sequence: int
+    durable: bool
+    fault: str | None
+    moved_aside: Path | None
+
+
+class Outbox:
+    """The passages that wait, in order. Every method may be called from any thread, between ``open`` and ``close``."""
+
+    def __init__(self, folder: Path, settings: OutboxSettings, *, disk_retry_s: float = DISK_RETRY_S) -> None:
+        self._path = folder / "outbox.db"
+        self._high_water = HighWater(folder / "outbox.high-water")
+        self._disk_limits = Limits(settings.max_messages, settings.max_megabytes * 2**20)
+        self._memory_limits = Limits(settings.max_messages, min(MEMORY_BYTES, self._disk_limits.max_bytes))
+        self._disk_retry_s = disk_retry_s
+        self._next_disk_try_s = 0.0
+        self._changed = threading.Condition(threading.RLock())
+        self._store = Store.open(None)
+        self._acknowledged_in_memory: set[int] = set()
+        self._fault: str | None = "not opened"
+        self._moved_aside: Path | None = None
+        self._is_dropping = False
+
+    def open(self) -> None:
+        """Open or create the database; whatever is wrong with the disk is logged and lived with.
+
+        Raises ConfigError when another running service has the same folder.
+        """
+        with self._changed:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._use_disk(self._open_disk())
+            except (OSError, sqlite3.DatabaseError) as error:
+                if isinstance(error, sqlite3.DatabaseError) and is_busy(error):
+                    raise ConfigError(
+                        f"device.state_dir: {self._path.parent} is in use by another edge-lpr; stop that one, or give"
+                        " this gate a folder of its own"
+                    ) from error
+                self._use_memory(error)
+
+    def close(self) -> None:
+        """Close the file; passages in memory get a last chance to reach the disk."""
+        with self._changed:
+            if self._fault is not None:
+                self._next_disk_try_s = 0.0
+                self._return_to_disk()
+            self._store.close()
+
+    @property
+    def status(self) -> OutboxStatus:
+        """A snapshot."""
+        with self._changed:
+            store = self._store
+            return OutboxStatus(
+                waiting=store.count,
+                bytes=store.bytes,
+                dropped=store.dropped,
+                last_sequence=store.last_sequence,
+                durable=self._fault is None,
+                fault=self._fault,
+                moved_aside=self._moved_aside,
+            )
+
+    def add(self, compose: Callable[[int], StoredPassage]) -> StoredPassage:
+        """Store the passage that ``compose`` makes for the next sequence number; on disk when this returns."""
+        with self._changed:
+            self._return_to_disk()
+            dropped = self._store.dropped
+            passage = self._run(lambda store: self._add_to(store, compose))
+            if self._store.dropped > dropped and not self._is_dropping:
+                self._is_dropping = True
+                _log.error("outbox: full; the oldest passages are being dropped: the broker is away for too long")
+            self._changed.notify_all()
+            return passage
+
+    def pending(self, after: int = 0, limit: int = 100) -> list[StoredPassage]:
+        """At most ``limit`` waiting passages with numbers above ``after``, in order."""
+        with self._changed:
+            return self._run(lambda store: store.pending(after, limit))
+
+    def acknowledge(self, sequences: Iterable[int]) -> None:
+        """Forget these: the broker has them. Numbers that do not wait are passed over."""
+        done = tuple(sequences)
+        with self._changed:
+            self._run(lambda store: store.acknowledge(done))
+            if self._fault is not None:
+                self._acknowledged_in_memory.update(done)
+            if self._store.count == 0:
+                self._is_dropping = False
+            self._changed.notify_all()
+
+    def wait_until_empty(self, timeout_s: float) -> bool:
+        """True once nothing waits; False when ``timeout_s`` passed first."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._store.count == 0, timeout_s)
+
+    def _add_to(self, store: Store, compose: Callable[[int], StoredPassage]) -> StoredPassage:
+        limits = self._disk_limits if self._fault is None else self._memory_limits
+        if self._fault is None:
+            try:
+                self._high_water.cover(store.last_sequence + 1)
+            except OSError as error:
+                raise sqlite3.OperationalError(f"{self._path.parent}: {error.strerror}") from error
+        return store.add(compose, limits)
+
+    def _run(self, work: Callable[[Store], _T]) -> _T:
+        """Do it on disk; failing that on a fresh database beside the damaged one; failing that in memory."""
+        try:
+            return work(self._store)
+        except sqlite3.DatabaseError as error:
+            self._heal(error)
+        try:
+            return work(self._store)
+        except sqlite3.DatabaseError as error:
+            self._use_memory(error)
+        return work(self._store)
+
+    def _heal(self, error: sqlite3.DatabaseError) -> None:
+        if not is_corrupt(error):
+            self._use_memory(error)
+            return
+        last_sequence = self._store.last_sequence
+        self._store.close()
+        try:
+            self._use_disk(self._replace_damaged(error, last_sequence))
+        except (OSError, sqlite3.DatabaseError) as second:
+            self._use_memory(second, last_sequence)
+
+    def _open_disk(self) -> Store:
+        try:
+            return Store.open(self._path)
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            return self._replace_damaged(error, self._high_water.read())
+
+    def _replace_damaged(self, error: sqlite3.DatabaseError, at_least: int) -> Store:
+        """A fresh database with what the damaged one gave up; ``at_least`` is where its numbers may have come to."""
+        saved = salvage(self._path)
+        self._moved_aside = move_aside(self._path)
+        last_sequence = at_least if saved.last_sequence is None else saved.last_sequence
+        store = Store.open(self._path)
+        store.merge(saved.passages, (), last_sequence)
+        _log.error(
+            "outbox: %s is damaged (%s): moved to %s, %d waiting passages saved, numbers go on after %d",
+            self._path, error, self._moved_aside.name, store.count, store.last_sequence,
+        )  # fmt: skip
+        return store
+
+    def _use_disk(self, store: Store) -> None:
+        self._store.close()
+        self._store = store
+        self._fault = None
+        self._acknowledged_in_memory.clear()
+
+    def _use_memory(self, error: sqlite3.DatabaseError | OSError, last_sequence: int = 0) -> None:
+        """Go on in memory with the newest of what waits; older ones stay on the disk until it can be written."""
+        rescued = self._rescue()
+        if rescued.last_sequence is None:
+            last_sequence = max(last_sequence, self._high_water.read())
+        else:
+            last_sequence = max(last_sequence, rescued.last_sequence)
+        memory = Store.open(None)
+        memory.merge(rescued.passages, (), last_sequence)
+        self._store.close()
+        self._store = memory
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        self._fault = f"{self._path}: {reason}"
+        self._next_disk_try_s = time.monotonic() + self._disk_retry_s
+        _log.error("outbox: cannot write %s; passages wait in memory only: mend the disk", self._fault)
+
+    def _rescue(self) -> Salvage:
+        """What waits, from the open database if it can still be read, else from its file."""
+        if self._store.path is not None:
+            try:
+                return Salvage(tuple(self._store.newest(MEMORY_BYTES)), self._store.last_sequence)
+            except sqlite3.DatabaseError as error:
+                _log.debug("outbox: the open database cannot be read: %s", error)
+        path = self._path if self._path.exists() else self._moved_aside
+        return Salvage((), None) if path is None else salvage(path)
+
+    def _return_to_disk(self) -> None:
+        if self._fault is None or time.monotonic() < self._next_disk_try_s:
+            return
+        self._next_disk_try_s = time.monotonic() + self._disk_retry_s
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            disk = self._open_disk()
+        except (OSError, sqlite3.DatabaseError) as error:
+            _log.debug("outbox: the disk still fails: %s", error)
+            return
+        try:
+            memory = self._store
+            disk.merge(memory.newest(MEMORY_BYTES), self._acknowledged_in_memory, memory.last_sequence)
+        except sqlite3.DatabaseError as error:
+            disk.close()
+            _log.debug("outbox: the disk still fails: %s", error)
+            return
+        self._use_disk(disk)
+        _log.warning("outbox: %s can be written again; %d waiting passages are safe", self._path, disk.count)

@@ -1,0 +1,116 @@
+"""The gate's voice: passages through the outbox to the broker, health beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edge_lpr.api.messages import encode, event, new_request_id, passage_response
+from edge_lpr.config import DeviceSettings, MqttSettings
+from edge_lpr.mqtt.backoff import BackOff
+from edge_lpr.mqtt.connection import ConnectionStatus, MqttConnection
+from edge_lpr.mqtt.outbox import Outbox, OutboxStatus
+from edge_lpr.mqtt.sender import Sender
+from edge_lpr.mqtt.store import StoredPassage
+from edge_lpr.mqtt.topics import Topics
+from edge_lpr.service.clock import clock_synchronized
+from edge_lpr.tracking.passage import Passage
+
+DEFAULT_CAMERA_ID = "camera-1"
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherStatus:
+    """``refusal`` names why the broker, though connected, does not take passages."""
+
+    connection: ConnectionStatus
+    outbox: OutboxStatus
+    refusal: str | None
+
+
+class PassagePublisher:
+    """Takes passages and sees to it that the broker gets each of them, in order, however long it is away.
+
+    A context manager; ``start`` and ``stop`` do the same. All methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        device: DeviceSettings,
+        *,
+        camera_id: str = DEFAULT_CAMERA_ID,
+        backoff: BackOff | None = None,
+        clock_is_synchronized: Callable[[], bool] = clock_synchronized,
+    ) -> None:
+        self.topics = Topics(settings.topic_prefix, device.id)
+        self.connection = MqttConnection(settings, self.topics, backoff)
+        self._outbox = Outbox(device.state_dir, settings.outbox)
+        self._sender = Sender(self._outbox, self.topics.plate, self.connection.reconnect, backoff=backoff)
+        self.connection.add_listener(self._sender)
+        self._device_id = device.id
+        self._camera_id = camera_id
+        self._clock_is_synchronized = clock_is_synchronized
+
+    def start(self) -> None:
+        """Open the outbox and begin connecting; the broker may be absent.
+
+        Raises ConfigError for an unusable password or TLS file, and when another service has the same state folder.
+        """
+        self._outbox.open()
+        try:
+            self.connection.start()
+        except BaseException:
+            self._outbox.close()
+            raise
+        self._sender.start()
+
+    def stop(self, timeout_s: float = 4.0) -> None:
+        """Let what is on the way arrive, say ``offline`` and leave, within ``timeout_s``. What waits stays on disk."""
+        self._sender.stop(timeout_s * 0.4)
+        self.connection.stop(timeout_s * 0.6)
+        self._outbox.close()
+
+    def __enter__(self) -> PassagePublisher:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def publish(self, passage: Passage) -> StoredPassage:
+        """Give the passage its number and RequestId and store it; it is sent as soon as the broker takes it.
+
+        Returns when it is on disk (or, with a broken disk, in memory), never waits for the broker.
+        """
+        request_id = new_request_id()
+        response = passage_response(passage, request_id)
+        is_synchronized = self._clock_is_synchronized()
+
+        def compose(sequence: int) -> StoredPassage:
+            happened = event(
+                passage,
+                sequence=sequence,
+                device_id=self._device_id,
+                camera_id=self._camera_id,
+                clock_synchronized=is_synchronized,
+            )
+            return StoredPassage(sequence, request_id, encode({**response, "Event": happened}).decode())
+
+        stored = self._outbox.add(compose)
+        self._sender.stored()
+        return stored
+
+    def publish_health(self, health: Mapping[str, Any]) -> None:
+        """Publish the health document, retained; its newest version is published again after every reconnect."""
+        self.connection.announce(self.topics.health, encode(health), qos=0)
+
+    def wait_until_empty(self, timeout_s: float) -> bool:
+        """True once the broker has every passage; False when ``timeout_s`` passed first. For the end of a clip."""
+        return self._outbox.wait_until_empty(timeout_s)
+
+    @property
+    def status(self) -> PublisherStatus:
+        """A snapshot, for health and for the log."""
+        return PublisherStatus(self.connection.status, self._outbox.status, self._sender.refusal)

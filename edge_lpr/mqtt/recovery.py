@@ -1,0 +1,90 @@
+"""What can be saved of a damaged outbox, and where its sequence numbers go on."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from edge_lpr.mqtt.store import StoredPassage
+
+_BLOCK = 1000
+_PASSAGES = "SELECT sequence, request_id, message FROM passage ORDER BY sequence"
+_LAST_SEQUENCE = "SELECT value FROM counter WHERE name = 'last_sequence'"
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """What a damaged or read-only database still told."""
+
+    passages: tuple[StoredPassage, ...]
+    last_sequence: int | None
+
+
+def salvage(path: Path) -> Salvage:
+    """Read as many passages as the file gives up, and its last sequence number (None when that is lost)."""
+    # mode=ro also reads the write-ahead log; on a read-only file system only immutable=1 opens, without the log.
+    for option in ("mode=ro", "immutable=1"):
+        uri = f"{path.absolute().as_uri()}?{option}"
+        passages = tuple(StoredPassage(*row) for row in _rows(uri, _PASSAGES))
+        last_sequence = next((row[0] for row in _rows(uri, _LAST_SEQUENCE)), None)
+        if passages or last_sequence is not None:
+            return Salvage(passages, last_sequence)
+    return Salvage((), None)
+
+
+def _rows(uri: str, query: str) -> Iterator[tuple[Any, ...]]:
+    """The rows up to the first that cannot be read."""
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(uri, uri=True)) as reader:
+        yield from reader.execute(query)
+
+
+def move_aside(path: Path, moment: datetime | None = None) -> Path:
+    """Rename the database and its log to ``<name>.corrupt-<UTC time>``; the new path. Raises OSError."""
+    stamp = (moment or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S.%fZ")
+    target = path.with_name(f"{path.name}.corrupt-{stamp}")
+    path.rename(target)
+    for suffix in ("-wal", "-shm", "-journal"):
+        companion = path.with_name(path.name + suffix)
+        with suppress(FileNotFoundError):
+            companion.rename(target.with_name(target.name + suffix))
+    return target
+
+
+class HighWater:
+    """A small file beside the database that says up to where sequence numbers may have been used.
+
+    Written once in a thousand passages. When the database is beyond reading, numbers go on above it: a gap that a
+    subscriber sees is better than a number that it takes for an old passage.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reserved: int | None = None
+
+    def read(self) -> int:
+        """The highest number that may have been used; 0 when there is no such file or it is damaged."""
+        try:
+            return int(self._path.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return 0
+
+    def cover(self, sequence: int) -> None:
+        """Reserve a block that holds ``sequence``, unless one is reserved. Raises OSError."""
+        if self._reserved is None:
+            self._reserved = self.read()
+        if sequence <= self._reserved:
+            return
+        reserved = (sequence // _BLOCK + 1) * _BLOCK
+        fresh = self._path.with_name(self._path.name + ".new")
+        with fresh.open("w", encoding="ascii") as file:
+            file.write(f"{reserved}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
+        self._reserved = reserved

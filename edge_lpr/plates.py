@@ -1,0 +1,263 @@
+"""What a plate is: alphabet, colours, categories and the grammar of numbers.
+
+Facts and sources: GA 36-2014 / GA 36-2018 (public security standard for number plates), NY 345.1 (tractors).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+PROVINCES = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"
+DIGITS = "0123456789"
+LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"  # no I; O only as issuing letter
+SUFFIXES = "警学挂港澳使领试超临"
+WORD_CHARACTERS = "应急民航"
+
+ALPHABET = PROVINCES + DIGITS + LETTERS + SUFFIXES + WORD_CHARACTERS
+"""Every character that can stand on a plate, in the order of the recognizer's classes (the CTC blank is apart)."""
+
+
+class Color(StrEnum):
+    """``Color`` of the API."""
+
+    WHITE = "白"
+    BLACK = "黑"
+    BLUE = "蓝"
+    GREEN = "绿"
+    YELLOW = "黄"
+    YELLOW_GREEN = "黄绿"
+    TEMPORARY = "临牌"
+    PAINTED = "喷漆"
+    OTHER = "其它"
+
+
+COLORS: tuple[Color, ...] = tuple(color for color in Color if color is not Color.OTHER)
+"""The colours that the recognizer tells apart, in the order of its classes."""
+
+
+class Category(StrEnum):
+    """``LicensePlateCategory`` of the API."""
+
+    STANDARD = "标准实体车牌"
+    NON_STANDARD = "非标准实体车牌"
+    TEMPORARY = "临牌"
+    PAINTED = "喷漆车牌"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of plate.
+
+    ``pattern`` has one word for each character of the number: a lower-case class name of ``CLASSES``, or the very
+    characters that may stand there. ``rows`` are the row counts that the kind is made with.
+    """
+
+    name: str
+    pattern: tuple[str, ...]
+    colors: tuple[Color, ...]
+    rows: tuple[int, ...]
+    category: Category = Category.STANDARD
+
+    @property
+    def regex(self) -> str:
+        """The pattern as a Python regular expression for the whole number."""
+        return _regex(self.pattern)
+
+    def matches(self, number: str) -> bool:
+        """Whether ``number`` is a number of this kind."""
+        return _compiled(self.pattern).fullmatch(number) is not None
+
+
+def _kind(
+    name: str,
+    pattern: str,
+    colors: tuple[Color, ...],
+    rows: tuple[int, ...],
+    category: Category = Category.STANDARD,
+) -> Kind:
+    return Kind(name, tuple(pattern.split()), colors, rows, category)
+
+
+_SERIAL = DIGITS + LETTERS.replace("O", "")
+
+CLASSES: Mapping[str, str] = {
+    "p": PROVINCES,
+    "a": LETTERS,
+    "s": _SERIAL,  # a place of a serial: at most MAX_SERIAL_LETTERS of a number's "s" places are letters
+    "c": _SERIAL,  # the same characters without that limit
+    "d": DIGITS,
+    "l": LETTERS.replace("O", ""),
+    "w": DIGITS + LETTERS,
+    "n": "DABCEFGHJK",  # new energy: D A B C E pure electric, F G H J K not (GA 36-2018)
+}
+"""The character classes that kinds are written with."""
+
+MAX_SERIAL_LETTERS = 2
+"""GA 36-2014 table 3: its 16 arrangements of five places and 11 of four are those with at most two letters."""
+
+AUTHORITIES: Mapping[str, str] = {
+    "京": "ABCDEFGHJKLMNOPQRSTUVWXYZ",
+    "津": "ABCDEFGHJKLMNOPQRSTUVWXYZ",
+    "冀": "ABCDEFGHJORT",
+    "晋": "ABCDEFHJKLMO",
+    "蒙": "ABCDEFGHJKLMO",
+    "辽": "ABCDEFGHJKLMNOP",
+    "吉": "ABCDEFGHJKO",
+    "黑": "ABCDEFGHJKLMNOPR",
+    "沪": "ABCDEFGHJKLMNOPQRSTUVWXYZ",
+    "苏": "ABCDEFGHJKLMNOU",
+    "浙": "ABCDEFGHJKLO",
+    "皖": "ABCDEFGHJKLMNOPQRS",
+    "闽": "ABCDEFGHJKO",
+    "赣": "ABCDEFGHJKLMO",
+    "鲁": "ABCDEFGHJKLMNOPQRSUVY",
+    "豫": "ABCDEFGHJKLMNOPQRSUV",
+    "鄂": "ABCDEFGHJKLMNOPQRSW",
+    "湘": "ABCDEFGHJKLMNOSU",
+    "粤": "ABCDEFGHJKLMNOPQRSTUVWXYZ",
+    "桂": "ABCDEFGHJKLMNOPR",
+    "琼": "ABCDEFO",
+    "渝": "ABCDEFGHJKLMNOPQRSTUVWXYZ",
+    "川": "ABCDEFGHJKLMOQRSTUVWXYZ",
+    "贵": "ABCDEFGHJO",
+    "云": "ACDEFGHJKLMNOPQRS",
+    "藏": "ABCDEFGO",
+    "陕": "ABCDEFGHJKOUV",
+    "甘": "ABCDEFGHJKLMNOP",
+    "青": "ABCDEFGHO",
+    "宁": "ABCDEO",
+    "新": "ABCDEFGHJKLMNOPQR",
+}
+"""The issuing letters of each province: GA 36-2014 appendix A.1 with O for every province, those of GA 36-2018, and
+those since seen on the road."""
+
+KINDS: tuple[Kind, ...] = (
+    # GA 36-2014 table 1
+    _kind("small car", "p a s s s s s", (Color.BLUE,), (1,)),
+    _kind("large vehicle, front", "p a s s s s s", (Color.YELLOW,), (1,)),
+    _kind("large vehicle, rear", "p a s s s s s", (Color.YELLOW,), (2,)),
+    _kind("motorcycle or low-speed vehicle", "p a s s s s s", (Color.YELLOW,), (2,)),
+    _kind("moped", "p a s s s s s", (Color.BLUE,), (2,)),
+    _kind("trailer", "p a s s s s 挂", (Color.YELLOW,), (2,)),
+    _kind("training vehicle", "p a s s s s 学", (Color.YELLOW,), (1, 2)),
+    _kind("police", "p a s s s s 警", (Color.WHITE,), (1, 2)),
+    _kind("embassy", "使 d d d d d d", (Color.BLACK,), (1,)),
+    _kind("embassy, 2017", "d d d d d d 使", (Color.BLACK,), (1,)),
+    _kind("embassy motorcycle", "使 c c c c c", (Color.BLACK,), (2,)),
+    _kind("consulate", "p a s s s s 领", (Color.BLACK,), (1, 2)),
+    _kind("consulate, 2017", "p d d d c c 领", (Color.BLACK,), (1,)),
+    _kind("Hong Kong or Macau", "粤 Z s s s s 港澳", (Color.BLACK,), (1,)),
+    # GA 36-2018
+    _kind("small new-energy car", "p a n c d d d d", (Color.GREEN,), (1,)),
+    _kind("large new-energy vehicle", "p a d d d d d n", (Color.YELLOW_GREEN,), (1,)),
+    # NY 345.1
+    _kind("tractor", "p d d d d d d d", (Color.GREEN,), (2,)),
+    _kind("training tractor", "p d d d d d d 学", (Color.GREEN,), (2,)),
+    _kind("tractor, temporary", "p d d d d d d 临", (Color.WHITE,), (2,)),
+    # other plates that the state issues for the road
+    _kind("army", "BCEGHJKLNQSVZ l d d d d d", (Color.WHITE,), (1, 2)),
+    _kind("armed police", "W J p d d d d 0123456789TDSHBXJ", (Color.WHITE,), (1, 2)),
+    _kind("armed police, headquarters", "W J d d d d 0123456789TDSHBXJ", (Color.WHITE,), (1, 2)),
+    _kind("armed police, 2007", "W J d d c d d d d", (Color.WHITE,), (1,)),
+    _kind("emergency rescue", "p XS d d d d 应 急", (Color.WHITE,), (1,)),
+    _kind("emergency rescue, ministry", "p d d d d d 应 急", (Color.WHITE,), (1,)),
+    _kind("emergency rescue motorcycle", "应 急 p d d d XS", (Color.WHITE,), (1, 2)),
+    # an airport's own vehicles
+    _kind("airport", "民 航 w d d d d", (Color.GREEN, Color.BLACK), (1,), Category.NON_STANDARD),
+    # paper
+    _kind("temporary", "p a s s s s s", (Color.TEMPORARY,), (1,), Category.TEMPORARY),
+    _kind("temporary, marked", "p a s s s s 试超临", (Color.TEMPORARY,), (1,), Category.TEMPORARY),
+    # the plate's number painted large on a truck or trailer (GA 36-2014, 12)
+    _kind("painted", "p a s s s s s", (Color.PAINTED,), (1, 2), Category.PAINTED),
+    _kind("painted, suffix", "p a s s s s 挂学", (Color.PAINTED,), (1, 2), Category.PAINTED),
+    _kind("painted, new energy", "p a d d d d d n", (Color.PAINTED,), (1, 2), Category.PAINTED),
+    _kind("painted, tractor", "p d d d d d d d", (Color.PAINTED,), (1, 2), Category.PAINTED),
+)
+"""Every kind of plate we know."""
+
+
+def matching_kinds(number: str) -> tuple[Kind, ...]:
+    """The kinds that ``number`` can be of, in the order of ``KINDS``; empty when it is no plate number.
+
+    One number can be of several kinds (京A12345 is blue, yellow, paper or painted): colour and rows decide.
+    """
+    return tuple(kind for kind in KINDS if kind.matches(number))
+
+
+def is_valid_number(number: str) -> bool:
+    """Whether ``number``, written without separators, is a number of any kind."""
+    return any(_compiled(pattern).fullmatch(number) for pattern in PATTERNS)
+
+
+def category_of(number: str, color: Color) -> Category:
+    """The API's category of a plate.
+
+    A paper plate and a painted number go by their colour. 标准实体车牌 is a plate that the state issues for the road
+    (GA 36, NY 345.1, army, armed police, emergency rescue) and whose number and colour belong to one kind. All
+    else is 非标准实体车牌: an airport's own plate, a number that no kind has, a number in the wrong colour.
+    """
+    if color is Color.TEMPORARY:
+        return Category.TEMPORARY
+    if color is Color.PAINTED:
+        return Category.PAINTED
+    categories = {kind.category for kind in matching_kinds(number) if color in kind.colors}
+    return Category.STANDARD if Category.STANDARD in categories else Category.NON_STANDARD
+
+
+def reconcile_color(number: str, probabilities: NDArray[np.floating]) -> Color:
+    """The likeliest colour that ``number`` can have.
+
+    ``probabilities`` has shape (len(COLORS),), in the order of ``COLORS``. The likeliest colour of all is kept when
+    no kind has the number, or when every colour that its kinds allow is all but ruled out (below
+    ``COLOR_RULED_OUT``): the plate is then not what its number says.
+    """
+    if probabilities.shape != (len(COLORS),):
+        raise ValueError(f"colour probabilities need shape ({len(COLORS)},), not {probabilities.shape}")
+    ranked = sorted(COLORS, key=lambda color: -float(probabilities[COLORS.index(color)]))
+    allowed = {color for kind in matching_kinds(number) for color in kind.colors}
+    best = next((color for color in ranked if color in allowed), ranked[0])
+    return best if probabilities[COLORS.index(best)] >= COLOR_RULED_OUT else ranked[0]
+
+
+def reconcile_rows(number: str, color: Color, probabilities: NDArray[np.floating]) -> int:
+    """The likelier of the row counts (1 or 2) that a plate with this number and colour is made with.
+
+    ``probabilities`` has shape (2,): of one row and of two. A number and colour of no kind may have either.
+    """
+    allowed = {rows for kind in matching_kinds(number) if color in kind.colors for rows in kind.rows} or {1, 2}
+    return max(sorted(allowed), key=lambda rows: float(probabilities[rows - 1]))
+
+
+def is_known_authority(province: str, letter: str) -> bool:
+    """Whether the pair is on the published lists; a pair outside them is unlikely, not impossible."""
+    return letter in AUTHORITIES.get(province, "")
+
+
+COLOR_RULED_OUT = 0.005
+"""Below this probability a colour counts as ruled out by the picture."""
+
+PATTERNS: tuple[tuple[str, ...], ...] = tuple(dict.fromkeys(kind.pattern for kind in KINDS))
+"""The distinct patterns of ``KINDS``."""
+
+
+def _regex(pattern: tuple[str, ...]) -> str:
+    places = [CLASSES.get(word, word) for word in pattern]
+    text = "".join(place if len(place) == 1 else f"[{place}]" for place in places)
+    if "s" not in pattern:
+        return text
+    # the characters before the serial are fixed in number, so the letters can be counted from its first place on
+    start = pattern.index("s")
+    head = "".join(place if len(place) == 1 else f"[{place}]" for place in places[:start])
+    return f"{head}(?!(?:[0-9]*[A-Z]){{{MAX_SERIAL_LETTERS + 1}}}){text[len(head) :]}"
+
+
+@cache
+def _compiled(pattern: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(_regex(pattern))

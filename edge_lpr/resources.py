@@ -1,0 +1,24 @@
+"""Where the files that ship with the package are: the models and the demo clip.
+
+An installed package carries them inside itself; a checkout has them in ``models/``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def models_dir() -> Path:
+    """The folder of the shipped models and their sidecars."""
+    return _first(_PACKAGE / "_models", _PACKAGE.parent / "models")
+
+
+def demo_clip() -> Path:
+    """The clip that ``edge-lpr demo`` plays."""
+    return _first(_PACKAGE / "_demo", _PACKAGE.parent / "models" / "demo") / "demo.mp4"
+
+
+def _first(installed: Path, checkout: Path) -> Path:
+    return installed if installed.is_dir() else checkout

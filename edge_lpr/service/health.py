@@ -1,0 +1,156 @@
+"""How the gate fares, as one message: what an operator wants to see without a ladder."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge_lpr import __version__
+from edge_lpr.api.messages import JsonObject, timestamp
+from edge_lpr.cameras import CameraStatus
+from edge_lpr.mqtt.publisher import PublisherStatus
+from edge_lpr.service.board import Throttling, temperature_celsius, throttling
+from edge_lpr.service.clock import clock_synchronized
+from edge_lpr.service.pace import Pace
+from edge_lpr.tracking.tracker import TrackerCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What runs: the program, its two models, the runtime that runs them, Python."""
+
+    program: str
+    detector: str
+    recognizer: str
+    runtime: str
+    python: str
+
+    @classmethod
+    def of(cls, detector: str, recognizer: str, runtime: str) -> Versions:
+        """With this program's and this Python's own versions."""
+        return cls(__version__, detector, recognizer, runtime, platform.python_version())
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One snapshot. ``at`` is aware of its offset; ``uptime_s`` in seconds."""
+
+    device_id: str
+    at: datetime
+    uptime_s: float
+    camera: CameraStatus
+    publisher: PublisherStatus
+    pace: Pace
+    counts: TrackerCounts
+    temperature_celsius: float | None
+    throttling: Throttling | None
+    clock_synchronized: bool
+    versions: Versions
+
+    def to_message(self) -> JsonObject:
+        """The payload of the topic ``health``; its schema is ``edge_lpr/api/schemas/health.json``."""
+        broker, outbox = self.publisher.connection, self.publisher.outbox
+        return {
+            "DeviceId": self.device_id,
+            "At": timestamp(self.at),
+            "UptimeSeconds": round(self.uptime_s),
+            "Camera": {
+                "Name": self.camera.name,
+                "State": self.camera.state,
+                "LastError": self.camera.last_error,
+                "FramesCaptured": self.camera.frames_captured,
+                "FramesDropped": self.camera.frames_dropped,
+                "Reopened": self.camera.reopened,
+            },
+            "Broker": {
+                "State": broker.state,
+                "Reason": broker.reason or self.publisher.refusal,
+                "Connects": broker.connects,
+            },
+            "Outbox": {
+                "Waiting": outbox.waiting,
+                "Bytes": outbox.bytes,
+                "Dropped": outbox.dropped,
+                "Durable": outbox.durable,
+                "Fault": outbox.fault,
+            },
+            "Passages": {
+                "Published": self.counts.published,
+                "RepeatsSuppressed": self.counts.repeats,
+                "Unsure": self.counts.unsure,
+                "Overturned": self.counts.overturned,
+                "LastSequence": outbox.last_sequence,
+            },
+            "FramesPerSecond": self.pace.fps,
+            "ReadMilliseconds": self.pace.read_ms,
+            "LatencyMilliseconds": self.pace.latency_ms,
+            "TemperatureCelsius": self.temperature_celsius,
+            "Throttling": None if self.throttling is None else _throttling(self.throttling),
+            "ClockSynchronized": self.clock_synchronized,
+            "Versions": {
+                "EdgeLpr": self.versions.program,
+                "Detector": self.versions.detector,
+                "Recognizer": self.versions.recognizer,
+                "Runtime": self.versions.runtime,
+                "Python": self.versions.python,
+            },
+        }
+
+    def to_line(self) -> str:
+        """The same for ``systemctl status``, in a few words."""
+        broker, waiting = self.publisher.connection.state, self.publisher.outbox.waiting
+        return (
+            f"camera {self.camera.state}, {self.pace.fps:.1f} frames/s; broker {broker}; "
+            f"{self.counts.published} passages, {waiting} waiting"
+        )
+
+
+class HealthMonitor:
+    """Takes a snapshot when one is due: every ``every_s`` seconds, and at once when the camera changed its state."""
+
+    def __init__(self, device_id: str, versions: Versions, every_s: float, send: Callable[[JsonObject], None]) -> None:
+        self._device_id = device_id
+        self._versions = versions
+        self._every_s = every_s
+        self._send = send
+        self._began_s = time.monotonic()
+        self._due_s = 0.0
+        self._camera_state: str | None = None
+
+    def tell(
+        self, camera: CameraStatus, publisher: PublisherStatus, pace: Pace, counts: TrackerCounts, *, now: bool = False
+    ) -> Health | None:
+        """Send a snapshot if it is due or asked for ``now``; returns what was sent."""
+        moment_s = time.monotonic()
+        if not now and moment_s < self._due_s and camera.state == self._camera_state:
+            return None
+        self._due_s = moment_s + self._every_s
+        self._camera_state = camera.state
+        health = Health(
+            device_id=self._device_id,
+            at=datetime.now().astimezone(),
+            uptime_s=moment_s - self._began_s,
+            camera=camera,
+            publisher=publisher,
+            pace=pace,
+            counts=counts,
+            temperature_celsius=temperature_celsius(),
+            throttling=throttling(),
+            clock_synchronized=clock_synchronized(),
+            versions=self._versions,
+        )
+        self._send(health.to_message())
+        return health
+
+
+def _throttling(flags: Throttling) -> JsonObject:
+    return {
+        "UnderVoltage": flags.under_voltage,
+        "FrequencyCapped": flags.frequency_capped,
+        "Throttled": flags.throttled,
+        "SoftTemperatureLimit": flags.soft_temperature_limit,
+        "Occurred": flags.occurred,
+    }

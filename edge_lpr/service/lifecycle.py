@@ -1,0 +1,144 @@
+"""From settings to a running service and to its end: signals, the order of starting and stopping, the exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from edge_lpr.cameras import create_source
+from edge_lpr.config import LogSettings, Settings
+from edge_lpr.errors import CameraError
+from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.service.health import HealthMonitor, Versions
+from edge_lpr.service.notify import Notifier
+from edge_lpr.service.service import Service
+from edge_lpr.tracking.tracker import Tracker
+from edge_lpr.vision.interpreter import runtime_name
+from edge_lpr.vision.reader import PlateReader
+
+DELIVERY_WAIT_S = 120.0
+"""How long the end of a recording waits for a broker that is away."""
+
+FAILED_DELIVERY_WAIT_S = 5.0
+"""The same when the recording failed and the user waits for the error."""
+
+STOP_S = 1.4
+"""For the farewell to the broker: with the camera's 3 s and half a second for a frame, a stop takes less than 5 s."""
+
+_log = logging.getLogger(__name__)
+
+
+def run_service(settings: Settings) -> int:
+    """Run until SIGTERM, SIGINT or the end of a recording; the exit code.
+
+    0: stopped by a signal, or the recording is over and the broker has every passage. 1: the recording is over and the
+    broker stayed away; the passages are in the outbox and go out at the next start. Raises EdgeLprError for what keeps
+    the service from starting.
+    """
+    set_up_logging(settings.log)
+    stop = threading.Event()
+    with _stopped_by_signals(stop):
+        outcome = serve(settings, stop)
+    if outcome.camera_hangs:
+        # Native code still runs in the camera's thread; Python's ordinary end may abort in it. All else is closed.
+        logging.shutdown()
+        os._exit(outcome.exit_code)
+    return outcome.exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a service ended. ``camera_hangs``: a thread is left behind in a call that never returned."""
+
+    exit_code: int
+    camera_hangs: bool
+
+
+def serve(settings: Settings, stop: threading.Event) -> Outcome:
+    """The same without signals: ``stop`` ends it."""
+    notifier = Notifier()
+    notifier.status("loading the models")
+    reader = PlateReader.open(settings.reader)
+    tracker = Tracker(settings.passage, settings.reader.min_confidence)
+    publisher = PassagePublisher(settings.mqtt, settings.device)
+    monitor = HealthMonitor(
+        settings.device.id, _versions(reader), settings.mqtt.health_every_s, publisher.publish_health
+    )
+    failure: CameraError | None = None
+    publisher.start()
+    try:
+        with create_source(settings.camera) as source:
+            live = settings.camera.live
+            service = Service(source, reader, tracker, publisher, monitor, notifier, live=live)
+            try:
+                service.run(stop)
+            except CameraError as error:
+                failure = error
+        wait_s = DELIVERY_WAIT_S if failure is None else FAILED_DELIVERY_WAIT_S
+        delivered = _deliver(publisher, stop, notifier, wait_s)
+        service.tell_health(now=True)
+        notifier.stopping()
+    finally:
+        publisher.stop(STOP_S)
+    if failure is not None:
+        raise failure
+    if delivered:
+        return Outcome(0, source.left_behind)
+    _log.warning(
+        "%d passages wait in %s for the broker %s:%d; they are sent at the next start",
+        *(publisher.status.outbox.waiting, settings.device.state_dir, settings.mqtt.host, settings.mqtt.port),
+    )
+    return Outcome(0 if stop.is_set() else 1, source.left_behind)
+
+
+def set_up_logging(settings: LogSettings) -> None:
+    """Log to stderr; the journal adds the time itself."""
+    form = "%(levelname)s %(message)s" if "JOURNAL_STREAM" in os.environ else "%(asctime)s %(levelname)s %(message)s"
+    logging.basicConfig(level=settings.level.upper(), format=form)
+
+
+def _deliver(publisher: PassagePublisher, stop: threading.Event, notifier: Notifier, wait_s: float) -> bool:
+    """Give the broker time to take what waits; True when it has everything. ``stop`` cuts the wait short."""
+    deadline_s = time.monotonic() + wait_s
+    told = False
+    while not publisher.wait_until_empty(0.2):
+        if stop.is_set() or time.monotonic() > deadline_s:
+            return False
+        notifier.alive()
+        if not told and publisher.status.connection.state != "connected":
+            told = True
+            waiting = publisher.status.outbox.waiting
+            _log.info("%d passages wait for the broker; trying for %.0f seconds", waiting, wait_s)
+    return True
+
+
+def _versions(reader: PlateReader) -> Versions:
+    models = reader.models
+    return Versions.of(models.detector.sidecar.version, models.recognizer.sidecar.version, runtime_name())
+
+
+@contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set ``stop``; the second one ends the process in the usual way."""
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        _log.info("%s: stopping", signal.Signals(number).name)
+        stop.set()
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,1 @@
+"""Following plates over frames, the vote on their numbers, and the passage that comes out: one for each vehicle."""

@@ -1,0 +1,128 @@
+"""One plate, followed through frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge_lpr.frames import Frame
+from edge_lpr.geometry import Rect
+from edge_lpr.readings import PlateReading
+from edge_lpr.tracking.motion import Motion, Place
+from edge_lpr.tracking.passage import Direction, Passage
+from edge_lpr.tracking.vote import Verdict, Vote, quality_of
+
+VIEW_DISTANCE = 0.5
+"""Plate widths to move before frames count as another view."""
+
+VIEW_SIZE_RATIO = 1.15
+"""The same for the plate's size."""
+
+DIRECTION_RATIO = 1.1
+"""How much a plate must grow or shrink to tell the direction."""
+
+MAX_NUMBERS = 64
+"""Different readings remembered; a plate that stands for days in the rain is misread in many ways."""
+
+
+@dataclass(slots=True)
+class _Sightings:
+    """The frames read as one number, and the best of them."""
+
+    frames: int
+    quality: float
+    rect: Rect
+    captured_at: datetime
+
+
+class Track:
+    """One plate: where it is, what the vote says, and what was decided about it.
+
+    ``decided`` is the number under which the vehicle was published, by this track or an earlier one; None while that is
+    open. ``disputed``: it is known that the vote reads another number than that.
+    """
+
+    def __init__(self, frame: Frame, reading: PlateReading) -> None:
+        self.source = frame.source
+        self.first_seen_s = frame.monotonic_s
+        self.first_place = Place.of(reading.quad)
+        self.motion = Motion(self.first_place, frame.monotonic_s)
+        self.frames = 0
+        self.verdict: Verdict | None = None
+        self.decided: str | None = None
+        self.disputed = False
+        self._first_seen_at = frame.captured_at
+        self._vote = Vote()
+        self._sightings: dict[str, _Sightings] = {}
+        self._view = self.first_place
+        self._unchanged_since_s = frame.monotonic_s
+        self.add(frame, reading)
+
+    def add(self, frame: Frame, reading: PlateReading) -> None:
+        """Take the plate's reading in one more frame."""
+        place = Place.of(reading.quad)
+        self.motion = self.motion.moved(place, frame.monotonic_s)
+        self.frames += 1
+        new_view = place.distance(self._view) > VIEW_DISTANCE or place.size_ratio(self._view) > VIEW_SIZE_RATIO
+        self._vote.add(reading, new_view=new_view)
+        self._count(frame, reading)
+        number, self.verdict = self.number, self._vote.verdict()
+        if new_view:
+            self._view = place
+        if new_view or self.number != number:
+            self._unchanged_since_s = frame.monotonic_s
+
+    @property
+    def number(self) -> str | None:
+        """The number that leads the vote."""
+        return self.verdict.number if self.verdict else None
+
+    @property
+    def agreeing(self) -> int:
+        """Frames that were read as the leading number."""
+        sightings = self._sightings.get(self.number) if self.number else None
+        return sightings.frames if sightings else 0
+
+    @property
+    def last_seen_s(self) -> float:
+        """When the plate was last found, on the frames' clock."""
+        return self.motion.time_s
+
+    @property
+    def unchanged_s(self) -> float:
+        """For how many seconds the plate has stood and the same number has led: nothing new will come."""
+        return self.last_seen_s - self._unchanged_since_s
+
+    def passage(self, verdict: Verdict) -> Passage:
+        """The passage of ``verdict``, whose number at least one frame must have been read as."""
+        best = self._sightings[verdict.number]
+        return Passage(
+            number=verdict.number,
+            confidence=verdict.confidence,
+            color=verdict.color,
+            category=verdict.category,
+            rows=verdict.rows,
+            rect=best.rect,
+            first_seen_at=self._first_seen_at,
+            captured_at=best.captured_at,
+            frames=self.frames,
+            direction=self._direction(),
+        )
+
+    def _direction(self) -> Direction:
+        growth = self.motion.place.width / self.first_place.width
+        if growth > DIRECTION_RATIO:
+            return Direction.APPROACHING
+        return Direction.LEAVING if growth < 1 / DIRECTION_RATIO else Direction.UNKNOWN
+
+    def _count(self, frame: Frame, reading: PlateReading) -> None:
+        quality = quality_of(reading)
+        sightings = self._sightings.get(reading.number)
+        if sightings is None:
+            if len(self._sightings) >= MAX_NUMBERS:
+                del self._sightings[min(self._sightings, key=lambda number: self._sightings[number].frames)]
+            self._sightings[reading.number] = _Sightings(1, quality, reading.rect, frame.captured_at)
+            return
+        sightings.frames += 1
+        if quality > sightings.quality:
+            sightings.quality, sightings.rect, sightings.captured_at = quality, reading.rect, frame.captured_at

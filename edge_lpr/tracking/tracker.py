@@ -1,0 +1,160 @@
+"""From readings, frame by frame, to one passage for each vehicle.
+
+A passage is published
+
+* as soon as the vote is sure (``sure_confidence`` with ``sure_frames`` agreeing frames), or
+* when the vehicle has stood for ``SETTLED_S``, nothing new comes and the vote suffices: a car that waits at the barrier
+  would otherwise never be announced, or
+* when the track ends and the vote suffices (``min_confidence`` with ``min_frames`` agreeing frames).
+
+One track publishes at most once: if more frames change the vote's mind, that is logged and counted, for the parking
+system has acted already and a second passage would be a second vehicle. All reckoning is on the frames' own clock.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge_lpr.config import PassageSettings
+from edge_lpr.frames import Frame
+from edge_lpr.readings import PlateReading
+from edge_lpr.tracking.association import associate, without_doubles
+from edge_lpr.tracking.passage import Passage
+from edge_lpr.tracking.repeats import Repeats
+from edge_lpr.tracking.track import Track
+from edge_lpr.tracking.vote import Verdict
+
+SETTLED_S = 2.0
+"""Seconds of standing still, with one number leading, after which waiting longer brings nothing."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerCounts:
+    """What became of the tracks so far.
+
+    ``published`` passages; ``repeats`` suppressed; ``unsure`` tracks that ended without a number good enough to
+    publish; ``overturned`` passages whose number later frames spoke against.
+    """
+
+    published: int = 0
+    repeats: int = 0
+    unsure: int = 0
+    overturned: int = 0
+
+
+class Tracker:
+    """Follows plates over frames. ``min_confidence`` (0-100) is the least that is published."""
+
+    def __init__(self, settings: PassageSettings, min_confidence: int) -> None:
+        self._settings = settings
+        self._min_confidence = min_confidence
+        self._lane = np.array(settings.lane, dtype=np.float32).reshape(-1, 1, 2)
+        self._tracks: list[Track] = []
+        self._repeats = Repeats(settings.repeat_after_s)
+        self._source: str | None = None
+        self._published = self._repeated = self._unsure = self._overturned = 0
+
+    @property
+    def counts(self) -> TrackerCounts:
+        """What became of the tracks so far."""
+        return TrackerCounts(self._published, self._repeated, self._unsure, self._overturned)
+
+    def update(self, frame: Frame, readings: Sequence[PlateReading]) -> list[Passage]:
+        """Take one frame's readings (all of them, the unsure too) and give the passages that are now due."""
+        passages = self._end_lost(frame)
+        inside = without_doubles([reading for reading in readings if self._is_in_lane(reading, frame)])
+        matches = associate(self._tracks, inside, frame.monotonic_s)
+        for i, reading in enumerate(inside):
+            track = matches.get(i)
+            if track is None:
+                track = Track(frame, reading)
+                self._tracks.append(track)
+            else:
+                track.add(frame, reading)
+            self._repeats.see(track)
+            passages += self._judge(track)
+        return passages
+
+    def flush(self) -> list[Passage]:
+        """End all tracks, as when the camera is closed, and give the passages that were still due."""
+        ended, self._tracks = self._tracks, []
+        return [passage for track in ended for passage in self._end(track)]
+
+    def _end_lost(self, frame: Frame) -> list[Passage]:
+        if frame.source != self._source:
+            self._source = frame.source
+            return self.flush()
+        oldest = frame.monotonic_s - self._settings.max_gap_s
+        lost = [track for track in self._tracks if track.last_seen_s < oldest]
+        self._tracks = [track for track in self._tracks if track.last_seen_s >= oldest]
+        return [passage for track in lost for passage in self._end(track)]
+
+    def _is_in_lane(self, reading: PlateReading, frame: Frame) -> bool:
+        if not len(self._lane):
+            return True
+        x, y = reading.quad.center
+        return cv2.pointPolygonTest(self._lane, (x / frame.width, y / frame.height), False) >= 0
+
+    def _judge(self, track: Track) -> list[Passage]:
+        """Decide about a track that is in sight."""
+        verdict = track.verdict
+        if verdict is None:
+            return []
+        if track.decided:
+            self._watch(track, track.decided, verdict)
+            return []
+        settled = track.unchanged_s >= SETTLED_S and self._suffices(track, verdict)
+        return self._decide(track, verdict) if settled or self._is_sure(track, verdict) else []
+
+    def _end(self, track: Track) -> list[Passage]:
+        """Decide about a track that is lost, if that is still open."""
+        verdict = track.verdict
+        if track.decided:
+            return []
+        if verdict is not None:
+            if self._suffices(track, verdict):
+                return self._decide(track, verdict)
+            if self._repeats.number_of(track, verdict):
+                self._repeated += 1
+                return []
+        self._unsure += 1
+        log.debug("a plate seen in %d frames was not read surely enough: %s", track.frames, verdict)
+        return []
+
+    def _decide(self, track: Track, verdict: Verdict) -> list[Passage]:
+        track.decided = self._repeats.number_of(track, verdict)
+        if track.decided:
+            self._repeated += 1
+            self._repeats.see(track)
+            if track.decided != verdict.number:
+                track.disputed = True
+                self._repeats.remember_other_number(track.decided, verdict.number)
+            log.debug("%s is %s again, not published", verdict.number, track.decided)
+            return []
+        track.decided = verdict.number
+        self._published += 1
+        self._repeats.remember(track, verdict)
+        return [track.passage(verdict)]
+
+    def _watch(self, track: Track, decided: str, verdict: Verdict) -> None:
+        """Notice that later frames speak against the number that was decided."""
+        if track.disputed or verdict.number == decided or not self._is_sure(track, verdict):
+            return
+        track.disputed = True
+        self._overturned += 1
+        self._repeats.remember_other_number(decided, verdict.number)
+        log.warning("%s was published, but later frames read %s", decided, verdict.number)
+
+    def _is_sure(self, track: Track, verdict: Verdict) -> bool:
+        least = max(self._settings.sure_confidence, self._min_confidence)
+        return verdict.confidence >= least and track.agreeing >= self._settings.sure_frames
+
+    def _suffices(self, track: Track, verdict: Verdict) -> bool:
+        return verdict.confidence >= self._min_confidence and track.agreeing >= self._settings.min_frames

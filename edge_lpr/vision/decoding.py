@@ -1,0 +1,227 @@
+"""From the recognizer's probabilities to a number: CTC segments, then the reading that the number grammar allows.
+
+Pure numpy, no state. The picture has the first word: the grammar chooses among what the picture leaves open, and the
+confidence is that of the picture, so a number forced by the grammar is reported with the little faith it deserves.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_lpr.plates import ALPHABET, COLORS, KINDS, PATTERNS, PROVINCES, Color, is_known_authority, matching_kinds
+from edge_lpr.plates import is_valid_number as is_valid
+from edge_lpr.vision.grammar import Path, cheapest_paths
+from edge_lpr.vision.model_file import Calibration
+from edge_lpr.vision.recognizer import Recognition
+
+MAX_COST = 12.0
+"""Nats. A number that needs more is not what the picture shows: e^-12 is about one in 160,000."""
+
+UNGRAMMATICAL_CONFIDENCE = 20
+"""No reading that breaks the grammar is reported above this confidence (0-100)."""
+
+MIN_LENGTH, MAX_LENGTH = min(map(len, PATTERNS)), max(map(len, PATTERNS))
+"""No kind of plate has fewer characters (6) or more (9)."""
+
+_SURE = 0.9  # such a place has no rival that colour or grammar could bring up
+_FLOOR = 1e-6  # the int8 logits cannot tell smaller probabilities apart
+_HIDDEN = 0.05  # a blank step with so much of another class hides a character
+_COLOR_FLOOR, _ROWS_FLOOR = 0.005, 0.02  # how far colour and rows can speak against a number
+_RIVALS = 4  # how many patterns are weighed against each other once the issuing authority is known
+_UNLISTED_COST, _POLICE_COST = 3.0, 2.0  # nats for an issuing letter that no list has; for O, police organs only
+
+
+class Segment(NamedTuple):
+    """One stretch of steps that shows one character, or may.
+
+    ``presence`` is the probability that there is a character at all. ``distribution`` is over ``plates.ALPHABET``,
+    blank taken out, summing to 1. ``shown`` tells whether greedy decoding sees it.
+    """
+
+    start: int
+    stop: int
+    presence: float
+    distribution: NDArray[np.float32]
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """A number read off one plate.
+
+    ``raw_confidence`` (0.0-1.0) is that of the least certain character, before calibration. ``valid`` tells whether
+    the number is one of a known kind. ``evidence`` is float32 of shape (len(number), len(ALPHABET)).
+    """
+
+    number: str
+    raw_confidence: float
+    valid: bool
+    evidence: NDArray[np.float32]
+
+
+def find_segments(steps: NDArray[np.float32]) -> list[Segment]:
+    """The stretches of ``steps`` (n, 1 + len(ALPHABET); probabilities, class 0 blank) that show a character.
+
+    Besides those that greedy CTC decoding sees, a stretch of blank steps through which a character shimmers is
+    given as one with a low presence.
+    """
+    labels = np.where((steps.argmax(axis=1) == 0) & (1 - steps[:, 0] > _HIDDEN), -1, steps.argmax(axis=1))
+    edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+    segments = []
+    for start, stop in pairwise(edges):
+        label = int(labels[start])
+        run = steps[start:stop]
+        if label == 0:
+            continue
+        if label > 0:
+            presence = 1 - _absence(steps, labels, start, stop)
+        elif _is_fringe(steps, labels, start, stop):
+            continue
+        else:
+            presence = float(1 - run[:, 0].min())
+        mass = run[:, 1:].sum(axis=0)
+        segments.append(Segment(start, stop, presence, mass / mass.sum(), label > 0))
+    return segments
+
+
+def _absence(steps: NDArray[np.float32], labels: NDArray[np.intp], start: int, stop: int) -> float:
+    """The probability that a run is not there: each of its steps is blank, or belongs to a neighbour it touches."""
+    run = steps[start:stop]
+    others = run[:, 0].copy()
+    own = labels[start]
+    touching = {int(labels[step]) for step in (start - 1, stop) if 0 <= step < len(labels)} - {0, -1, int(own)}
+    for label in touching:
+        others += run[:, label]
+    return float(np.clip(others, _FLOOR, 1 - _FLOOR).prod())
+
+
+def _is_fringe(steps: NDArray[np.float32], labels: NDArray[np.intp], start: int, stop: int) -> bool:
+    """Whether a shimmering run is the fading edge of the character that it touches, and no further one."""
+    favourite = int(steps[start:stop, 1:].sum(axis=0).argmax()) + 1
+    return any(0 <= step < len(labels) and labels[step] == favourite for step in (start - 1, stop))
+
+
+def greedy_number(segments: list[Segment]) -> str:
+    """What plain CTC decoding reads."""
+    return "".join(ALPHABET[int(segment.distribution.argmax())] for segment in segments if segment.shown)
+
+
+def decode(recognition: Recognition) -> Decoded | None:
+    """The best number for what the recognizer saw, or None when it saw no plate.
+
+    The grammar, the colour and the row count decide together. Where no valid number is plausible, the plain reading
+    is given with ``valid`` false, if it could be a plate of a kind that we don't know.
+    """
+    segments = find_segments(recognition.steps)
+    clear = _read_clear(segments, recognition)
+    if clear is not None:
+        return clear
+    path = _best_path(segments, recognition) if segments else None
+    if path is not None:
+        number = "".join(ALPHABET[character] for character in path.characters)
+        raw = _smallest(segments, path)
+        evidence = np.stack([segments[index].distribution for index in path.segments])
+        return Decoded(number, raw, is_valid(number), evidence)
+    shown = [segment for segment in segments if segment.shown]
+    number = greedy_number(segments)
+    # a plate of a kind that we don't know has a Chinese character; a timestamp, a phone number, a brand has none
+    if not MIN_LENGTH <= len(number) <= MAX_LENGTH or number.isascii():
+        return None
+    raw = min(segment.presence * float(segment.distribution.max()) for segment in shown)
+    evidence = np.stack([segment.distribution for segment in shown])
+    return Decoded(number, raw, False, evidence)
+
+
+def calibrated_confidence(decoded: Decoded, calibration: Calibration) -> int:
+    """The confidence 0-100 to report: of readings at 90, nine in ten are right."""
+    raw = min(max(decoded.raw_confidence, _FLOOR), 1 - _FLOOR)
+    logit = calibration.slope * math.log(raw / (1 - raw)) + calibration.offset
+    confidence = round(100 / (1 + math.exp(-max(-50.0, min(50.0, logit)))))
+    return confidence if decoded.valid else min(confidence, UNGRAMMATICAL_CONFIDENCE)
+
+
+def _read_clear(segments: list[Segment], recognition: Recognition) -> Decoded | None:
+    """The plain reading, where it leaves nothing to weigh: every place sure, the number valid, of that colour."""
+    if not all(segment.shown for segment in segments):
+        return None
+    certainties = [segment.presence * float(segment.distribution.max()) for segment in segments]
+    if min(certainties, default=0.0) < _SURE:
+        return None
+    number = greedy_number(segments)
+    color = COLORS[int(recognition.colors.argmax())]
+    if not any(color in kind.colors for kind in matching_kinds(number)):
+        return None
+    if number[0] in PROVINCES and number[1].isalpha() and not is_known_authority(number[0], number[1]):
+        return None
+    return Decoded(number, min(certainties), True, np.stack([segment.distribution for segment in segments]))
+
+
+def _best_path(segments: list[Segment], recognition: Recognition) -> Path | None:
+    presence = np.array([segment.presence for segment in segments], dtype=np.float32).clip(_FLOOR, 1 - _FLOOR)
+    distributions = np.stack([segment.distribution for segment in segments])
+    set_costs = -np.log(np.maximum(distributions * presence[:, np.newaxis], np.float32(_FLOOR)))
+    paths = cheapest_paths(set_costs, -np.log1p(-presence), _pattern_costs(recognition), _RIVALS)
+    # the issuing authority binds two characters together, which the search over single ones cannot know
+    best = min((_settle_authority(path, set_costs) for path in paths), key=lambda path: path.cost, default=None)
+    return best if best is not None and best.cost <= MAX_COST else None
+
+
+def _pattern_costs(recognition: Recognition) -> NDArray[np.float32]:
+    """What colour and rows say against each pattern: the cost of the likeliest kind that has it."""
+    colors = dict(zip(COLORS, (-np.log(np.maximum(recognition.colors, _COLOR_FLOOR))).tolist(), strict=True))
+    rows = (-np.log(np.maximum(recognition.rows, _ROWS_FLOOR))).tolist()
+    costs = [min(_kind_cost(color, row, colors, rows) for color, row in looks) for looks in _LOOKS]
+    return np.array(costs, dtype=np.float32)
+
+
+def _kind_cost(color: Color, row: int, colors: dict[Color, float], rows: list[float]) -> float:
+    return colors[color] + rows[row - 1]
+
+
+_LOOKS = tuple(
+    tuple({(color, row) for kind in KINDS if kind.pattern == pattern for color in kind.colors for row in kind.rows})
+    for pattern in PATTERNS
+)
+"""For each pattern, the colours and row counts that its kinds come in."""
+
+
+def _settle_authority(path: Path, set_costs: NDArray[np.float32]) -> Path:
+    """Weigh the pair of province and issuing letter: exchange one or both where a listed pair is as plausible."""
+    if PATTERNS[path.pattern][:2] != ("p", "a"):
+        return path
+    if _authority_cost(path.characters[0], path.characters[1]) == 0:
+        return path
+    candidates = []
+    first, second = (set_costs[segment] for segment in path.segments[:2])
+    settled = path.cost - float(first[path.characters[0]] + second[path.characters[1]])
+    for province in np.argsort(first[:31], kind="stable")[:4].tolist():
+        for letter in (_LETTERS[np.argsort(second[_LETTERS], kind="stable")[:4]]).tolist():
+            cost = settled + float(first[province] + second[letter]) + _authority_cost(province, letter)
+            candidates.append(Path(path.pattern, cost, path.segments, (province, letter, *path.characters[2:])))
+    return min(candidates, key=lambda candidate: candidate.cost)
+
+
+_LETTERS = np.array([index for index, character in enumerate(ALPHABET) if character.isascii() and character.isalpha()])
+
+
+def _authority_cost(province: int, letter: int) -> float:
+    if ALPHABET[letter] == "O":
+        return _POLICE_COST
+    return 0.0 if is_known_authority(ALPHABET[province], ALPHABET[letter]) else _UNLISTED_COST
+
+
+def _smallest(segments: list[Segment], path: Path) -> float:
+    """The probability of the least certain decision: a character set, or a shown segment left out."""
+    used = set(path.segments)
+    certainties = [
+        segments[index].presence * float(segments[index].distribution[character])
+        for index, character in zip(path.segments, path.characters, strict=True)
+    ]
+    certainties += [1 - segment.presence for index, segment in enumerate(segments) if index not in used]
+    return min(certainties)

@@ -1,0 +1,118 @@
+"""The detector: where the plates of a frame lie, as quads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_lpr.geometry import Quad
+from edge_lpr.vision.interpreter import Interpreter
+from edge_lpr.vision.model_file import STRIDES, ModelFile
+
+GREY = 114
+"""What the letterbox is padded with."""
+
+DEFAULT_SCORE = 0.5
+DEFAULT_NMS_IOU = 0.4
+_MAX_CANDIDATES = 200  # enough for some twenty plates; bounds the work on a frame full of noise
+_MIN_SIDE = 4.0  # pixels of the frame; a shorter side cannot hold a character
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One plate found: its corners in pixels of the frame, and a score 0.0-1.0."""
+
+    quad: Quad
+    score: float
+
+
+class Detector:
+    """Finds plates in frames of any size."""
+
+    def __init__(self, model: ModelFile, threads: int | None = None) -> None:
+        """Raises ModelError when the runtime cannot load the model."""
+        self._interpreter = Interpreter(model, threads)
+        self._height, self._width = model.sidecar.input.height, model.sidecar.input.width
+        self._min_score = model.sidecar.thresholds.get("score", DEFAULT_SCORE)
+        self._nms_iou = model.sidecar.thresholds.get("nms_iou", DEFAULT_NMS_IOU)
+
+    def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
+        """The plates in ``image``, uint8 of shape (H, W, 3), BGR; best score first."""
+        canvas, scale = letterbox(image, self._width, self._height)
+        outputs = self._interpreter.run(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
+        quads, scores = decode(outputs, self._min_score)
+        return suppress(quads / np.float32(scale), scores, self._nms_iou)
+
+
+def letterbox(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.uint8], float]:
+    """``image`` scaled to fit ``width`` x ``height``, aspect kept, at the top left of a grey canvas; and the scale.
+
+    A point of the canvas divided by the scale is the point of the image.
+    """
+    source_height, source_width = image.shape[:2]
+    scale = min(width / source_width, height / source_height)
+    fitted = (max(1, round(source_width * scale)), max(1, round(source_height * scale)))
+    canvas = np.full((height, width, 3), GREY, dtype=np.uint8)
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    canvas[: fitted[1], : fitted[0]] = cv2.resize(image, fitted, interpolation=interpolation)
+    return canvas, scale
+
+
+def decode(
+    outputs: Mapping[str, NDArray[np.float32]], min_score: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The candidates of the grids ``score_S`` [1, h, w, 1] (logits) and ``corners_S`` [1, h, w, 8] (cells).
+
+    Returns quads of shape (n, 4, 2) in pixels of the canvas and scores of shape (n,), 0.0-1.0, best first.
+    """
+    min_logit = math.log(min_score / (1 - min_score))
+    quads, logits = [], []
+    for stride in STRIDES:
+        grid = outputs[f"score_{stride}"][0, :, :, 0]
+        rows, columns = np.nonzero(grid >= min_logit)
+        centers = (np.stack([columns, rows], axis=1).astype(np.float32) + 0.5)[:, np.newaxis, :]
+        corners = outputs[f"corners_{stride}"][0, rows, columns].reshape(-1, 4, 2)
+        quads.append((centers + corners) * np.float32(stride))
+        logits.append(grid[rows, columns])
+    all_quads, all_logits = np.concatenate(quads), np.concatenate(logits)
+    best = np.argsort(-all_logits, kind="stable")[:_MAX_CANDIDATES]
+    scores = 1 / (1 + np.exp(-all_logits[best]))
+    return all_quads[best], scores.astype(np.float32)
+
+
+def suppress(quads: NDArray[np.float32], scores: NDArray[np.float32], max_iou: float) -> list[Detection]:
+    """One detection for each plate: non-maximum suppression over upright bounding boxes, broken quads left out.
+
+    ``quads`` (n, 4, 2) and ``scores`` (n,) are sorted, best first. A plate's corners are the mean of the candidates
+    that agree on it, weighted by score: neighbouring cells see the same plate with independent errors.
+    """
+    sound = np.array([_is_sound(quad) for quad in quads], dtype=bool)
+    quads, scores = quads[sound], scores[sound]
+    low, high = quads.min(axis=1), quads.max(axis=1)
+    areas = (high - low).prod(axis=1)
+    waiting = np.ones(len(quads), dtype=bool)
+    found = []
+    for best in range(len(quads)):
+        if not waiting[best]:
+            continue
+        overlap = np.clip(np.minimum(high[best], high) - np.maximum(low[best], low), 0, None).prod(axis=1)
+        iou = overlap / (areas[best] + areas - overlap)
+        same = waiting & (iou > max_iou)
+        waiting &= ~same
+        close = same & (iou > 0.6) & (scores >= 0.5 * scores[best])
+        corners = np.average(quads[close], axis=0, weights=scores[close])
+        found.append(Detection(Quad.from_array(corners), float(scores[best])))
+    return found
+
+
+def _is_sound(quad: NDArray[np.float32]) -> bool:
+    """Whether corners (4, 2) make a convex quad in clockwise order with sides that can hold characters."""
+    edges = np.roll(quad, -1, axis=0) - quad
+    following = np.roll(edges, -1, axis=0)
+    turns = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]
+    return bool((turns > 0).all() and (np.hypot(edges[:, 0], edges[:, 1]) >= _MIN_SIDE).all())

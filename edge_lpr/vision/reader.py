@@ -1,0 +1,135 @@
+"""The plate reader: detect, straighten, recognise, decode. The one way from a picture to readings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_lpr.config import ReaderSettings
+from edge_lpr.geometry import Quad, Rect, rect_iou
+from edge_lpr.plates import category_of, reconcile_color, reconcile_rows
+from edge_lpr.readings import PlateReading
+from edge_lpr.vision.decoding import calibrated_confidence, decode
+from edge_lpr.vision.detector import Detector
+from edge_lpr.vision.model_file import ModelPair, load_models
+from edge_lpr.vision.recognizer import Recognizer
+from edge_lpr.vision.straighten import whole_image
+
+StageObserver = Callable[[str, float], None]
+"""Told the name of each stage done and the seconds it took."""
+
+DEFAULT_PLAUSIBLE = 0.05
+"""The smallest raw confidence of a plate, where the recognizer's sidecar gives none."""
+
+_SAME_IOU = 0.4
+_SAME_SHARE = 0.7  # of the smaller of two rectangles inside the larger: one plate found twice
+
+
+class PlateReader:
+    """Reads the plates in pictures. Safe to share between threads."""
+
+    def __init__(self, models: ModelPair, settings: ReaderSettings) -> None:
+        """Raises ModelError when the runtime cannot load the models."""
+        self.models = models
+        self._settings = settings
+        self._detector = Detector(models.detector, settings.threads)
+        self._recognizer = Recognizer(models.recognizer, settings.threads)
+        self._calibration = models.recognizer.sidecar.calibration
+        self._plausible = models.recognizer.sidecar.thresholds.get("plausible", DEFAULT_PLAUSIBLE)
+
+    @classmethod
+    def open(cls, settings: ReaderSettings) -> PlateReader:
+        """A reader with the models of ``settings.models_dir``, or the shipped ones. Raises ModelError."""
+        return cls(load_models(settings.models_dir), settings)
+
+    def read(self, image: NDArray[np.uint8], observe: StageObserver | None = None) -> list[PlateReading]:
+        """The plates in ``image``, uint8 of shape (H, W, 3), BGR: the surest first, then the largest.
+
+        Plates narrower than ``settings.min_plate_width`` pixels are left out. ``observe`` is told the time of each
+        stage: "detect" once, "straighten", "recognise" and "decode" for each plate.
+        """
+        _check_image(image)
+        with _stage("detect", observe):
+            detections = self._detector.detect(image)
+        wide_enough = [found for found in detections if found.quad.width >= self._settings.min_plate_width]
+        readings = (self._read_quad(image, found.quad, found.score, observe) for found in wide_enough)
+        return _without_repeats([reading for reading in readings if reading is not None])
+
+    def read_crop(self, image: NDArray[np.uint8], observe: StageObserver | None = None) -> PlateReading | None:
+        """The plate that fills ``image``, uint8 of shape (H, W, 3), BGR; None when it shows none.
+
+        Nothing is detected, so ``detection_score`` is 1.0, and the width does not matter.
+        """
+        _check_image(image)
+        return self._read_quad(image, whole_image(image), 1.0, observe)
+
+    def _read_quad(
+        self, image: NDArray[np.uint8], quad: Quad, score: float, observe: StageObserver | None
+    ) -> PlateReading | None:
+        with _stage("straighten", observe):
+            plate = self._recognizer.straighten(image, quad)
+        with _stage("recognise", observe):
+            recognition = self._recognizer.recognize(plate)
+        with _stage("decode", observe):
+            decoded = decode(recognition)
+        if decoded is None or decoded.raw_confidence < self._plausible:
+            return None
+        color = reconcile_color(decoded.number, recognition.colors)
+        height, width = image.shape[:2]
+        return PlateReading(
+            number=decoded.number,
+            confidence=calibrated_confidence(decoded, self._calibration),
+            color=color,
+            category=category_of(decoded.number, color),
+            rows=reconcile_rows(decoded.number, color, recognition.rows),
+            quad=quad,
+            rect=quad.bounding_rect(width, height),
+            detection_score=score,
+            evidence=decoded.evidence,
+            color_probabilities=recognition.colors,
+        )
+
+
+def _check_image(image: NDArray[np.uint8]) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ValueError(f"a picture must be uint8 of shape (H, W, 3), not {image.dtype} of {image.shape}")
+
+
+def _without_repeats(readings: list[PlateReading]) -> list[PlateReading]:
+    """Sorted best first, with only the best of several readings of one plate."""
+    ranked = sorted(readings, key=lambda reading: (reading.confidence, _area(reading.rect)), reverse=True)
+    kept: list[PlateReading] = []
+    for reading in ranked:
+        if not any(_same_plate(reading, other) for other in kept):
+            kept.append(reading)
+    return kept
+
+
+def _same_plate(a: PlateReading, b: PlateReading) -> bool:
+    overlap = _overlap(a.rect, b.rect)
+    if overlap == 0:
+        return False
+    smaller = min(_area(a.rect), _area(b.rect))
+    return a.number == b.number or rect_iou(a.rect, b.rect) >= _SAME_IOU or overlap >= _SAME_SHARE * smaller
+
+
+def _area(rect: Rect) -> int:
+    return rect.width * rect.height
+
+
+def _overlap(a: Rect, b: Rect) -> int:
+    width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    return max(0, width) * max(0, height)
+
+
+@contextmanager
+def _stage(name: str, observe: StageObserver | None) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    if observe is not None:
+        observe(name, time.perf_counter() - started)

@@ -1,0 +1,167 @@
+"""The two networks: convolutions, ReLU6, nearest upsampling and one average pool, so that int8 export stays clean.
+
+Both take uint8-like pictures as float32 NCHW, RGB, 0.0-1.0. Strided convolutions pad only at the right and bottom
+(TensorFlow's SAME), because that is what the TFLite converter maps to one operator.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from edge_lpr.plates import ALPHABET, COLORS
+
+DETECTOR_INPUT = (384, 640)
+"""Height and width of the detector's default input, pixels."""
+RECOGNIZER_INPUT = (64, 160)
+"""Height and width of the recognizer's input, pixels."""
+STRIDES = (8, 16, 32)
+
+
+class ConvUnit(nn.Module):
+    """Convolution, batch normalisation (folded at export), ReLU6."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 3, stride: int | tuple[int, int] = 1, groups: int = 1
+    ) -> None:
+        super().__init__()
+        self.stride = (stride, stride) if isinstance(stride, int) else stride
+        # The extra border of a strided convolution: one pixel at the right and bottom of each strided axis.
+        across = (kernel // 2, kernel // 2) if self.stride[1] == 1 else (0, kernel - 2)
+        down = (kernel // 2, kernel // 2) if self.stride[0] == 1 else (0, kernel - 2)
+        self.border = (*across, *down)
+        self.same = self.stride == (1, 1)
+        self.conv = nn.Conv2d(
+            inputs, outputs, kernel, self.stride, kernel // 2 if self.same else 0, groups=groups, bias=False
+        )
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.same:
+            x = F.pad(x, self.border)
+        return F.relu6(self.norm(self.conv(x)))
+
+
+class Residual(nn.Module):
+    """x + conv(x), at one resolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = ConvUnit(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class Separable(nn.Module):
+    """Depthwise then pointwise convolution; adds its input where the shape allows."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> None:
+        super().__init__()
+        self.depthwise = ConvUnit(inputs, inputs, kernel, stride, groups=inputs)
+        self.pointwise = ConvUnit(inputs, outputs, 1)
+        self.shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.pointwise(self.depthwise(x))
+        return x + y if self.shortcut else y
+
+
+class Recognizer(nn.Module):
+    """Plate picture to two lines of 40 columns of character logits, plus colour and row count.
+
+    The last feature map keeps two rows: the network itself decides in which line a character is read, so one-row and
+    two-row plates need no switch. The lines joined end to end are one CTC sequence (Graves et al., 2006).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            ConvUnit(3, 20, stride=2),  # 32 x 80
+            ConvUnit(20, 40, stride=2),  # 16 x 40
+            Residual(40),
+            ConvUnit(40, 64, stride=(2, 1)),  # 8 x 40
+            Residual(64),
+            ConvUnit(64, 96, stride=(2, 1)),  # 4 x 40
+            Residual(96),
+            ConvUnit(96, 112, stride=(2, 1)),  # 2 x 40
+            Residual(112),
+        )
+        self.characters = nn.Conv2d(112, 1 + len(ALPHABET), 1)
+        self.summary = ConvUnit(112, 64, 1)
+        self.colors = nn.Conv2d(64, len(COLORS), 1)
+        self.rows = nn.Conv2d(64, 2, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(N, 3, 64, 160) to logits: characters (N, 1 + A, 2, 40), colours (N, C, 1, 1), rows (N, 2, 1, 1)."""
+        features = self.body(x)
+        summary = F.adaptive_avg_pool2d(self.summary(features), 1)
+        return self.characters(features), self.colors(summary), self.rows(summary)
+
+
+class DetectorHead(nn.Module):
+    """Score and corners of one level, in tensors of their own so that each keeps its int8 scale."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.shared = Separable(channels, channels)
+        self.score = nn.Conv2d(channels, 1, 1)
+        self.corners = nn.Conv2d(channels, 8, 1)
+        nn.init.constant_(self.score.bias, -4.5)  # plates are rare: start from a low score (Lin et al., 2017)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.shared(x)
+        return self.score(x), self.corners(x)
+
+
+class Detector(nn.Module):
+    """Anchor-free plate detector: per cell of three strides a score and four corners relative to the cell's centre."""
+
+    def __init__(self, neck: int = 48) -> None:
+        super().__init__()
+        self.stage8 = nn.Sequential(
+            ConvUnit(3, 12, stride=2),
+            ConvUnit(12, 24, stride=2),
+            ConvUnit(24, 48, stride=2),
+            Separable(48, 48),
+            Separable(48, 48),
+        )
+        self.stage16 = nn.Sequential(Separable(48, 96, 2), Separable(96, 96, kernel=5), Separable(96, 96, kernel=5))
+        self.stage32 = nn.Sequential(Separable(96, 128, 2), Separable(128, 128, kernel=5), Separable(128, 128, kernel=5))
+        self.lateral = nn.ModuleList(ConvUnit(c, neck, 1) for c in (48, 96, 128))
+        self.smooth = nn.ModuleList(Separable(neck, neck) for _ in STRIDES)
+        self.heads = nn.ModuleList(DetectorHead(neck) for _ in STRIDES)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """(N, 3, H, W) to score_8, corners_8, score_16, corners_16, score_32, corners_32.
+
+        Scores are logits (N, 1, H/s, W/s); corners (N, 8, H/s, W/s) are x, y of top-left, top-right, bottom-right and
+        bottom-left, relative to the cell's centre, in units of the stride.
+        """
+        fine = self.stage8(x)
+        middle = self.stage16(fine)
+        coarse = self.lateral[2](self.stage32(middle))
+        middle = self.lateral[1](middle) + F.interpolate(coarse, scale_factor=2.0, mode="nearest")
+        fine = self.lateral[0](fine) + F.interpolate(middle, scale_factor=2.0, mode="nearest")
+        outputs: list[Tensor] = []
+        for smooth, head, level in zip(self.smooth, self.heads, (fine, middle, coarse), strict=True):
+            outputs.extend(head(smooth(level)))
+        return tuple(outputs)
+
+
+def count_macs(network: nn.Module, height: int, width: int) -> int:
+    """Multiply-accumulates of all convolutions for one picture of the given size."""
+    total = 0
+
+    def count(module: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal total
+        assert isinstance(module, nn.Conv2d)
+        total += output.shape[2] * output.shape[3] * module.weight.numel()
+
+    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    with torch.no_grad():
+        network.eval()(torch.zeros(1, 3, height, width))
+    for hook in hooks:
+        hook.remove()
+    return total

@@ -1,0 +1,99 @@
+"""A pool of rendered plates on disk, so that training never waits for the generator.
+
+Rendering costs milliseconds a plate; wear of light, blur and noise is drawn anew each time a plate is used, so a pool
+of some ten thousand plates gives millions of pictures. All plates are stored stretched to one size, with an alpha
+channel for their outline.
+
+    python -m models.training.pool --count 40000 --seed 1 --out cache/pool-1
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, dataclass
+from multiprocessing import Pool as Processes
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from models.training.data import data_root
+from models.training.synthesis import KINDS, PlateGenerator
+
+FLAT_WIDTH, FLAT_HEIGHT = 224, 76
+CHUNK = 200
+_WEIGHTS = {"blue": 6.0, "yellow": 2.5, "yellow_double": 2.5, "nev_small": 3.0, "nev_large": 2.0, "painted": 2.0, "painted_double": 2.0, "temporary": 2.0}
+"""How often a kind is drawn, where not once: the common kinds and those that vary most."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlatPlate:
+    """What a rendered plate says; ``aspect`` is its true width by height."""
+
+    number: str
+    color: str
+    rows: int
+    kind: str
+    aspect: float
+
+
+class PlatePool:
+    """Read access to a pool on disk, memory-mapped: ``pictures`` is uint8 of shape (N, 76, 224, 4), BGRA."""
+
+    def __init__(self, folder: Path) -> None:
+        self.pictures: NDArray[np.uint8] = np.load(folder / "plates.npy", mmap_mode="r")
+        self.plates = [FlatPlate(**entry) for entry in json.loads((folder / "plates.json").read_text("utf-8"))]
+
+    def __len__(self) -> int:
+        return len(self.plates)
+
+
+def _render_chunk(seed: tuple[int, int]) -> tuple[NDArray[np.uint8], list[FlatPlate]]:
+    generator = PlateGenerator(data_root())
+    rng = np.random.default_rng(seed)
+    weights = np.array([_WEIGHTS.get(kind, 1.0) for kind in KINDS])
+    pictures = np.empty((CHUNK, FLAT_HEIGHT, FLAT_WIDTH, 4), np.uint8)
+    plates: list[FlatPlate] = []
+    for i, kind in enumerate(rng.choice(KINDS, CHUNK, p=weights / weights.sum())):
+        plate = generator.render(str(kind), rng)
+        height, width = plate.image.shape[:2]
+        mask = np.full((height, width), 255, np.uint8) if plate.mask is None else plate.mask
+        pictures[i] = cv2.resize(
+            np.dstack([plate.image, mask]), (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_AREA
+        )
+        plates.append(FlatPlate(plate.number, plate.color.value, plate.rows, plate.kind, width / height))
+    return pictures, plates
+
+
+def build(folder: Path, count: int, seed: int, processes: int) -> None:
+    """Render ``count`` plates (rounded up to whole chunks) into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chunks = -(-count // CHUNK)
+    pictures = np.lib.format.open_memmap(
+        folder / "plates.npy", "w+", np.uint8, (chunks * CHUNK, FLAT_HEIGHT, FLAT_WIDTH, 4)
+    )
+    plates: list[FlatPlate] = []
+    with Processes(processes) as workers:
+        results = workers.imap(_render_chunk, [(seed, i) for i in range(chunks)])
+        for i, (part, described) in enumerate(track(results, "rendering plates", chunks)):
+            pictures[i * CHUNK : (i + 1) * CHUNK] = part
+            plates += described
+    pictures.flush()
+    (folder / "plates.json").write_text(json.dumps([asdict(p) for p in plates], ensure_ascii=False), "utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=40000, help="plates to render")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args()
+    build(arguments.out, arguments.count, arguments.seed, arguments.processes)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""What both training scripts share: schedule, moving average of weights, checkpoints, the log.
+
+A run is a folder with ``state.pt`` (everything to resume), ``weights.pt`` (the averaged weights alone, which export and
+later runs start from) and ``log.csv``. The schedule is warm-up, constant, then a linear decay over the last part: a run
+may be resumed with a later end, and only then decays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import csv
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+AVERAGE_OVER = 1000
+"""Steps over which weights are averaged (exponentially)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """The command line's choices."""
+
+    out: Path
+    pool: Path
+    steps: int
+    batch: int
+    rate: float
+    warmup: int
+    decay: int
+    seed: int
+    start: Path | None
+    threads: int
+    workers: int
+    device: str
+
+
+def parse_settings(description: str, steps: int, batch: int, rate: float) -> RunSettings:
+    """Settings from the command line; the arguments are the script's defaults."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if it holds state.pt")
+    parser.add_argument("--pool", type=Path, required=True, help="folder made by models.training.pool")
+    parser.add_argument("--steps", type=int, default=steps, help="the step at which the run ends")
+    parser.add_argument("--batch", type=int, default=batch)
+    parser.add_argument("--rate", type=float, default=rate, help="learning rate")
+    parser.add_argument("--warmup", type=int, default=300, help="steps")
+    parser.add_argument("--decay", type=int, default=3000, help="steps of decay before the end")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--start", type=Path, help="weights.pt to start from")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="processes that make samples")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    return RunSettings(**vars(parser.parse_args()))
+
+
+class Run:
+    """One training run: network, averaged network, optimiser and step, saved together."""
+
+    def __init__(self, network: nn.Module, settings: RunSettings) -> None:
+        torch.manual_seed(settings.seed)
+        torch.set_num_threads(settings.threads)
+        self.settings = settings
+        settings.out.mkdir(parents=True, exist_ok=True)
+        if settings.start is not None:
+            network.load_state_dict(torch.load(settings.start, map_location="cpu", weights_only=True))
+        self.network = network.to(settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.network).eval()
+        decayed = [p for p in network.parameters() if p.ndim > 1]
+        plain = [p for p in network.parameters() if p.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": 1e-2}, {"params": plain, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=settings.rate)
+        self.step = 0
+        self.started = time.monotonic()
+        self.first_step = 0
+        self.sums: dict[str, float] = {}
+        self.counted = 0
+        if (settings.out / "state.pt").exists():
+            self._resume()
+
+    def running(self) -> bool:
+        """True until the last step is done."""
+        return self.step < self.settings.steps
+
+    def descend(self, losses: dict[str, torch.Tensor]) -> None:
+        """One optimiser step on the sum of ``losses``, which are logged by name."""
+        self.optimizer.zero_grad(set_to_none=True)
+        total = torch.stack(list(losses.values())).sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.rate * self._factor()
+        self.optimizer.step()
+        self.step += 1
+        self._average()
+        for name, loss in losses.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(loss.detach())
+        self.counted += 1
+
+    def log(self, batch: int, **figures: float) -> None:
+        """Print and append the mean losses since the last call, with ``figures``."""
+        speed = (self.step - self.first_step) * batch / (time.monotonic() - self.started)
+        row = {"step": self.step, "per_s": round(speed, 1)}
+        row |= {name: round(total / max(1, self.counted), 4) for name, total in self.sums.items()}
+        row |= {name: round(value, 4) for name, value in figures.items()}
+        print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+        path = self.settings.out / "log.csv"
+        new = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, row)
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+        self.sums, self.counted = {}, 0
+
+    def save(self) -> None:
+        """Write the run so that an interruption at any time leaves a whole file."""
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+        }
+        for name, content in (("state.pt", state), ("weights.pt", self.average.state_dict())):
+            part = self.settings.out / (name + ".part")
+            torch.save(content, part)
+            part.replace(self.settings.out / name)
+
+    def _resume(self) -> None:
+        state = torch.load(self.settings.out / "state.pt", map_location=self.settings.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = self.first_step = state["step"]
+        print(f"resumed at step {self.step}", flush=True)
+
+    def _factor(self) -> float:
+        warm = min(1.0, (self.step + 1) / self.settings.warmup)
+        left = (self.settings.steps - self.step) / max(1, self.settings.decay)
+        return warm * min(1.0, max(left, 0.01))
+
+    def _average(self) -> None:
+        keep = min(1 - 1 / AVERAGE_OVER, (self.step + 1) / (self.step + 20))
+        with torch.no_grad():
+            own = self.average.state_dict()
+            for name, value in self.network.state_dict().items():
+                if value.dtype.is_floating_point:
+                    own[name].lerp_(value, 1 - keep)
+                else:
+                    own[name].copy_(value)

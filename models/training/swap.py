@@ -1,0 +1,107 @@
+"""Plate swap: paint out the plate of a real photo and set a rendered one in its place, in the photo's own light.
+
+One photo becomes thousands of plates of every province, colour and kind. Blur and noise follow from the photo: the new
+plate is smoothed as much as the old one was.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Corners = NDArray[np.float32]
+Rng = np.random.Generator
+
+
+def fitted_corners(corners: Corners, aspect: float, rng: Rng) -> Corners:
+    """Corners for a plate of ``aspect`` (width by height) where one with ``corners`` (4, 2) hung.
+
+    The plate keeps its tilt and perspective; two-row plates grow downwards and upwards and lose some width.
+    """
+    top, bottom = corners[1] - corners[0], corners[2] - corners[3]
+    left, right = corners[3] - corners[0], corners[2] - corners[1]
+    width = (np.linalg.norm(top) + np.linalg.norm(bottom)) / 2
+    height = (np.linalg.norm(left) + np.linalg.norm(right)) / 2
+    # The photo's foreshortening: how much narrower than 440 x 140 its plate looks.
+    seen = np.clip(width / max(height, 1) / (440 / 140), 0.4, 1.3)
+    wanted = aspect * seen
+    area = width * height * rng.uniform(0.9, 1.3)
+    new_height = np.sqrt(area / wanted)
+    scale = np.array([new_height * wanted / width, new_height / height])
+    across, down = (top + bottom) / 2, (left + right) / 2
+    basis = np.stack([across, down], axis=1)
+    center = corners.mean(axis=0)
+    try:
+        local = np.linalg.solve(basis, (corners - center).T).T
+    except np.linalg.LinAlgError:
+        return corners
+    return ((local * scale) @ basis.T + center).astype(np.float32)
+
+
+def swap_plate(photo: Image, old: Corners, flat: Image, new: Corners, rng: Rng) -> None:
+    """Replace the plate at ``old`` by ``flat`` (BGRA) at ``new``, in place."""
+    _paint_out(photo, old)
+    lit = _matched_light(photo, old, flat, rng)
+    paste_plate(photo, lit, new, rng)
+
+
+def paste_plate(photo: Image, flat: Image, corners: Corners, rng: Rng) -> None:
+    """Set ``flat`` (BGRA) onto ``photo`` at ``corners`` (4, 2), in place; parts outside the photo are cut."""
+    height, width = photo.shape[:2]
+    low = np.floor(corners.min(axis=0)).astype(int) - 2
+    high = np.ceil(corners.max(axis=0)).astype(int) + 3
+    low, high = np.maximum(low, 0), np.minimum(high, (width, height))
+    if np.any(high - low < 4):
+        return
+    size = (int(high[0] - low[0]), int(high[1] - low[1]))
+    plate_width = float(np.linalg.norm(corners[1] - corners[0]))
+    source = flat
+    if plate_width < flat.shape[1]:  # shrink first: a warp alone would alias
+        small = (max(8, round(plate_width)), max(6, round(flat.shape[0] * plate_width / flat.shape[1])))
+        source = np.asarray(cv2.resize(flat, small, interpolation=cv2.INTER_AREA), np.uint8)
+    rows, columns = source.shape[:2]
+    outline = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
+    matrix = cv2.getPerspectiveTransform(outline, (corners - low).astype(np.float32))
+    placed = cv2.warpPerspective(source, matrix, size, flags=cv2.INTER_LINEAR)
+    if rng.random() < 0.6:
+        placed = cv2.GaussianBlur(placed, (0, 0), rng.uniform(0.3, 1.3))
+    alpha = placed[..., 3:].astype(np.float32) / 255
+    region = photo[low[1] : high[1], low[0] : high[0]]
+    region[:] = np.clip(placed[..., :3] * alpha + region * (1 - alpha), 0, 255)
+
+
+def _paint_out(photo: Image, corners: Corners) -> None:
+    """Cover the plate with the smooth continuation of what surrounds it."""
+    center = corners.mean(axis=0)
+    grown = (corners - center) * (1.12, 1.3) + center
+    x, y, w, h = cv2.boundingRect(grown.astype(np.float32))
+    height, width = photo.shape[:2]
+    x0, y0, x1, y1 = max(0, x - 8), max(0, y - 8), min(width, x + w + 8), min(height, y + h + 8)
+    if x1 - x0 < 8 or y1 - y0 < 8:
+        return
+    region = photo[y0:y1, x0:x1]
+    # Inpainting a thumbnail is as good for a blurred filling and far quicker.
+    factor = min(1.0, 48 / max(region.shape[:2]))
+    small = cv2.resize(region, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    mask = np.zeros(small.shape[:2], np.uint8)
+    cv2.fillConvexPoly(mask, np.round((grown - (x0, y0)) * factor).astype(np.int32), 255)
+    filled = cv2.inpaint(small, mask, 2, cv2.INPAINT_TELEA)
+    filled = cv2.resize(filled, (region.shape[1], region.shape[0]), interpolation=cv2.INTER_LINEAR)
+    cover = np.zeros(region.shape[:2], np.float32)
+    cv2.fillConvexPoly(cover, np.round(grown - (x0, y0)).astype(np.int32), 1.0)
+    cover = cv2.GaussianBlur(cover, (0, 0), 1.5)[..., None]
+    region[:] = (filled * cover + region * (1 - cover)).astype(np.uint8)
+
+
+def _matched_light(photo: Image, corners: Corners, flat: Image, rng: Rng) -> Image:
+    x, y, w, h = cv2.boundingRect(corners.astype(np.float32))
+    around = photo[max(0, y - h) : y + 2 * h, max(0, x - w // 4) : x + w + w // 4]
+    if around.size == 0:
+        return flat
+    level = float(np.percentile(around[::4, ::4].max(axis=-1), 90))
+    gain = np.clip((level / 190) ** rng.uniform(0.3, 0.9), 0.25, 1.15)
+    lit = flat.copy()
+    lit[..., :3] = np.clip(flat[..., :3] * gain + rng.normal(0, 4), 0, 255)
+    return lit

@@ -1,0 +1,93 @@
+"""The door of the room: a picture of a plate of any kind, flat and seen from the front."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge_lpr.errors import InputError
+from edge_lpr.plates import Category, Color, category_of
+from models.training.synthesis.glyphs import GlyphLibrary
+from models.training.synthesis.kinds import KINDS, METAL, PAPER
+from models.training.synthesis.metal import Box, Drawn, draw_metal
+from models.training.synthesis.numbers import NumberSampler, NumberSettings
+from models.training.synthesis.painted import draw_painted
+from models.training.synthesis.paper import draw_paper
+from models.training.synthesis.surfaces import Image, Mask, Textures
+
+SCALE = 1.25  # pixels per mm of plates 300 mm wide and wider
+SMALL_SCALE = 1.7  # of those 220 mm wide
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenderedPlate:
+    """A plate filling its picture.
+
+    ``image`` is uint8 H x W x 3, BGR; ``mask`` uint8 H x W, 255 on the plate, None where the plate fills the picture
+    to its corners; ``boxes`` are the characters' (left, top, right, bottom) in pixels.
+    """
+
+    image: Image
+    number: str
+    color: Color
+    rows: int
+    kind: str
+    category: Category
+    mask: Mask | None
+    boxes: tuple[Box, ...]
+
+
+class PlateGenerator:
+    """Draws plates. Reads glyphs and fonts once; ``render`` then touches no file.
+
+    ``data_dir`` is the development data's folder; ``atlas`` a file of shapes for machines without fonts.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        atlas: Path | None = None,
+        numbers: NumberSettings | None = None,
+    ) -> None:
+        self.glyphs = GlyphLibrary.load(atlas) if atlas else GlyphLibrary.build(data_dir)
+        self._textures = Textures()
+        self.numbers = NumberSampler(numbers)
+
+    def render(self, kind: str, rng: np.random.Generator, number: str | None = None) -> RenderedPlate:
+        """One plate; all chance comes from ``rng``. Raises InputError for an unknown kind."""
+        if kind not in KINDS:
+            raise InputError(f"{kind}: no such kind of plate; choose one of {', '.join(KINDS)}")
+        number = number or self.numbers.sample(kind, rng)
+        if kind in METAL:
+            look = METAL[kind]
+            scale = SMALL_SCALE if kind in _SMALL else SCALE
+            drawn = draw_metal(look, number, self.glyphs, self._textures, scale, rng)
+            return _rendered(drawn, number, kind, look.color)
+        if kind in PAPER:
+            drawn = draw_paper(kind, number, self.glyphs, self._textures, SMALL_SCALE, rng)
+            return _rendered(drawn, number, kind, Color.TEMPORARY)
+        drawn = draw_painted(number, 2 if kind == "painted_double" else 1, self.glyphs, self._textures, rng)
+        return _rendered(drawn, number, kind, Color.PAINTED)
+
+
+_SMALL = frozenset(
+    {"coach_double", "police_double", "embassy_double", "emergency_double", "consulate_double", "motorcycle", "moped"}
+)
+
+
+def _rendered(drawn: Drawn, number: str, kind: str, color: Color) -> RenderedPlate:
+    category = category_of(number, color)
+    return RenderedPlate(drawn.image, number, color, drawn.rows, kind, category, drawn.mask, drawn.boxes)
+
+
+def default_data_dir() -> Path:
+    """``EDGE_LPR_DATA``, else ``shared/data`` beside the checkout. Raises InputError where neither is a folder."""
+    named = os.environ.get("EDGE_LPR_DATA")
+    path = Path(named) if named else Path(__file__).resolve().parents[4] / "shared" / "data"
+    if not path.is_dir():
+        raise InputError(f"{path}: no development data there; set EDGE_LPR_DATA to its folder")
+    return path

@@ -1,0 +1,298 @@
+"""The Pi camera against a stand-in for picamera2 0.3: the only fake here, as the real one needs a Raspberry Pi.
+
+The stand-in keeps the parts of the real behaviour that bite: a request that is not released is a buffer less; a capture
+that was given up stays queued, and closing waits behind it for ever unless the queue is flushed first; rows of the
+lores stream are padded; faults are wrapped RuntimeErrors; a control that the camera lacks is refused at ``configure``.
+"""
+
+from __future__ import annotations
+
+import enum
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge_lpr.cameras import create_camera, create_source
+from edge_lpr.cameras.pi import PiCamera
+from edge_lpr.config import CameraSettings, PiCameraSettings
+from edge_lpr.errors import CameraError
+
+WAIT_S = 20.0
+BLUE = (250, 20, 10)
+"""In the order of the bytes in memory, which is B, G, R."""
+
+
+class AfModeEnum(enum.IntEnum):
+    Manual = 0
+    Auto = 1
+
+
+class Transform:
+    def __init__(self, hflip: int = 0, vflip: int = 0) -> None:
+        self.hflip, self.vflip = hflip, vflip
+
+
+class Sensor:
+    """What the test sees of the stand-in and how it breaks it."""
+
+    buffers = 4
+
+    def __init__(self) -> None:
+        self.present = True
+        self.silent_after: int | None = None
+        self.fault: Exception | None = None
+        self.array_fault: Exception | None = None
+        self.metadata: dict[str, Any] = {}
+        self.configuration: dict[str, Any] = {}
+        self.opened = 0
+        self.closed = 0
+        self.captured = 0
+
+
+def make_picamera2(sensor: Sensor) -> type:
+    """The class Picamera2, looking through ``sensor``."""
+
+    class Request:
+        def __init__(self, owner: Picamera2) -> None:
+            self._owner = owner
+
+        def make_array(self, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+            if sensor.array_fault is not None:
+                raise sensor.array_fault
+            width, height = sensor.configuration[name]["size"]
+            if name == "main":
+                assert sensor.configuration[name]["format"] == "RGB888"
+                return np.tile(np.array(BLUE, np.uint8), (height, width, 1))
+            assert sensor.configuration[name]["format"] == "YUV420"
+            stride = -(-width // 64) * 64
+            buffer = np.full((height * 3 // 2, stride), 255, np.uint8)
+            buffer[:height, :width] = np.arange(height, dtype=np.uint8)[:, None]
+            return buffer
+
+        def get_metadata(self) -> dict[str, Any]:
+            return sensor.metadata
+
+        def release(self) -> None:
+            self._owner.free += 1
+
+    class Picamera2:
+        def __init__(self, camera_num: int = 0) -> None:
+            if not sensor.present or camera_num > 0:
+                try:
+                    raise RuntimeError("Failed to acquire camera: Device or resource busy")
+                except RuntimeError as error:
+                    raise RuntimeError("Camera __init__ sequence did not complete.") from error
+            sensor.opened += 1
+            self.free = sensor.buffers
+            self.started = False
+            self.jobs: list[Future[Request]] = []
+
+        def create_video_configuration(
+            self, main: dict[str, Any], lores: dict[str, Any], transform: Transform, controls: dict[str, Any]
+        ) -> dict[str, Any]:
+            lores = lores | {"size": (lores["size"][0] // 2 * 2, lores["size"][1] // 2 * 2)}
+            return {"main": dict(main), "lores": lores, "transform": transform, "controls": dict(controls)}
+
+        def configure(self, camera_config: dict[str, Any]) -> None:
+            for name in camera_config["controls"]:
+                if name not in ("FrameRate", "ExposureTime", "AnalogueGain", "AfMode", "LensPosition", "ColourGains"):
+                    raise RuntimeError(f"Control {name} is not advertised by libcamera")
+            sensor.configuration = camera_config
+
+        def camera_configuration(self) -> dict[str, Any]:
+            return sensor.configuration
+
+        def start(self) -> None:
+            self.started = True
+
+        def capture_request(self, wait: bool) -> Future[Request]:
+            assert wait is False and self.started
+            if sensor.fault is not None:
+                raise sensor.fault
+            job: Future[Request] = Future()
+            silent = sensor.silent_after is not None and sensor.captured >= sensor.silent_after
+            if silent or self.free == 0:
+                self.jobs.append(job)
+                return job
+            sensor.captured += 1
+            self.free -= 1
+            job.set_result(Request(self))
+            return job
+
+        def wait(self, job: Future[Request], timeout: float | None = None) -> Request:
+            return job.result(timeout=timeout)
+
+        def cancel_all_and_flush(self) -> None:
+            self.jobs.clear()
+
+        def close(self) -> None:
+            assert not self.jobs, "the real close() would hang here for ever"
+            sensor.closed += 1
+
+    return Picamera2
+
+
+@pytest.fixture
+def sensor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sensor]:
+    sensor = Sensor()
+    picamera2, libcamera = ModuleType("picamera2"), ModuleType("libcamera")
+    vars(picamera2)["Picamera2"] = make_picamera2(sensor)
+    vars(libcamera)["Transform"] = Transform
+    vars(libcamera)["controls"] = SimpleNamespace(AfModeEnum=AfModeEnum, draft=SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "picamera2", picamera2)
+    monkeypatch.setitem(sys.modules, "libcamera", libcamera)
+    yield sensor
+    assert sensor.opened == sensor.closed
+
+
+def settings(*, read_timeout_s: float = 5.0, source: str = "", fps: float | None = None, **pi: Any) -> CameraSettings:
+    return CameraSettings(
+        type="pi",
+        source=source,
+        width=320,
+        height=240,
+        fps=fps,
+        read_timeout_s=read_timeout_s,
+        reopen_min_s=0.01,
+        reopen_max_s=0.02,
+        pi=PiCameraSettings(**{"lores_width": 100, "lores_height": 64} | pi),
+    )
+
+
+def pi_camera(camera_settings: CameraSettings) -> PiCamera:
+    camera = create_camera(camera_settings)
+    assert isinstance(camera, PiCamera)
+    return camera
+
+
+def test_frames_are_bgr_numbered_and_never_run_out_of_buffers(sensor: Sensor) -> None:
+    camera = pi_camera(settings())
+    camera.open()
+    frames = [camera.read() for _ in range(3 * sensor.buffers)]
+    camera.close()
+    assert [frame.number for frame in frames] == list(range(3 * sensor.buffers))
+    assert frames[0].image.shape == (240, 320, 3)
+    assert tuple(frames[0].image[0, 0]) == BLUE
+    assert frames[0].source == "Pi camera 0"
+    assert not frames[0].image.flags.writeable
+
+
+def test_lores_brightness_comes_without_its_padding(sensor: Sensor) -> None:
+    camera = pi_camera(settings())
+    camera.open()
+    frame, luma = camera.read_with_lores()
+    camera.close()
+    assert frame.image.shape == (240, 320, 3)
+    assert luma.shape == (64, 100)
+    assert luma.flags.c_contiguous
+    assert np.array_equal(luma[:, 99], np.arange(64))
+
+
+def test_time_is_the_sensors_where_it_tells(sensor: Sensor) -> None:
+    camera = pi_camera(settings())
+    camera.open()
+    sensor.metadata = {"SensorTimestamp": time.clock_gettime_ns(time.CLOCK_BOOTTIME) - 3_000_000_000}
+    earlier = camera.read()
+    sensor.metadata = {"SensorTimestamp": 1}
+    on_another_clock = camera.read()
+    sensor.metadata = {}
+    untold = camera.read()
+    camera.close()
+    assert untold.monotonic_s - earlier.monotonic_s >= 3.0
+    assert (untold.captured_at - earlier.captured_at).total_seconds() > 2.0
+    assert on_another_clock.monotonic_s > earlier.monotonic_s + 2.0
+
+
+def test_settings_reach_the_camera(sensor: Sensor) -> None:
+    controls = {"ExposureTime": 4000, "AfMode": "Manual", "ColourGains": (1.5, 2.0)}
+    camera = pi_camera(settings(fps=15.0, rotation=180, controls=controls))
+    camera.open()
+    camera.close()
+    given = sensor.configuration
+    assert given["main"] == {"size": (320, 240), "format": "RGB888"}
+    assert given["lores"] == {"size": (100, 64), "format": "YUV420"}
+    assert (given["transform"].hflip, given["transform"].vflip) == (1, 1)
+    assert given["controls"] == {
+        "ExposureTime": 4000, "AfMode": AfModeEnum.Manual, "ColourGains": (1.5, 2.0), "FrameRate": 15.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("controls", "message"),
+    [
+        ({"AfMode": "Sometimes"}, r"camera\.pi\.controls\.AfMode may be Manual, Auto, not Sometimes"),
+        ({"Exposure": "long"}, r"camera\.pi\.controls\.Exposure takes no name such as long"),
+        ({"Exposure": 1}, "Control Exposure is not advertised by libcamera"),
+    ],
+)
+def test_wrong_control(sensor: Sensor, controls: dict[str, Any], message: str) -> None:
+    camera = pi_camera(settings(controls=controls))
+    with pytest.raises(CameraError, match=message):
+        camera.open()
+    camera.close()
+
+
+def test_absent_camera_tells_the_first_cause(sensor: Sensor) -> None:
+    camera = pi_camera(settings(source="1"))
+    with pytest.raises(CameraError, match=r"Pi camera 1 cannot be opened \(Failed to acquire camera: Device or"):
+        camera.open()
+    camera.close()
+
+
+def test_missing_picamera2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "picamera2", None)
+    with pytest.raises(CameraError, match=r"sudo apt install python3-picamera2.*--system-site-packages"):
+        pi_camera(settings()).open()
+
+
+def test_silent_sensor_is_given_up_and_closes(sensor: Sensor) -> None:
+    sensor.silent_after = 1
+    camera = pi_camera(settings(read_timeout_s=0.05))
+    camera.open()
+    camera.read()
+    with pytest.raises(CameraError, match=r"gave no picture for 0\.05 s"):
+        camera.read()
+    camera.close()
+
+
+def test_faults_while_reading_give_the_buffer_back(sensor: Sensor) -> None:
+    camera = pi_camera(settings(read_timeout_s=0.5))
+    camera.open()
+    sensor.array_fault = RuntimeError("failed to find buffer")
+    for _ in range(2 * sensor.buffers):
+        with pytest.raises(CameraError, match="failed to find buffer"):
+            camera.read()
+    sensor.array_fault = None
+    camera.read()
+    sensor.fault = RuntimeError("camera frontend has timed out")
+    with pytest.raises(CameraError, match="camera frontend has timed out"):
+        camera.read()
+    camera.close()
+
+
+def test_reading_a_closed_camera(sensor: Sensor) -> None:
+    with pytest.raises(CameraError, match="is not open"):
+        pi_camera(settings()).read()
+
+
+def test_source_heals_a_camera_that_fell_silent(sensor: Sensor) -> None:
+    sensor.silent_after = 5
+    with create_source(settings(read_timeout_s=0.05)) as source:
+        numbers = set()
+        while sensor.opened < 2:
+            frame = source.next_frame(0.05)
+            numbers |= {frame.number} if frame else set()
+        sensor.silent_after = None
+        while source.status.reopened < 1:
+            source.next_frame(0.05)
+        status = source.status
+        assert status.state == "running"
+        assert "gave no picture" in str(status.last_error)
+        frame = source.next_frame(WAIT_S)
+        assert frame is not None and frame.number not in numbers

@@ -1,0 +1,45 @@
+"""Fixtures for every room: where the repository, the shared data and the models are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["tests.fixtures_mqtt"]
+
+REPO_ROOT = Path(__file__).resolve().parent.parent
+
+
+def _absent(what: str) -> None:
+    """Skip on a developer's machine; in CI, where everything must be there, fail."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is absent, and CI must run this test")
+    pytest.skip(f"{what} is absent")
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    """The root of the checkout."""
+    return REPO_ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The labelled photos and clips beside the checkout, which never enter the repository."""
+    path = REPO_ROOT.parent / "shared" / "data"
+    if not path.is_dir():
+        _absent("../shared/data")
+    return path
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """The folder of the shipped models."""
+    path = REPO_ROOT / "models"
+    for name in ("detector", "recognizer"):
+        for suffix in (".tflite", ".json"):
+            if not (path / (name + suffix)).is_file():
+                _absent(f"models/{name}{suffix}")
+    return path

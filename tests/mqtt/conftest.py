@@ -1,0 +1,66 @@
+"""What the MQTT tests share: a passage, and publishers against a broker on a given port."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_lpr.config import DeviceSettings, MqttSettings
+from edge_lpr.geometry import Rect
+from edge_lpr.mqtt.backoff import BackOff
+from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.plates import Category, Color
+from edge_lpr.tracking.passage import Direction, Passage
+
+
+@pytest.fixture
+def passage() -> Passage:
+    """One vehicle."""
+    return Passage(
+        number="京AF0236",
+        confidence=99,
+        color=Color.BLUE,
+        category=Category.STANDARD,
+        rows=1,
+        rect=Rect(426, 423, 135, 66),
+        first_seen_at=datetime(2025, 3, 1, 12, 0, tzinfo=UTC),
+        captured_at=datetime(2025, 3, 1, 12, 0, 1, tzinfo=UTC),
+        frames=9,
+        direction=Direction.APPROACHING,
+    )
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Callable[[str, str], Path]:
+    """Make a password file of mosquitto's with one user; its path."""
+
+    def make(user: str, password: str) -> Path:
+        path = tmp_path / "accounts"
+        subprocess.run(["mosquitto_passwd", "-b", "-c", str(path), user, password], check=True, capture_output=True)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def make_publisher(tmp_path: Path) -> Iterator[Callable[..., PassagePublisher]]:
+    """A started publisher for the broker on ``port``, with short waits between tries; stopped after the test."""
+    with ExitStack() as cleanup:
+
+        def make(port: int, **settings: Any) -> PassagePublisher:
+            publisher = PassagePublisher(
+                MqttSettings(port=port, **settings),
+                DeviceSettings(id="gate-1", state_dir=tmp_path / "state"),
+                backoff=BackOff(first_s=0.05, ceiling_s=0.2),
+            )
+            cleanup.callback(publisher.stop)
+            publisher.start()
+            return publisher
+
+        yield make

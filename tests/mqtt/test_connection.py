@@ -1,0 +1,272 @@
+"""The connection against a real broker: availability, secrets, TLS, protocol versions, faults named and mended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge_lpr.config import MqttSettings, TlsSettings
+from edge_lpr.errors import ConfigError
+from edge_lpr.mqtt.backoff import BackOff
+from edge_lpr.mqtt.connection import MqttConnection
+from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.mqtt.session import Session
+from edge_lpr.mqtt.topics import Topics
+from edge_lpr.tracking.passage import Passage
+from tests.fixtures_mqtt import DEADLINE_S, Mosquitto, Subscriber
+
+AVAILABILITY = "edge-lpr/gate-1/availability"
+PLATE = "edge-lpr/gate-1/plate"
+REPO_ROOT = Path(__file__).parents[2]
+
+MakePublisher = Callable[..., PassagePublisher]
+StartMosquitto = Callable[..., Mosquitto]
+Subscribe = Callable[..., Subscriber]
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_clean_life(
+    protocol: str, mosquitto: Mosquitto, make_publisher: MakePublisher, subscribe: Subscribe, passage: Passage
+) -> None:
+    subscriber = subscribe(mosquitto.port, protocol=protocol)
+    publisher = make_publisher(mosquitto.port, protocol=protocol)
+    subscriber.wait_payload(AVAILABILITY, b"online")
+    publisher.publish(passage)
+    assert publisher.wait_until_empty(DEADLINE_S)
+    subscriber.wait_count(PLATE, 1)
+    publisher.stop()
+    subscriber.wait_payload(AVAILABILITY, b"offline")
+    assert [m.payload for m in subscriber.on(AVAILABILITY)] == [b"online", b"offline"]
+    assert publisher.connection.status.state == "stopped"
+    late = subscribe(mosquitto.port, AVAILABILITY)
+    late.wait_payload(AVAILABILITY, b"offline")
+    assert late.messages[0].retain
+
+
+def test_killed_process_goes_offline(mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path) -> None:
+    program = f"""
+import threading
+from pathlib import Path
+from edge_lpr.config import DeviceSettings, MqttSettings
+from edge_lpr.mqtt.publisher import PassagePublisher
+device = DeviceSettings(id="gate-1", state_dir=Path({str(tmp_path / "state")!r}))
+PassagePublisher(MqttSettings(port={mosquitto.port}), device).start()
+threading.Event().wait(60)
+"""
+    subscriber = subscribe(mosquitto.port, AVAILABILITY)
+    with subprocess.Popen([sys.executable, "-c", program], cwd=REPO_ROOT) as process:
+        subscriber.wait_payload(AVAILABILITY, b"online")
+        os.kill(process.pid, signal.SIGKILL)
+        subscriber.wait_payload(AVAILABILITY, b"offline")
+    late = subscribe(mosquitto.port, AVAILABILITY)
+    late.wait_payload(AVAILABILITY, b"offline")
+    assert late.messages[0].retain
+
+
+def test_availability_is_there_again_after_a_broker_restart(
+    mosquitto: Mosquitto, make_publisher: MakePublisher, subscribe: Subscribe, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "edge_lpr.mqtt")
+    publisher = make_publisher(mosquitto.port)
+    for connects in (1, 2, 3):
+        assert publisher.connection.wait_for("connected", DEADLINE_S)
+        subscribe(mosquitto.port, AVAILABILITY).wait_payload(AVAILABILITY, b"online")
+        assert publisher.connection.status.connects == connects
+        if connects < 3:
+            mosquitto.stop()
+            assert publisher.connection.wait_for("unreachable", DEADLINE_S)
+            mosquitto.start()
+    ours = [record.message for record in caplog.records if record.name == "edge_lpr.mqtt.connection"]
+    assert len([line for line in ours if "connected to" in line]) == 3
+    assert len([line for line in ours if " unreachable: " in line]) == 2
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_wrong_password_is_named_once_and_heals_when_mended(
+    protocol: str,
+    start_mosquitto: StartMosquitto,
+    make_publisher: MakePublisher,
+    subscribe: Subscribe,
+    passage: Passage,
+    account: Callable[[str, str], Path],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broker = start_mosquitto("allow_anonymous false", f"password_file {account('gate', 'right')}")
+    password_file = tmp_path / "password"
+    password_file.write_text("wrong\n")
+    publisher = make_publisher(broker.port, username="gate", password_file=password_file, protocol=protocol)
+    publisher.publish(passage)
+    assert publisher.connection.wait_for("refused", DEADLINE_S)
+    first = publisher.connection.status
+    assert first.reason is not None
+    assert "uthor" in first.reason or "password" in first.reason
+    for _ in range(100):
+        if publisher.connection.status.failures >= 4:
+            break
+        publisher.wait_until_empty(0.1)
+    assert publisher.connection.status.failures >= 4
+    assert len([record for record in caplog.records if "refuses us" in record.message]) == 1
+    assert "wrong" not in caplog.text
+
+    subscriber = subscribe(broker.port, username="gate", password="right")
+    password_file.write_text("right\n")
+    subscriber.wait_count(PLATE, 1)
+    assert publisher.connection.status.state == "connected"
+
+
+def test_missing_password_file_is_one_clear_line(make_publisher: MakePublisher, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"mqtt\.password_file: cannot read .*absent") as caught:
+        make_publisher(1, username="gate", password_file=tmp_path / "absent")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ca.pem, server.pem/.key for 127.0.0.1 and client.pem/.key, made by the openssl program."""
+    folder = tmp_path_factory.mktemp("tls")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority", "-days", "2")
+    openssl("req", "-x509", *curve, "-keyout", "other.key", "-out", "other.pem", "-subj", "/CN=other", "-days", "2")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    for name in ("server", "client"):
+        openssl("req", *curve, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        openssl(
+            *("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
+            *("-out", f"{name}.pem", "-days", "2", "-extfile", "names"),
+        )
+    return folder
+
+
+@pytest.fixture
+def tls_broker(certificates: Path, start_mosquitto: StartMosquitto) -> Mosquitto:
+    """A broker that shows a certificate and asks for one."""
+    return start_mosquitto(
+        f"cafile {certificates / 'ca.pem'}",
+        f"certfile {certificates / 'server.pem'}",
+        f"keyfile {certificates / 'server.key'}",
+        "require_certificate true",
+        "allow_anonymous true",
+    )
+
+
+def test_tls_with_client_certificate(
+    certificates: Path, tls_broker: Mosquitto, make_publisher: MakePublisher, passage: Passage
+) -> None:
+    own = {"cert_file": certificates / "client.pem", "key_file": certificates / "client.key"}
+    publisher = make_publisher(tls_broker.port, tls=TlsSettings(ca_file=certificates / "ca.pem", **own))
+    publisher.publish(passage)
+    assert publisher.wait_until_empty(DEADLINE_S)
+    publisher.stop()
+    careless = make_publisher(tls_broker.port, tls=TlsSettings(insecure=True, **own))
+    assert careless.connection.wait_for("connected", DEADLINE_S)
+
+
+def test_certificate_of_another_authority_is_not_accepted(
+    certificates: Path, tls_broker: Mosquitto, make_publisher: MakePublisher
+) -> None:
+    publisher = make_publisher(tls_broker.port, tls=TlsSettings(ca_file=certificates / "other.pem"))
+    assert publisher.connection.wait_for("unreachable", DEADLINE_S)
+    assert "certificate" in (publisher.connection.status.reason or "")
+
+
+def test_without_its_client_certificate_it_does_not_connect(
+    certificates: Path, tls_broker: Mosquitto, make_publisher: MakePublisher
+) -> None:
+    publisher = make_publisher(tls_broker.port, tls=TlsSettings(ca_file=certificates / "ca.pem"))
+    assert publisher.connection.wait_for("unreachable", DEADLINE_S)
+    assert publisher.connection.status.connects == 0
+
+
+@pytest.mark.parametrize("name", ["ca_file", "cert_file"])
+def test_unusable_tls_file_is_one_clear_line(name: str, make_publisher: MakePublisher, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.pem"
+    bad.write_text("no certificate")
+    tls = TlsSettings(ca_file=bad) if name == "ca_file" else TlsSettings(cert_file=bad, key_file=bad)
+    with pytest.raises(ConfigError, match=rf"mqtt\.tls\.{name}: cannot use .*bad\.pem") as caught:
+        make_publisher(1, tls=tls)
+    assert "\n" not in str(caught.value)
+
+
+def test_host_that_does_not_exist_is_named(make_publisher: MakePublisher) -> None:
+    publisher = make_publisher(1883, host="broker.invalid")
+    assert publisher.connection.wait_for("unreachable", DEADLINE_S)
+    assert "host name not found" in (publisher.connection.status.reason or "")
+
+
+def test_second_client_with_the_same_id_is_suspected(
+    mosquitto: Mosquitto, make_publisher: MakePublisher, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_publisher(mosquitto.port)
+    rival = MqttConnection(MqttSettings(port=mosquitto.port), Topics("edge-lpr", "gate-1"), BackOff(0.05, 0.2))
+    rival.start()
+    try:
+        for _ in range(100):
+            if "is there another client with the id edge-lpr-gate-1?" in caplog.text:
+                break
+            rival.wait_for("stopped", 0.1)
+        else:
+            pytest.fail(caplog.text)
+    finally:
+        rival.stop()
+
+
+def test_silent_broker_is_given_up_and_stop_stays_bounded(make_publisher: MakePublisher) -> None:
+    """A peer that accepts the connection and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        publisher = make_publisher(silent.getsockname()[1])
+        peer, _ = silent.accept()
+        with peer:
+            publisher.stop()
+            assert publisher.connection.status.connects == 0
+
+
+def test_subscriptions_are_made_again_after_a_restart(mosquitto: Mosquitto, subscribe: Subscribe) -> None:
+    topics = Topics("edge-lpr", "gate-1")
+    connection = MqttConnection(MqttSettings(port=mosquitto.port), topics, BackOff(0.05, 0.2))
+    received: list[bytes] = []
+    arrived = threading.Event()
+
+    def take(message: object) -> None:
+        received.append(message.payload)  # type: ignore[attr-defined]
+        arrived.set()
+
+    connection.subscribe(topics.requests, take)
+    connection.start()
+    try:
+        for payload in (b"first", b"second"):
+            assert connection.wait_for("connected", DEADLINE_S)
+            arrived.clear()
+            sender = subscribe(mosquitto.port, "nothing")
+            for _ in range(100):  # our SUBSCRIBE may still be on its way
+                sender.client.publish("edge-lpr/gate-1/request/capture", payload, qos=1)
+                if arrived.wait(0.1):
+                    break
+            assert received[-1] == payload
+            if payload == b"first":
+                mosquitto.stop()
+                assert connection.wait_for("unreachable", DEADLINE_S)
+                mosquitto.start()
+    finally:
+        connection.stop()
+
+
+def test_a_session_that_ended_takes_nothing(mosquitto: Mosquitto) -> None:
+    session = Session(MqttSettings(port=mosquitto.port), "one", "will", {}, lambda *_: None)
+    session.open()
+    assert session.accepted
+    session.close(None, timeout_s=2)
+    assert session.is_over
+    assert session.publish("topic", b"x", qos=1, retain=False, json=True) is None

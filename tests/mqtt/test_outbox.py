@@ -1,0 +1,212 @@
+"""The outbox keeps passages and numbers through restarts, damage and disks that fail."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from edge_lpr.config import OutboxSettings
+from edge_lpr.errors import ConfigError
+from edge_lpr.mqtt.outbox import Outbox
+from edge_lpr.mqtt.store import StoredPassage
+
+
+def compose(sequence: int) -> StoredPassage:
+    return StoredPassage(sequence, f"id-{sequence}", json.dumps({"Event": {"Sequence": sequence}, "Filler": "x" * 400}))
+
+
+@contextmanager
+def opened(folder: Path, settings: OutboxSettings | None = None, disk_retry_s: float = 0.0) -> Iterator[Outbox]:
+    outbox = Outbox(folder, settings or OutboxSettings(), disk_retry_s=disk_retry_s)
+    outbox.open()
+    try:
+        yield outbox
+    finally:
+        outbox.close()
+
+
+def sequences(outbox: Outbox) -> list[int]:
+    return [passage.sequence for passage in outbox.pending()]
+
+
+def test_sequence_survives_restarts_even_when_empty(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        assert [outbox.add(compose).sequence for _ in range(3)] == [1, 2, 3]
+        outbox.acknowledge([1, 2, 3])
+        assert outbox.status.waiting == 0
+    with opened(tmp_path) as outbox:
+        assert outbox.add(compose).sequence == 4
+        assert sequences(outbox) == [4]
+        assert outbox.status.durable
+
+
+def test_waiting_passages_stay_the_same_over_a_restart(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        before = [outbox.add(compose) for _ in range(5)]
+        outbox.acknowledge([2, 99])
+    with opened(tmp_path) as outbox:
+        assert outbox.pending() == [before[0], *before[2:]]
+        assert outbox.pending(after=3, limit=1) == [before[3]]
+
+
+def test_stored_passages_outlive_a_killed_process(tmp_path: Path) -> None:
+    program = f"""
+import os, signal
+from pathlib import Path
+from edge_lpr.config import OutboxSettings
+from edge_lpr.mqtt.outbox import Outbox
+from edge_lpr.mqtt.store import StoredPassage
+outbox = Outbox(Path({str(tmp_path)!r}), OutboxSettings())
+outbox.open()
+for _ in range(20):
+    outbox.add(lambda n: StoredPassage(n, f"id-{{n}}", "{{}}"))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], timeout=30, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    with opened(tmp_path) as outbox:
+        assert sequences(outbox) == list(range(1, 21))
+        assert outbox.add(compose).sequence == 21
+
+
+def test_past_the_count_the_oldest_is_dropped_and_counted(tmp_path: Path) -> None:
+    settings = OutboxSettings(max_messages=3)
+    with opened(tmp_path, settings) as outbox:
+        for _ in range(5):
+            outbox.add(compose)
+        assert sequences(outbox) == [3, 4, 5]
+    with opened(tmp_path, settings) as outbox:
+        assert outbox.status.dropped == 2
+
+
+def test_past_the_bytes_the_oldest_is_dropped(tmp_path: Path) -> None:
+    def large(sequence: int) -> StoredPassage:
+        return StoredPassage(sequence, "id", "x" * 400_000)
+
+    with opened(tmp_path, OutboxSettings(max_megabytes=1)) as outbox:
+        for _ in range(4):
+            outbox.add(large)
+        assert sequences(outbox) == [3, 4]
+        assert outbox.status.bytes == 800_000
+
+
+def test_a_file_that_is_no_database_is_moved_aside_and_numbers_go_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with opened(tmp_path) as outbox:
+        for _ in range(3):
+            outbox.add(compose)
+    (tmp_path / "outbox.db").write_bytes(b"not a database at all" * 500)
+    with opened(tmp_path) as outbox:
+        status = outbox.status
+        assert status.durable
+        assert status.moved_aside is not None
+        assert status.moved_aside.read_bytes().startswith(b"not a database")
+        assert outbox.add(compose).sequence > 3
+    assert len([record for record in caplog.records if "damaged" in record.message]) == 1
+
+
+def test_what_a_damaged_database_still_holds_is_kept(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        for _ in range(400):
+            outbox.add(compose)
+    path = tmp_path / "outbox.db"
+    content = bytearray(path.read_bytes())
+    at = len(content) // 2 // 4096 * 4096
+    content[at : at + 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    with opened(tmp_path) as outbox:
+        assert outbox.status.moved_aside is not None
+        kept = [passage.sequence for passage in outbox.pending(limit=1000)]
+        assert len(kept) > 100
+        assert kept == list(range(1, len(kept) + 1))
+        assert outbox.add(compose).sequence == 401
+
+
+def test_damage_while_running_is_healed(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        outbox.add(compose)
+    with opened(tmp_path) as outbox:
+        # Past the lock, as a failing card would: the database's pages and its log turn to noise.
+        for name in ("outbox.db", "outbox.db-wal"):
+            path = tmp_path / name
+            if path.exists():
+                path.write_bytes(b"\xff" * max(8192, path.stat().st_size))
+        numbers = [outbox.add(compose).sequence for _ in range(3)]
+        assert numbers == sorted(set(numbers))
+        assert numbers[0] > 1
+        assert set(numbers) <= set(sequences(outbox))
+
+
+def test_folder_that_cannot_be_made_leaves_the_gate_working(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with opened(blocked / "state", disk_retry_s=60) as outbox:
+        assert outbox.add(compose).sequence == 1
+        assert sequences(outbox) == [1]
+        assert not outbox.status.durable
+        assert outbox.status.fault is not None
+        assert "outbox.db" in outbox.status.fault
+    assert len([record for record in caplog.records if "cannot write" in record.message]) == 1
+
+
+@contextmanager
+def full_disk(at_bytes: int) -> Iterator[None]:
+    """No file of this process may grow past ``at_bytes``: writes fail as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (at_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_full_disk_then_room_again_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        outbox.add(compose)
+        outbox.add(compose)
+        with full_disk(1024):
+            assert [outbox.add(compose).sequence for _ in range(2)] == [3, 4]
+            assert not outbox.status.durable
+            assert sequences(outbox) == [1, 2, 3, 4]
+            outbox.acknowledge([1, 3])
+        assert outbox.add(compose).sequence == 5
+        assert outbox.status.durable
+        assert sequences(outbox) == [2, 4, 5]
+    with opened(tmp_path) as outbox:
+        assert sequences(outbox) == [2, 4, 5]
+        assert outbox.add(compose).sequence == 6
+
+
+def test_second_service_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        outbox.add(compose)
+        with pytest.raises(ConfigError, match=r"state_dir.*in use"):
+            Outbox(tmp_path, OutboxSettings()).open()
+        assert outbox.add(compose).sequence == 2
+
+
+def test_the_file_is_a_write_ahead_logged_database(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        outbox.add(compose)
+    with closing(sqlite3.connect(tmp_path / "outbox.db")) as reader:
+        assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert reader.execute("SELECT request_id FROM passage").fetchall() == [("id-1",)]
+
+
+def test_wait_until_empty(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        assert outbox.wait_until_empty(0)
+        outbox.add(compose)
+        assert not outbox.wait_until_empty(0)
+        outbox.acknowledge([1])
+        assert outbox.wait_until_empty(0)

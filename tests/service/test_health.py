@@ -1,0 +1,75 @@
+"""The health message is what its schema says, and comes when it is due."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from edge_lpr.api.schemas import load_schema
+from edge_lpr.cameras import CameraState, CameraStatus
+from edge_lpr.mqtt.connection import ConnectionStatus
+from edge_lpr.mqtt.outbox import OutboxStatus
+from edge_lpr.mqtt.publisher import PublisherStatus
+from edge_lpr.service.board import Throttling
+from edge_lpr.service.health import Health, HealthMonitor, Versions
+from edge_lpr.service.pace import Pace
+from edge_lpr.tracking.tracker import TrackerCounts
+
+VERSIONS = Versions.of("1.0.0", "1.1.0", "ai_edge_litert")
+
+
+def camera(state: CameraState = "running") -> CameraStatus:
+    return CameraStatus("USB camera /dev/video0", state, None, 100, 3, 0, 0.04)
+
+
+def publisher() -> PublisherStatus:
+    outbox = OutboxStatus(2, 1800, 0, 17, False, "/state: disk full", Path("/state/outbox.db.corrupt"))
+    return PublisherStatus(ConnectionStatus("lost", "connection closed"), outbox, None)
+
+
+@pytest.fixture
+def sent() -> list[dict[str, Any]]:
+    return []
+
+
+@pytest.fixture
+def monitor(sent: list[dict[str, Any]]) -> HealthMonitor:
+    return HealthMonitor("gate-1", VERSIONS, every_s=3600, send=sent.append)
+
+
+def tell(monitor: HealthMonitor, state: CameraState = "running", *, now: bool = False) -> Health | None:
+    return monitor.tell(camera(state), publisher(), Pace(12.5, 40.0, 61.0), TrackerCounts(5, 1, 0, 0), now=now)
+
+
+def test_the_message_follows_its_schema(monitor: HealthMonitor, sent: list[dict[str, Any]]) -> None:
+    schema = load_schema("health")
+    Draft202012Validator.check_schema(schema)
+    health = tell(monitor)
+    assert health is not None
+    Draft202012Validator(schema).validate(sent[0])
+    assert sent[0]["Outbox"] == {
+        "Waiting": 2, "Bytes": 1800, "Dropped": 0, "Durable": False, "Fault": "/state: disk full",
+    }  # fmt: skip
+    assert health.to_line() == "camera running, 12.5 frames/s; broker lost; 5 passages, 2 waiting"
+
+
+def test_the_boards_flags_follow_the_schema_too(monitor: HealthMonitor) -> None:
+    health = tell(monitor)
+    assert health is not None
+    hot = replace(health, temperature_celsius=81.2, throttling=Throttling(True, False, True, False, True))
+    Draft202012Validator(load_schema("health")).validate(hot.to_message())
+
+
+def test_it_is_sent_when_due_when_the_camera_changes_and_when_asked(
+    monitor: HealthMonitor, sent: list[dict[str, Any]]
+) -> None:
+    assert tell(monitor)
+    assert tell(monitor) is None
+    assert tell(monitor, "failed")
+    assert tell(monitor, "failed") is None
+    assert tell(monitor, "failed", now=True)
+    assert [message["Camera"]["State"] for message in sent] == ["running", "failed", "failed"]

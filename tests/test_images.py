@@ -1,0 +1,171 @@
+"""Pictures of every sort that people have: read right, or refused in one line and without much memory."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tracemalloc
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from edge_lpr.errors import ImageDecodeFailed, ImageError, ImageTooLarge
+from edge_lpr.images import API_FORMATS, load_image
+
+RED_BGR = (0, 0, 200)
+
+
+def red_left(width: int = 64, height: int = 32) -> Image.Image:
+    """Left half red, right half black."""
+    picture = Image.new("RGB", (width, height))
+    picture.paste((200, 0, 0), (0, 0, width // 2, height))
+    return picture
+
+
+def encoded(picture: Image.Image, form: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def assert_close(pixel: NDArray[np.uint8], color: tuple[int, int, int], tolerance: int = 12) -> None:
+    assert np.abs(pixel.astype(int) - color).max() <= tolerance, pixel
+
+
+def png(width: int, height: int, bits: int, pixels: bytes) -> bytes:
+    """A colour PNG made by hand, so that it can claim what its pixels don't bear out."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0)
+    chunks = (header, b"IDAT" + zlib.compress(pixels), b"IEND")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks
+    )
+
+
+def png_header(width: int, height: int) -> bytes:
+    return png(width, height, 8, b"\0" * 64)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "WEBP"])
+def test_formats_are_read_as_bgr(form: str, tmp_path: Path) -> None:
+    path = tmp_path / f"车牌 照片.{form.lower()}"
+    path.write_bytes(encoded(red_left(), form))
+    image = load_image(path)
+    assert image.shape == (32, 64, 3)
+    assert image.dtype == np.uint8
+    assert_close(image[16, 8], RED_BGR)
+    assert_close(image[16, 56], (0, 0, 0))
+
+
+def test_cmyk_jpeg() -> None:
+    assert_close(load_image(encoded(red_left().convert("CMYK"), "JPEG", quality=95))[16, 8], RED_BGR, 20)
+
+
+def test_sixteen_bit_grey_is_scaled() -> None:
+    ramp = np.linspace(0, 65535, 64, dtype=np.uint16)[np.newaxis].repeat(8, axis=0)
+    image = load_image(encoded(Image.fromarray(ramp), "PNG"))
+    assert image[0, 0].tolist() == [0, 0, 0]
+    assert image[0, -1].tolist() == [255, 255, 255]
+    assert_close(image[0, 32], (129, 129, 129), 3)
+
+
+def test_sixteen_bit_color_is_scaled() -> None:
+    row = b"\0" + struct.pack(">HHH", 51400, 0, 0) * 4  # 51400 = 200 * 257
+    assert_close(load_image(png(4, 2, 16, row * 2))[0, 0], RED_BGR, 1)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "1", "LA"])
+def test_other_modes_become_color(mode: str) -> None:
+    image = load_image(encoded(red_left().convert(mode), "PNG"))
+    assert image.shape == (32, 64, 3)
+    assert image[16, 56].tolist() == [0, 0, 0]
+
+
+def test_transparent_parts_become_white() -> None:
+    picture = red_left().convert("RGBA")
+    picture.putalpha(Image.new("L", picture.size, 0))
+    assert_close(load_image(encoded(picture, "PNG"))[16, 8], (255, 255, 255), 0)
+
+
+def test_exif_rotation_is_applied() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise: the left side comes to the top
+    image = load_image(encoded(red_left(), "JPEG", exif=exif, quality=95))
+    assert image.shape == (64, 32, 3)
+    assert_close(image[8, 16], RED_BGR)
+    assert_close(image[56, 16], (0, 0, 0))
+
+
+def test_a_huge_header_is_refused_without_memory(tmp_path: Path) -> None:
+    path = tmp_path / "huge.png"
+    path.write_bytes(png_header(20_000, 20_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ImageTooLarge, match=r"huge\.png"):
+            load_image(path)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.filterwarnings("ignore:Image size")  # pytest undoes the module's own filter
+@pytest.mark.parametrize("size", [(9_000, 9_000), (12_000, 10_000)])
+def test_limits_count_pixels(size: tuple[int, int]) -> None:
+    with pytest.raises(ImageTooLarge, match="million"):
+        load_image(png_header(*size))
+
+
+def test_the_pixel_limit_can_be_set() -> None:
+    with pytest.raises(ImageTooLarge):
+        load_image(encoded(red_left(), "PNG"), max_pixels=64 * 32 - 1)
+    assert load_image(encoded(red_left(), "PNG"), max_pixels=64 * 32).size
+
+
+def test_too_many_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "long.jpg"
+    path.write_bytes(b"\0" * 2_000_000)
+    with pytest.raises(ImageTooLarge, match="1 MB"):
+        load_image(path, max_bytes=1_048_576)
+    with pytest.raises(ImageTooLarge):
+        load_image(path.read_bytes(), max_bytes=1_048_576)
+
+
+def test_a_gif_is_refused_by_name() -> None:
+    with pytest.raises(ImageDecodeFailed, match="GIF"):
+        load_image(encoded(red_left(), "GIF"))
+
+
+def test_formats_can_be_narrowed() -> None:
+    with pytest.raises(ImageDecodeFailed, match="WEBP"):
+        load_image(encoded(red_left(), "WEBP"), formats=API_FORMATS)
+
+
+def test_a_truncated_jpeg_is_refused() -> None:
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (200, 200, 3), dtype=np.uint8))
+    content = encoded(noise, "JPEG")
+    with pytest.raises(ImageDecodeFailed, match="damaged"):
+        load_image(content[: len(content) // 2])
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture\n", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "note.jpg"
+    path.write_bytes(content)
+    with pytest.raises(ImageDecodeFailed) as caught:
+        load_image(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_path_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="no such file"):
+        load_image(tmp_path / "没有.jpg")
+    with pytest.raises(ImageError, match="folder"):
+        load_image(tmp_path)
+
+
+def test_a_twelve_megapixel_photo() -> None:
+    assert load_image(encoded(red_left(4000, 3000), "JPEG")).shape == (3000, 4000, 3)

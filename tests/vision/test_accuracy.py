@@ -1,0 +1,22 @@
+"""The bars that the shipped models must clear on real photos that no training saw."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from edge_lpr import evaluation
+from edge_lpr.config import ReaderSettings
+from edge_lpr.vision.reader import PlateReader
+
+
+def test_the_shipped_models_clear_the_bars(shared_data: Path, models_dir: Path) -> None:
+    reader = PlateReader.open(ReaderSettings(models_dir=models_dir, min_plate_width=8))
+    result = evaluation.run([shared_data], reader, "val", None, Console(file=io.StringIO()))
+    crops, scenes = result.tallies()["together"]
+    assert scenes.exact / scenes.plates >= 0.90, scenes
+    assert crops.exact / crops.plates >= 0.93, crops
+    for tally in (crops, scenes):
+        assert tally.color_right / tally.colored >= 0.95, tally

@@ -1,0 +1,132 @@
+"""The reader with the shipped models: real photos in, readings out."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_lpr.config import ReaderSettings
+from edge_lpr.errors import ModelError
+from edge_lpr.evaluation import quad_iou
+from edge_lpr.geometry import Quad
+from edge_lpr.images import load_image
+from edge_lpr.plates import ALPHABET, COLORS, is_valid_number
+from edge_lpr.vision.interpreter import Interpreter, runtime_name
+from edge_lpr.vision.model_file import load_models
+from edge_lpr.vision.reader import PlateReader
+
+ANY_WIDTH = 8
+
+
+@pytest.fixture(scope="module")
+def reader(models_dir: Path) -> PlateReader:
+    return PlateReader.open(ReaderSettings(models_dir=models_dir, min_plate_width=ANY_WIDTH))
+
+
+@pytest.fixture(scope="module")
+def toll(shared_data: Path) -> list[tuple[Path, str, Quad]]:
+    """Photo, number and quad of twelve toll-lane photos that no training saw."""
+    labels = json.loads((shared_data / "scenes" / "toll.json").read_text(encoding="utf-8"))
+    found = []
+    for name, entry in sorted(labels.items()):
+        plate = entry["plates"][0]
+        if plate["split"] == "val":
+            quad = Quad.from_array(np.array(plate["quad"], dtype=np.float64))
+            found.append((shared_data / "scenes" / "toll" / name, plate["number"], quad))
+    return found[:12]
+
+
+def test_real_photos_are_read(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
+    right = 0
+    for path, number, quad in toll:
+        image = load_image(path)
+        readings = reader.read(image)
+        assert [r.confidence for r in readings] == sorted((r.confidence for r in readings), reverse=True)
+        for reading in readings:
+            assert 0 <= reading.confidence <= 100
+            assert reading.rows in (1, 2)
+            assert reading.evidence.shape == (len(reading.number), len(ALPHABET))
+            assert reading.evidence.sum(axis=1) == pytest.approx(np.ones(len(reading.number)), abs=1e-3)
+            assert reading.color_probabilities.shape == (len(COLORS),)
+            assert reading.rect.x + reading.rect.width <= image.shape[1]
+            assert reading.rect.y + reading.rect.height <= image.shape[0]
+        right += any(r.number == number and quad_iou(r.quad, quad) > 0.5 for r in readings)
+    assert right >= len(toll) - 2
+
+
+def test_crops_are_read(reader: PlateReader, shared_data: Path) -> None:
+    labels = json.loads((shared_data / "crops" / "toll.json").read_text(encoding="utf-8"))
+    chosen = [(name, label) for name, label in sorted(labels.items()) if label["split"] == "val"][:40]
+    read = [reader.read_crop(load_image(shared_data / "crops" / "toll" / name)) for name, _ in chosen]
+    right = sum(r is not None and r.number == label["number"] for r, (_, label) in zip(read, chosen, strict=True))
+    assert right >= 34
+
+
+@pytest.mark.parametrize("size", [(720, 1280, 3), (1, 1, 3), (2000, 40, 3), (40, 2000, 3)])
+def test_pictures_without_a_plate(reader: PlateReader, size: tuple[int, int, int]) -> None:
+    for value in (0, 114, 255):
+        image = np.full(size, value, dtype=np.uint8)
+        assert reader.read(image) == []
+        assert reader.read_crop(image) is None
+
+
+def test_noise_is_no_sure_plate(reader: PlateReader) -> None:
+    rng = np.random.default_rng(11)
+    for _ in range(5):
+        noise = rng.integers(0, 256, (360, 640, 3), dtype=np.uint8)
+        assert all(reading.confidence < 50 for reading in reader.read(noise))
+
+
+def test_narrow_plates_are_left_out_of_frames_only(models_dir: Path, toll: list[tuple[Path, str, Quad]]) -> None:
+    strict = PlateReader.open(ReaderSettings(models_dir=models_dir, min_plate_width=4000))
+    image = load_image(toll[0][0])
+    assert strict.read(image) == []
+
+
+def test_what_is_no_picture_is_a_fault_of_the_caller(reader: PlateReader) -> None:
+    with pytest.raises(ValueError, match="uint8"):
+        reader.read(np.zeros((10, 10), dtype=np.uint8))
+    with pytest.raises(ValueError, match="uint8"):
+        reader.read_crop(np.zeros((10, 0, 3), dtype=np.uint8))
+
+
+def test_the_observer_is_told_every_stage(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
+    stages: list[str] = []
+    reader.read(load_image(toll[0][0]), lambda stage, seconds: stages.append(stage))
+    assert stages[:4] == ["detect", "straighten", "recognise", "decode"]
+
+
+def test_one_reader_serves_several_threads(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
+    images = [load_image(path) for path, _, _ in toll[:4]]
+    alone = [[reading.number for reading in reader.read(image)] for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(reader.read, images * 3))
+    assert [[reading.number for reading in readings] for readings in together] == alone * 3
+
+
+def test_the_grammar_holds_for_sure_readings(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
+    for path, _, _ in toll:
+        for reading in reader.read(load_image(path)):
+            assert is_valid_number(reading.number) or reading.confidence <= 20
+
+
+def test_a_missing_models_folder_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no such model file") as caught:
+        PlateReader.open(ReaderSettings(models_dir=tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_runtime_says_nothing_on_stderr(models_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Interpreter(load_models(models_dir).recognizer, 1)
+    assert capfd.readouterr().err == ""
+    assert runtime_name() in ("ai_edge_litert", "tflite_runtime")
+
+
+def test_an_input_of_the_wrong_shape_is_refused(models_dir: Path) -> None:
+    interpreter = Interpreter(load_models(models_dir).recognizer, 1)
+    with pytest.raises(ValueError, match="uint8 of shape"):
+        interpreter.run(np.zeros((64, 100, 3), dtype=np.uint8))
