@@ -18,13 +18,11 @@ from rich.text import Text
 from edge_lpr.cameras import create_source
 from edge_lpr.config import CameraSettings, DeviceSettings, MqttSettings, ReaderSettings, Settings, load_settings
 from edge_lpr.errors import CameraError, ConfigError, EdgeLprError, ModelError
-from edge_lpr.mqtt.connection import MqttConnection
-from edge_lpr.mqtt.topics import Topics
+from edge_lpr.mqtt.connection import probe
 from edge_lpr.service.clock import clock_synchronized
 from edge_lpr.vision.interpreter import runtime_name
 from edge_lpr.vision.reader import PlateReader
 
-BROKER_WAIT_S = 12.0
 DIM = 20
 """Mean brightness (0-255) below which a picture is as good as black."""
 
@@ -103,28 +101,19 @@ def _camera(settings: CameraSettings) -> Finding:
 
 
 def _broker(settings: MqttSettings, device: DeviceSettings) -> Finding:
-    """Connects under another client id and device, so that a running service is not thrown out or announced offline."""
-    beside = f"{device.id}.check-{os.getpid()}"
-    connection = MqttConnection(
-        settings.model_copy(update={"client_id": f"edge-lpr-{beside}"}), Topics(settings.topic_prefix, beside)
-    )
+    """Connects under a client id of its own, so that a running service is not thrown out."""
     address = f"{settings.host}:{settings.port}"
     try:
-        connection.start()
+        status = probe(settings, f"{settings.client_id or f'edge-lpr-{device.id}'}-check")
     except ConfigError as error:
         return _failure("broker", error)
-    try:
-        deadline_s = time.monotonic() + BROKER_WAIT_S
-        while not connection.wait_for("connected", 0.2):
-            status = connection.status
-            if status.state in ("refused", "unreachable", "misconfigured") or time.monotonic() > deadline_s:
-                remedy = "check mqtt.host, mqtt.port, and that the broker runs"
-                if status.state == "refused":
-                    remedy = "check mqtt.username and the password file, and what the broker allows this user"
-                return Finding("broker", "failed", f"{address} {status.state}: {status.reason or 'no answer'}", remedy)
-    finally:
-        connection.stop()
-    return Finding("broker", "ok", f"{address} accepts us, MQTT {settings.protocol}")
+    if status.state == "connected":
+        return Finding("broker", "ok", f"{address} accepts us, MQTT {settings.protocol}")
+    if status.state == "refused":
+        remedy = "check mqtt.username and its password file, mqtt.protocol, and what the broker allows this user"
+        return Finding("broker", "failed", f"{address} refuses us: {status.reason}", remedy)
+    remedy = "check mqtt.host, mqtt.port, mqtt.tls, and that the broker runs"
+    return Finding("broker", "failed", f"{address} cannot be reached: {status.reason}", remedy)
 
 
 def _clock() -> Finding:

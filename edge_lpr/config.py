@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -274,8 +274,3 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     if settings is None or faults:
         raise config_faults.as_error(path, faults)
     return settings
-
-
-def dump_settings(settings: Settings) -> dict[str, Any]:
-    """The settings as plain values, as they would stand in a file."""
-    return settings.model_dump(mode="json")

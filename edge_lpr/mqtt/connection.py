@@ -110,7 +110,7 @@ class MqttConnection:
 
     def stop(self, timeout_s: float = 3.0) -> None:
         """Publish ``offline``, disconnect and end, within ``timeout_s``; safe to call twice."""
-        self._stop_timeout_s = timeout_s * 0.6
+        self._stop_timeout_s = timeout_s * 0.8
         self._stopping.set()
         with self._lock:
             if self._session is not None:
@@ -160,20 +160,12 @@ class MqttConnection:
             self._session = session
         if self._stopping.is_set():
             return None
-        try:
-            session.open()
-        except (OSError, ValueError) as error:
-            self._set("unreachable", _describe(error))
-            return None
-        if session.accepted:
+        state, reason = _open(session)
+        if state == "connected":
             return session
         session.close(None, timeout_s=1.0)
-        if self._stopping.is_set():
-            return None
-        if session.refusal is not None:
-            self._set("refused", session.refusal)
-        else:
-            self._set("unreachable", session.end_reason)
+        if not self._stopping.is_set():
+            self._set(state, reason)
         return None
 
     def _serve(self, session: Session) -> None:
@@ -229,6 +221,31 @@ class MqttConnection:
                 _log.error("MQTT: %s; trying on", reason)
             case "unreachable" | "lost":
                 _log.warning("MQTT: %s %s: %s; trying on", broker, state, reason)
+
+
+def probe(settings: MqttSettings, client_id: str) -> ConnectionStatus:
+    """Try the broker once and leave again without a trace: no will, nothing published. Takes 20 s at most.
+
+    ``client_id`` must not be that of a running gate, which would be thrown out. Raises ConfigError for an unusable
+    password or TLS file.
+    """
+    session = Session(settings, client_id, None, {}, lambda _session, _mid, _refusal: None)
+    state, reason = _open(session)
+    session.close(None, timeout_s=2.0)
+    return ConnectionStatus(state, reason, datetime.now(UTC), connects=int(state == "connected"))
+
+
+def _open(session: Session) -> tuple[State, str | None]:
+    """Connect; what came of it."""
+    try:
+        session.open()
+    except (OSError, ValueError) as error:
+        return "unreachable", _describe(error)
+    if session.accepted:
+        return "connected", None
+    if session.refusal is not None:
+        return "refused", session.refusal
+    return "unreachable", session.end_reason
 
 
 def _describe(error: OSError | ValueError) -> str:

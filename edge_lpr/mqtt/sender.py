@@ -221,12 +221,21 @@ class Sender:
         if self._session is None or self._stop_at_s is not None or room <= 0:
             return
         for passage in self._outbox.pending(after=self._cursor, limit=room):
-            mid = self._session.publish(self._topic, self._payload(passage), qos=1, retain=False, json=True)
+            payload = self._payload(passage)
+            if payload is None:
+                self._outbox.acknowledge([passage.sequence])
+                continue
+            mid = self._session.publish(self._topic, payload, qos=1, retain=False, json=True)
             if mid is None:  # the connection has just ended; its end comes as an event
                 return
             self._in_flight[mid] = _InFlight(passage.sequence, time.monotonic())
             self._cursor = passage.sequence
 
-    def _payload(self, passage: StoredPassage) -> bytes:
+    def _payload(self, passage: StoredPassage) -> bytes | None:
+        """The message as sent now; None, after a log line, for one that a failing disk has garbled."""
         replayed = passage.sequence <= self._replay_up_to
-        return encode(stamped(json.loads(passage.message), datetime.now(UTC).astimezone(), replayed=replayed))
+        try:
+            return encode(stamped(json.loads(passage.message), datetime.now(UTC).astimezone(), replayed=replayed))
+        except (ValueError, KeyError, TypeError):
+            _log.error("outbox: passage %d is garbled and cannot be sent; it is given up", passage.sequence)
+            return None

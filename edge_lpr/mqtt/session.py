@@ -66,11 +66,14 @@ class Session:
         self,
         settings: MqttSettings,
         client_id: str,
-        will_topic: str,
+        will_topic: str | None,
         handlers: Mapping[str, MessageHandler],
         acknowledged: Acknowledged,
     ) -> None:
-        """``handlers`` maps topic filters to what takes their messages. Raises ConfigError for unusable secrets."""
+        """``handlers`` maps topic filters to what takes their messages. The last will is a retained ``offline``.
+
+        Raises ConfigError for an unusable password or TLS file.
+        """
         self._settings = settings
         self._is_mqtt_5 = settings.protocol == "5"
         self._handlers = handlers
@@ -78,6 +81,7 @@ class Session:
         self._settled = threading.Event()
         self._wake = threading.Event()
         self._lock = threading.Lock()
+        self._is_started = False
         self.accepted = False
         self.refusal: str | None = None
         self.end_reason: str | None = None
@@ -86,13 +90,14 @@ class Session:
         self.receive_maximum = 65535
         self._client = self._make_client(client_id, will_topic)
 
-    def _make_client(self, client_id: str, will_topic: str) -> _Client:
+    def _make_client(self, client_id: str, will_topic: str | None) -> _Client:
         settings = self._settings
         client = _Client(client_id, MQTTProtocolVersion.MQTTv5 if self._is_mqtt_5 else MQTTProtocolVersion.MQTTv311)
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.suppress_exceptions = True  # a handler's fault is logged and must not end the network thread
         client.on_log = _on_log
-        client.will_set(will_topic, b"offline", qos=1, retain=True)
+        if will_topic is not None:
+            client.will_set(will_topic, b"offline", qos=1, retain=True)
         if settings.username is not None:
             password = None if settings.password_file is None else read_password(settings.password_file)
             client.username_pw_set(settings.username, password)
@@ -115,6 +120,7 @@ class Session:
         client, settings = self._client, self._settings
         options: dict[str, Any] = {"clean_start": True} if self._is_mqtt_5 else {}
         client.connect(settings.host, settings.port, settings.keepalive_s, **options)
+        self._is_started = True
         client.loop_start()
         if not self._settled.wait(CONNECT_TIMEOUT_S):
             self._note_end("no answer to CONNECT")
@@ -154,16 +160,17 @@ class Session:
     def close(self, farewell: tuple[str, bytes] | None, timeout_s: float) -> None:
         """End the connection, after a retained farewell (topic, payload) if one is given. Bounded by ``timeout_s``."""
         client = self._client
-        if farewell is not None and not client.over.is_set():
-            info = client.publish(*farewell, qos=1, retain=True)
-            if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
-                info.wait_for_publish(timeout_s / 2)
-        client.disconnect()
-        if not client.over.wait(timeout_s / 2):
-            self._cut()
-            client.over.wait(timeout_s / 2)
-        if client.over.is_set():
-            client.loop_stop()
+        if self._is_started:
+            if farewell is not None and not client.over.is_set():
+                info = client.publish(*farewell, qos=1, retain=True)
+                if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                    info.wait_for_publish(timeout_s / 3)
+            client.disconnect()
+            if not client.over.wait(timeout_s / 3):
+                self._cut()
+                client.over.wait(timeout_s / 3)
+            if client.over.is_set():
+                client.loop_stop()
         # Client and session refer to each other; parted, the client's sockets close now and not when memory is swept.
         client.on_connect = client.on_disconnect = client.on_publish = None
 

@@ -109,7 +109,7 @@ class Health:
 
 
 class HealthMonitor:
-    """Takes a snapshot when one is due: every ``every_s`` seconds, and at once when the camera changed its state."""
+    """Takes a snapshot when one is due: every ``every_s`` seconds, and at once when camera or broker changed state."""
 
     def __init__(self, device_id: str, versions: Versions, every_s: float, send: Callable[[JsonObject], None]) -> None:
         self._device_id = device_id
@@ -118,17 +118,18 @@ class HealthMonitor:
         self._send = send
         self._began_s = time.monotonic()
         self._due_s = 0.0
-        self._camera_state: str | None = None
+        self._states: tuple[str, str] | None = None
 
     def tell(
         self, camera: CameraStatus, publisher: PublisherStatus, pace: Pace, counts: TrackerCounts, *, now: bool = False
     ) -> Health | None:
         """Send a snapshot if it is due or asked for ``now``; returns what was sent."""
         moment_s = time.monotonic()
-        if not now and moment_s < self._due_s and camera.state == self._camera_state:
+        states = (camera.state, publisher.connection.state)
+        if not now and moment_s < self._due_s and states == self._states:
             return None
         self._due_s = moment_s + self._every_s
-        self._camera_state = camera.state
+        self._states = states
         health = Health(
             device_id=self._device_id,
             at=datetime.now().astimezone(),

@@ -81,21 +81,22 @@ def serve(settings: Settings, stop: threading.Event) -> Outcome:
                 service.run(stop)
             except CameraError as error:
                 failure = error
+            _log.info("stopping" if stop.is_set() else "the recording is over")
         wait_s = DELIVERY_WAIT_S if failure is None else FAILED_DELIVERY_WAIT_S
-        delivered = _deliver(publisher, stop, notifier, wait_s)
+        _deliver(publisher, stop, notifier, wait_s)
         service.tell_health(now=True)
         notifier.stopping()
     finally:
         publisher.stop(STOP_S)
     if failure is not None:
         raise failure
-    if delivered:
-        return Outcome(0, source.left_behind)
-    _log.warning(
-        "%d passages wait in %s for the broker %s:%d; they are sent at the next start",
-        *(publisher.status.outbox.waiting, settings.device.state_dir, settings.mqtt.host, settings.mqtt.port),
-    )
-    return Outcome(0 if stop.is_set() else 1, source.left_behind)
+    waiting = publisher.status.outbox.waiting
+    if waiting:
+        _log.warning(
+            "%d passages wait in %s for the broker %s:%d; they are sent at the next start",
+            *(waiting, settings.device.state_dir, settings.mqtt.host, settings.mqtt.port),
+        )
+    return Outcome(1 if waiting and not stop.is_set() else 0, source.left_behind)
 
 
 def set_up_logging(settings: LogSettings) -> None:
@@ -104,19 +105,18 @@ def set_up_logging(settings: LogSettings) -> None:
     logging.basicConfig(level=settings.level.upper(), format=form)
 
 
-def _deliver(publisher: PassagePublisher, stop: threading.Event, notifier: Notifier, wait_s: float) -> bool:
-    """Give the broker time to take what waits; True when it has everything. ``stop`` cuts the wait short."""
+def _deliver(publisher: PassagePublisher, stop: threading.Event, notifier: Notifier, wait_s: float) -> None:
+    """Give the broker time to take what waits. ``stop`` cuts the wait short."""
     deadline_s = time.monotonic() + wait_s
     told = False
     while not publisher.wait_until_empty(0.2):
         if stop.is_set() or time.monotonic() > deadline_s:
-            return False
+            return
         notifier.alive()
         if not told and publisher.status.connection.state != "connected":
             told = True
             waiting = publisher.status.outbox.waiting
             _log.info("%d passages wait for the broker; trying for %.0f seconds", waiting, wait_s)
-    return True
 
 
 def _versions(reader: PlateReader) -> Versions:
@@ -128,8 +128,9 @@ def _versions(reader: PlateReader) -> Versions:
 def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     """SIGTERM and SIGINT set ``stop``; the second one ends the process in the usual way."""
 
-    def ask(number: int, _frame: FrameType | None) -> None:
-        _log.info("%s: stopping", signal.Signals(number).name)
+    # It may break into any line of the main thread, so it takes no lock that this thread may hold: no logging here,
+    # and the main thread looks at ``stop`` without ever waiting on it.
+    def ask(_number: int, _frame: FrameType | None) -> None:
         stop.set()
         for each in before:
             signal.signal(each, signal.SIG_DFL)

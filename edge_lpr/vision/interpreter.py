@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from edge_lpr.errors import ModelError
 from edge_lpr.vision.model_file import ModelFile
 
-RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
-"""The modules that are tried, the first that is installed wins."""
+RUNTIMES = ("tflite_runtime.interpreter", "ai_edge_litert.interpreter")
+"""The first that is installed is used. ``ai-edge-litert`` comes with the package, so who has ``tflite-runtime`` as well
+asked for it."""
 
 SIGNATURE = "serving_default"
 

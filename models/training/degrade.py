@@ -117,6 +117,6 @@ def jpeg(image: Image, rng: Rng, lowest: int = 20) -> Image:
 
 def sharpen(image: Image, rng: Rng) -> Image:
     """The halo that cheap cameras add."""
-    soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.8, 1.6))
-    amount = rng.uniform(0.3, 1.4)
+    soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.8, 2.2))
+    amount = rng.uniform(0.3, 2.0)
     return np.asarray(cv2.addWeighted(image, 1 + amount, soft, -amount, 0), np.uint8)

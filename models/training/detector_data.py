@@ -190,7 +190,8 @@ def _add_clutter(window: Window, rng: Rng) -> None:
         if choice < 0.5:
             text = "".join(rng.choice(list("0123456789-:/ ABCDEFX.")) for _ in range(int(rng.integers(5, 20))))
             if rng.random() < 0.5:
-                text = f"20{rng.integers(10, 30)}-{rng.integers(1, 13):02}-{rng.integers(1, 29):02} 12:{rng.integers(60):02}"
+                year, month, day, minute = (int(rng.integers(*r)) for r in ((10, 30), (1, 13), (1, 29), (0, 60)))
+                text = f"20{year}-{month:02}-{day:02} 12:{minute:02}"
             scale = rng.uniform(0.3, 0.9)
             box = _corners_of((x, y - 24 * scale, 20 * scale * len(text), 32 * scale))
             if not any(_overlap(box, plate) for plate in window.plates):

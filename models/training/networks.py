@@ -127,8 +127,8 @@ class Detector(nn.Module):
             Separable(48, 48),
             Separable(48, 48),
         )
-        self.stage16 = nn.Sequential(Separable(48, 96, 2), Separable(96, 96, kernel=5), Separable(96, 96, kernel=5))
-        self.stage32 = nn.Sequential(Separable(96, 128, 2), Separable(128, 128, kernel=5), Separable(128, 128, kernel=5))
+        self.stage16 = nn.Sequential(Separable(48, 96, 2), *(Separable(96, 96, kernel=5) for _ in range(2)))
+        self.stage32 = nn.Sequential(Separable(96, 128, 2), *(Separable(128, 128, kernel=5) for _ in range(2)))
         self.lateral = nn.ModuleList(ConvUnit(c, neck, 1) for c in (48, 96, 128))
         self.smooth = nn.ModuleList(Separable(neck, neck) for _ in STRIDES)
         self.heads = nn.ModuleList(DetectorHead(neck) for _ in STRIDES)

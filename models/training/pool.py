@@ -25,7 +25,16 @@ from models.training.synthesis import KINDS, PlateGenerator
 
 FLAT_WIDTH, FLAT_HEIGHT = 224, 76
 CHUNK = 200
-_WEIGHTS = {"blue": 6.0, "yellow": 2.5, "yellow_double": 2.5, "nev_small": 3.0, "nev_large": 2.0, "painted": 2.0, "painted_double": 2.0, "temporary": 2.0}
+_WEIGHTS = {
+    "blue": 6.0,
+    "yellow": 2.5,
+    "yellow_double": 2.5,
+    "nev_small": 3.0,
+    "nev_large": 2.0,
+    "painted": 2.0,
+    "painted_double": 2.0,
+    "temporary": 2.0,
+}
 """How often a kind is drawn, where not once: the common kinds and those that vary most."""
 
 

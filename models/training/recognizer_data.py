@@ -117,6 +117,12 @@ def cut(canvas: Canvas, rng: Rng, jitter: float = 1.0) -> Image:
         each = rng.normal(0, (0.007, 0.02), (4, 2)) if canvas.tight else rng.normal(0, (0.012, 0.025), (4, 2))
         corners = (corners - center) * (1 + jitter * loose) + center
         corners = (corners + jitter * (shift + each) * size).astype(np.float32)
+        if rng.random() < 0.08:  # far too loose, as crops from other programs are
+            corners = ((corners - center) * (1 + rng.uniform(0.04, 0.13, 2)) + center).astype(np.float32)
+        elif rng.random() < 0.12:  # or too tight at one end at one end
+            end = [0, 3] if rng.random() < 0.5 else [1, 2]
+            inwards = 1 if end[0] == 0 else -1
+            corners[end, 0] += np.float32(inwards * rng.uniform(0.0, 0.05) * FLAT_WIDTH)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(corners, target)
     mode = cv2.BORDER_REPLICATE if rng.random() < 0.7 else cv2.BORDER_REFLECT

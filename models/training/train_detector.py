@@ -79,12 +79,19 @@ def losses(outputs: tuple[Tensor, ...], plates: Tensor, ignore: Tensor, height: 
         chosen = (answer >= 0).nonzero(as_tuple=True)
         corners = plates[chosen[0], answer[chosen]]
         predicted = offsets[chosen].view(-1, 4, 2) * stride + centers[chosen[1]][:, None]
-        plate_height = ((corners[:, 3] - corners[:, 0]).norm(dim=-1) + (corners[:, 2] - corners[:, 1]).norm(dim=-1)) / 2
+        left, right = corners[:, 3] - corners[:, 0], corners[:, 2] - corners[:, 1]
+        plate_height = (left.norm(dim=-1) + right.norm(dim=-1)) / 2
         error = (predicted - corners) / plate_height.clamp(min=3)[:, None, None]
-        corner_losses.append(F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.05, reduction="none").mean((1, 2)).sum())
+        cost = F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.05, reduction="none")
+        corner_losses.append(cost.mean((1, 2)).sum())
         positives = positives + wanted.sum()
     count = positives.clamp(min=1)
     return {"score": torch.stack(score_losses).sum() / count, "corners": 2 * torch.stack(corner_losses).sum() / count}
+
+
+def as_input(pictures: Tensor, device: str) -> Tensor:
+    """uint8 (N, 3, H, W) as the networks take it."""
+    return pictures.to(device).float().div(255).contiguous(memory_format=torch.channels_last)
 
 
 def letterboxed(image: np.ndarray) -> tuple[np.ndarray, float]:
@@ -112,13 +119,12 @@ class Check:
         found, errors, background = [], [], 0
         with torch.no_grad():
             for picture, plates in zip(self.pictures, self.plates, strict=True):
-                outputs = network(picture[None].to(device).float().div(255).contiguous(memory_format=torch.channels_last))
-                corners, scores = decode(outputs, *DETECTOR_INPUT)
+                corners, scores = decode(network(as_input(picture[None], device)), *DETECTOR_INPUT)
                 taken = np.zeros(len(scores), bool)
                 for plate in plates:
-                    size = np.linalg.norm(plate[3] - plate[0])
-                    error = np.linalg.norm(corners - plate, axis=-1).mean(-1) / max(size, 1)
-                    near = np.linalg.norm(corners.mean(1) - plate.mean(0), axis=-1) < np.linalg.norm(plate[1] - plate[0])
+                    width, height = np.linalg.norm(plate[1] - plate[0]), np.linalg.norm(plate[3] - plate[0])
+                    error = np.linalg.norm(corners - plate, axis=-1).mean(-1) / max(height, 1)
+                    near = np.linalg.norm(corners.mean(1) - plate.mean(0), axis=-1) < width
                     taken |= near
                     best = int(np.argmax(np.where(near, scores, -1))) if near.any() else -1
                     found.append(best >= 0 and scores[best] > 0.5 and error[best] < 0.35)
@@ -154,10 +160,9 @@ def main() -> None:
     loader = DataLoader(windows, batch_size=None, num_workers=settings.workers, prefetch_factor=6)
     for picture, plates, ignore in loader:
         height, width = picture.shape[2:]
-        picture = picture.to(settings.device).float().div(255).contiguous(memory_format=torch.channels_last)
         run.network.train()
         with torch.autocast(settings.device, torch.bfloat16):
-            outputs = run.network(picture)
+            outputs = run.network(as_input(picture, settings.device))
         run.descend(losses(outputs, plates.to(settings.device), ignore.to(settings.device), height, width))
         if run.step % CHECK_EVERY == 0 or not run.running():
             run.log(settings.batch, **check(run.average, settings.device))

@@ -16,7 +16,7 @@ import pytest
 from edge_lpr.config import MqttSettings, TlsSettings
 from edge_lpr.errors import ConfigError
 from edge_lpr.mqtt.backoff import BackOff
-from edge_lpr.mqtt.connection import MqttConnection
+from edge_lpr.mqtt.connection import MqttConnection, probe
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.mqtt.session import Session
 from edge_lpr.mqtt.topics import Topics
@@ -165,12 +165,14 @@ def tls_broker(certificates: Path, start_mosquitto: StartMosquitto) -> Mosquitto
 def test_tls_with_client_certificate(
     certificates: Path, tls_broker: Mosquitto, make_publisher: MakePublisher, passage: Passage
 ) -> None:
-    own = {"cert_file": certificates / "client.pem", "key_file": certificates / "client.key"}
-    publisher = make_publisher(tls_broker.port, tls=TlsSettings(ca_file=certificates / "ca.pem", **own))
+    certificate, key = certificates / "client.pem", certificates / "client.key"
+    publisher = make_publisher(
+        tls_broker.port, tls=TlsSettings(ca_file=certificates / "ca.pem", cert_file=certificate, key_file=key)
+    )
     publisher.publish(passage)
     assert publisher.wait_until_empty(DEADLINE_S)
     publisher.stop()
-    careless = make_publisher(tls_broker.port, tls=TlsSettings(insecure=True, **own))
+    careless = make_publisher(tls_broker.port, tls=TlsSettings(insecure=True, cert_file=certificate, key_file=key))
     assert careless.connection.wait_for("connected", DEADLINE_S)
 
 
@@ -270,3 +272,16 @@ def test_a_session_that_ended_takes_nothing(mosquitto: Mosquitto) -> None:
     session.close(None, timeout_s=2)
     assert session.is_over
     assert session.publish("topic", b"x", qos=1, retain=False, json=True) is None
+
+
+def test_probe_leaves_no_trace(mosquitto: Mosquitto, make_publisher: MakePublisher, subscribe: Subscribe) -> None:
+    subscriber = subscribe(mosquitto.port)
+    publisher = make_publisher(mosquitto.port)
+    subscriber.wait_payload(AVAILABILITY, b"online")
+    settings = MqttSettings(port=mosquitto.port)
+    assert probe(settings, "edge-lpr-check").state == "connected"
+    mosquitto.stop()
+    refused = probe(settings, "edge-lpr-check")
+    assert (refused.state, refused.reason) == ("unreachable", "connection refused")
+    assert [message.payload for message in subscriber.messages] == [b"online"]
+    assert publisher.connection.status.connects == 1

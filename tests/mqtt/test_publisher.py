@@ -10,7 +10,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edge_lpr.api.schemas import load_schema
+from edge_lpr.config import OutboxSettings
+from edge_lpr.mqtt.outbox import Outbox
 from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.mqtt.store import StoredPassage
 from edge_lpr.tracking.passage import Passage
 from tests.fixtures_mqtt import DEADLINE_S, Mosquitto, Subscriber, free_port
 
@@ -39,10 +42,9 @@ def test_passage_arrives_as_promised(
     assert message.json["Event"]["Sequence"] == 1
     assert message.json["Event"]["Replayed"] is False
     assert (message.qos, message.retain) == (1, False)
-    assert message.properties is not None
-    assert message.properties.ContentType == "application/json"
-    assert message.properties.PayloadFormatIndicator == 1
-    assert message.properties.MessageExpiryInterval <= 600
+    assert message.properties["ContentType"] == "application/json"
+    assert message.properties["PayloadFormatIndicator"] == 1
+    assert message.properties["MessageExpiryInterval"] <= 600
     assert publisher.wait_until_empty(DEADLINE_S)
 
 
@@ -171,3 +173,19 @@ def test_publish_does_not_wait_for_an_absent_broker(make_publisher: MakePublishe
     assert status.outbox.waiting == 10
     assert status.outbox.durable
     assert status.outbox.last_sequence == 10
+
+
+def test_a_garbled_passage_does_not_hold_up_the_others(
+    mosquitto: Mosquitto, make_publisher: MakePublisher, subscribe: Subscribe, passage: Passage, tmp_path: Path
+) -> None:
+    outbox = Outbox(tmp_path / "state", OutboxSettings())
+    outbox.open()
+    for garbled in ("noise", "[]", "{}"):
+        outbox.add(lambda sequence, text=garbled: StoredPassage(sequence, "id", text))  # type: ignore[misc]
+    outbox.close()
+    subscriber = subscribe(mosquitto.port)
+    publisher = make_publisher(mosquitto.port)
+    publisher.publish(passage)
+    (message,) = subscriber.wait_count(PLATE, 1)
+    assert message.json["Event"]["Sequence"] == 4
+    assert publisher.wait_until_empty(DEADLINE_S)

@@ -1,0 +1,140 @@
+"""Turn trained weights into the shipped model files: int8 ``.tflite``, JSON sidecar, float checkpoint.
+
+    python -m models.training.export recognizer --weights cache/recognizer/weights.pt --pool cache/pool-1 --out models
+
+The sidecar's calibration is neutral and its accuracy empty until ``models.training.calibrate`` has measured them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from edge_lpr.plates import ALPHABET, COLORS
+from models.training import data
+from models.training.detector_data import SceneWindows
+from models.training.networks import DETECTOR_INPUT, RECOGNIZER_INPUT, STRIDES, Detector, Recognizer, count_macs
+from models.training.quantize import to_float_tflite, to_int8_tflite
+from models.training.recognizer_data import PlateSamples
+from models.training.train_detector import letterboxed
+
+VERSION = "0.1.0"
+DETECTOR_SAMPLES, RECOGNIZER_SAMPLES = 200, 600
+"""Pictures that set the ranges of the activations."""
+
+
+def recognizer_samples(pool: Path) -> list[NDArray[np.uint8]]:
+    """Training samples as the device would see them, (64, 160, 3) RGB."""
+    samples = PlateSamples(pool, seed=99)
+    rng = np.random.default_rng(99)
+    return [samples.sample(rng)[0].numpy().transpose(1, 2, 0) for _ in range(RECOGNIZER_SAMPLES)]
+
+
+def detector_samples(pool: Path) -> list[NDArray[np.uint8]]:
+    """Whole training photos and degraded windows with plates of every kind, (384, 640, 3) RGB."""
+    rng = np.random.default_rng(99)
+    scenes = data.scenes("train")
+    chosen = rng.choice(len(scenes), DETECTOR_SAMPLES // 2, replace=False)
+    photos = [letterboxed(scenes[int(i)].load())[0][..., ::-1] for i in chosen]
+    windows = SceneWindows(pool, seed=99, batch=1)
+    rest = DETECTOR_SAMPLES - len(photos)
+    photos += [windows.sample(rng, *DETECTOR_INPUT)[0].numpy().transpose(1, 2, 0) for _ in range(rest)]
+    return [np.ascontiguousarray(photo) for photo in photos]
+
+
+def detector_outputs() -> dict[str, dict[str, Any]]:
+    """The sidecar's ``outputs`` of the detector."""
+    height, width = DETECTOR_INPUT
+    outputs: dict[str, dict[str, Any]] = {}
+    for stride in STRIDES:
+        for name, channels in (("score", 1), ("corners", 8)):
+            shape = [1, height // stride, width // stride, channels]
+            outputs[f"{name}_{stride}"] = {"tensor": f"output_{len(outputs)}", "shape": shape}
+    return outputs
+
+
+def recognizer_outputs() -> dict[str, dict[str, Any]]:
+    """The sidecar's ``outputs`` of the recognizer."""
+    return {
+        "characters": {"tensor": "output_0", "shape": [1, 2, RECOGNIZER_INPUT[1] // 4, 1 + len(ALPHABET)]},
+        "colors": {"tensor": "output_1", "shape": [1, 1, 1, len(COLORS)]},
+        "rows": {"tensor": "output_2", "shape": [1, 1, 1, 2]},
+    }
+
+
+def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int]) -> dict[str, Any]:
+    """What the JSON beside the model says."""
+    own: dict[str, Any] = {"outputs": detector_outputs(), "thresholds": {"score": 0.5, "nms_iou": 0.4}}
+    if task == "recognizer":
+        own = {
+            "outputs": recognizer_outputs(),
+            "thresholds": {"plausible": 0.05},
+            "alphabet": ALPHABET,
+            "colors": list(COLORS),
+            "calibration": {"slope": 1.0, "offset": 0.0},
+        }
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    return {
+        "name": task,
+        "version": VERSION,
+        "task": task,
+        "sha256": hashlib.sha256(tflite.read_bytes()).hexdigest(),
+        "macs": count_macs(network, *size),
+        "input": {
+            "shape": [1, *size, 3],
+            "dtype": "int8",
+            "color_order": "RGB",
+            "scale": 1 / 255,
+            "zero_point": -128,
+        },
+        **own,
+        "training": {"commit": head, "recipe": f"models/training/train_{task}.py"},
+        "accuracy": {},
+    }
+
+
+def export(task: str, weights: Path, pool: Path, out: Path) -> None:
+    """Write ``task``.tflite, its sidecar and its checkpoint to ``out``."""
+    network: nn.Module = Detector() if task == "detector" else Recognizer()
+    size = DETECTOR_INPUT if task == "detector" else RECOGNIZER_INPUT
+    samples: Callable[[Path], list[NDArray[np.uint8]]] = detector_samples if task == "detector" else recognizer_samples
+    outputs = 6 if task == "detector" else 3
+    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    network.eval()
+    tflite = out / f"{task}.tflite"
+    with tempfile.TemporaryDirectory() as folder:
+        float_path = Path(folder) / f"{task}.tflite"
+        to_float_tflite(network, *size, outputs, float_path)
+        to_int8_tflite(float_path, samples(pool), tflite)
+    tflite.chmod(0o644)
+    text = json.dumps(sidecar(task, tflite, network, size), ensure_ascii=False, indent=1)
+    (out / f"{task}.json").write_text(text + "\n", "utf-8")
+    (out / "checkpoints").mkdir(exist_ok=True)
+    shutil.copyfile(weights, out / "checkpoints" / f"{task}.pt")
+    print(f"wrote {tflite} ({tflite.stat().st_size / 1024:.0f} KiB)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", choices=("detector", "recognizer"))
+    parser.add_argument("--weights", type=Path, required=True, help="weights.pt of a training run")
+    parser.add_argument("--pool", type=Path, required=True, help="folder made by models.training.pool")
+    parser.add_argument("--out", type=Path, default=Path("models"), help="folder to write")
+    arguments = parser.parse_args()
+    export(arguments.task, arguments.weights, arguments.pool, arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""``edge-lpr check`` finds what is wrong before the service starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from tests.fixtures_mqtt import Mosquitto, free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "a.png"), np.full((360, 640, 3), 120, np.uint8))
+    return folder
+
+
+def check(tmp_path: Path, **sections: dict[str, object]) -> tuple[int, dict[str, list[str]]]:
+    """The exit code, and for each thing that was looked at its state and what was said of it."""
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({"device": {"state_dir": "state"}, **sections}))
+    result = subprocess.run(
+        [sys.executable, "-m", "edge_lpr.cli", "check", "-c", str(config)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert result.stderr == ""
+    findings: dict[str, list[str]] = {}
+    what = ""
+    for line in result.stdout.splitlines()[:-1]:
+        if line.startswith(" "):
+            findings[what].append(line.strip())
+        else:
+            state, what, text = line.split(None, 2)
+            findings[what] = [state, text]
+    return result.returncode, findings
+
+
+def test_all_is_well(tmp_path: Path, photos: Path, mosquitto: Mosquitto, models_dir: Path) -> None:
+    code, findings = check(tmp_path, camera={"type": "photos", "source": str(photos)}, mqtt={"port": mosquitto.port})
+    assert code == 0
+    assert list(findings) == ["settings", "models", "camera", "broker", "clock", "disk"]
+    assert {name: said[0] for name, said in findings.items() if name != "clock"} == dict.fromkeys(
+        ("settings", "models", "camera", "broker", "disk"), "ok"
+    )
+    assert "gives pictures of 640 x 360" in findings["camera"][1]
+
+
+def test_everything_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file where the folder should be")
+    port = free_port()
+    code, findings = check(
+        tmp_path,
+        camera={"type": "usb", "source": "/dev/video-none"},
+        reader={"models_dir": "no-models"},
+        mqtt={"port": port},
+    )
+    assert code == 1
+    assert [name for name, said in findings.items() if said[0] == "failed"] == ["models", "camera", "broker", "disk"]
+    assert "no such model file" in findings["models"][1]
+    assert f"127.0.0.1:{port} cannot be reached: connection refused" in findings["broker"][1]
+    for name in ("models", "camera", "broker", "disk"):
+        assert findings[name][2].startswith("-> "), f"no remedy for {name}"
+
+
+def test_a_lens_cap_is_seen(tmp_path: Path, photos: Path) -> None:
+    cv2.imwrite(str(photos / "a.png"), np.full((360, 640, 3), 3, np.uint8))
+    _, findings = check(tmp_path, camera={"type": "photos", "source": str(photos)}, mqtt={"port": free_port()})
+    assert findings["camera"][0] == "warning"
+    assert "lens cap" in findings["camera"][2]
+
+
+def test_a_broker_that_refuses(tmp_path: Path, photos: Path, start_mosquitto: Callable[..., Mosquitto]) -> None:
+    broker = start_mosquitto("allow_anonymous false")
+    _, findings = check(tmp_path, camera={"type": "photos", "source": str(photos)}, mqtt={"port": broker.port})
+    assert findings["broker"][0] == "failed"
+    assert "refuses us: Not authorized" in findings["broker"][1]
+    assert "mqtt.username" in findings["broker"][2]
