@@ -3,7 +3,8 @@
 # make lint    linters and types alone
 # make bench   milliseconds per stage on this machine
 #
-# Everything is installed into .venv here. PYTHON=python3.12 picks another Python.
+# Everything is installed into .venv here. PYTHON=python3.12 picks another Python. What pip cannot bring, .ci/packages
+# installs by apt where it may, and names where it may not.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,12 +16,12 @@ RUNS = "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.versio
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUNS); then echo $$p; break; fi; done)
 PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
 
-.PHONY: demo test lint bench resolve vision-tests-tflite-runtime clean
+.PHONY: demo test lint bench resolve vision-tests-tflite-runtime clean python test-packages
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr demo
 
-test: lint mosquitto
+test: test-packages lint
 	PATH="$$PATH:/usr/sbin" $(VENV)/bin/pytest
 
 lint: $(VENV)/.dev
@@ -40,8 +41,14 @@ vision-tests-tflite-runtime: $(TFLITE_VENV)/.done
 clean:
 	rm -rf $(VENV) $(TFLITE_VENV) build dist .mypy_cache .pytest_cache .ruff_cache
 
-$(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
+python:
+	@test -x $(VENV)/bin/python -o -n "$(PYTHON)" || .ci/packages python
+
+test-packages:
+	@.ci/packages tests
+
+$(VENV)/bin/python: | python
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv here; PYTHON=... names one" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
@@ -58,14 +65,3 @@ $(TFLITE_VENV)/.done: pyproject.toml
 	$(PYTHON_3_11) -m venv --clear $(TFLITE_VENV)
 	$(TFLITE_VENV)/bin/python -m pip install $(PIP_FLAGS) -e '.[test,tflite-runtime]'
 	@touch $@
-
-.PHONY: mosquitto
-mosquitto:
-	@if PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null; then exit 0; fi; \
-	if [ "$$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi; \
-	if command -v apt-get >/dev/null && $$as_root true 2>/dev/null; then \
-	  $$as_root apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends mosquitto </dev/null; \
-	else \
-	  echo "The tests need the program mosquitto; install it, on Debian: sudo apt-get install mosquitto" >&2; exit 1; \
-	fi

@@ -7,7 +7,9 @@ broker and one client that knows nothing but the topics.
 from __future__ import annotations
 
 import json
+import os
 import queue
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,7 @@ import yaml
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from rich.console import Console
 
+from edge_lpr import config_file
 from edge_lpr.api.messages import JsonObject
 from edge_lpr.errors import BrokerError, EdgeLprError
 from edge_lpr.mqtt.topics import Topics
@@ -31,8 +34,8 @@ LAST_MESSAGES_S = 5.0
 NEXT_STEP = """\
 Next, your own camera:
   1. cp config.example.yaml config.yaml   and set camera.type, camera.source and mqtt.host in it
-  2. edge-lpr check -c config.yaml        tells what works and what does not
-  3. edge-lpr run -c config.yaml          reads plates until Ctrl-C"""
+  2. {program} check -c config.yaml        tells what works and what does not
+  3. {program} run -c config.yaml          reads plates until Ctrl-C"""
 
 _TOPICS = Topics("edge-lpr", "demo")
 
@@ -56,8 +59,14 @@ def demo() -> int:
         raise EdgeLprError("the demo's client received no passage; please report this as a fault of edge-lpr")
     console.print(f"\n{len(passages)} passages received. The last message in full:\n")
     console.print(json.dumps(passages[-1], ensure_ascii=False, indent=2), markup=False)
-    console.print(f"\n{NEXT_STEP}", markup=False)
+    console.print("\n" + NEXT_STEP.format(program=_program()), markup=False)
     return 0
+
+
+def _program() -> str:
+    """What to type for this program: its path where the shell would not find it, as after ``make demo``."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "edge-lpr" and shutil.which("edge-lpr") is None else "edge-lpr"
 
 
 def _write_config(folder: Path, clip: Path, port: int) -> Path:
@@ -77,7 +86,9 @@ def _play(config: Path, client: _Client, console: Console) -> list[JsonObject]:
     deadline_s = time.monotonic() + TIME_LIMIT_S
     with (config.parent / "service.log").open("w+", encoding="utf-8") as log:
         command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(config)]
-        with subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL) as service:
+        # The user's own gate may be set up in this environment.
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(config_file.PREFIX)}
+        with subprocess.Popen(command, env=environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL) as service:
             try:
                 # The gate's last word is "offline", and MQTT keeps the order: then every passage has come.
                 while not client.has_said_goodbye and time.monotonic() < deadline_s:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
+from tests.needs import absent
+
 pytest_plugins = ["tests.fixtures_mqtt"]
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
-
-
-def _absent(what: str) -> None:
-    """Skip on a developer's machine; in CI, where everything must be there, fail."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is absent, and CI must run this test")
-    pytest.skip(f"{what} is absent")
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +24,7 @@ def shared_data() -> Path:
     """The labelled photos and clips beside the checkout, which never enter the repository."""
     path = REPO_ROOT.parent / "shared" / "data"
     if not path.is_dir():
-        _absent("../shared/data")
+        absent("../shared/data")
     return path
 
 
@@ -41,5 +35,5 @@ def models_dir() -> Path:
     for name in ("detector", "recognizer"):
         for suffix in (".tflite", ".json"):
             if not (path / (name + suffix)).is_file():
-                _absent(f"models/{name}{suffix}")
+                absent(f"models/{name}{suffix}")
     return path

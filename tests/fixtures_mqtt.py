@@ -20,6 +20,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from tests.needs import absent
+
 DEADLINE_S = 10.0
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
 
@@ -163,10 +165,7 @@ def mosquitto_program() -> str:
     """The broker's program; without it the MQTT tests are skipped, in CI they fail."""
     program = shutil.which("mosquitto", path=_PATH)
     if program is None:
-        reason = "mosquitto is not installed (apt install mosquitto)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        absent("mosquitto (apt install mosquitto)")
     return program
 
 

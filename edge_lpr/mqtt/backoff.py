@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BackOff:
-    """``first_s`` doubles with each try up to ``ceiling_s``; both in seconds."""
+    """``first_s`` doubles with each try up to ``ceiling_s``; both in seconds.
+
+    The ceiling is low: a broker that is back should have the passages that waited within seconds.
+    """
 
     first_s: float = 1.0
-    ceiling_s: float = 60.0
+    ceiling_s: float = 15.0
 
     def delay(self, failures: int) -> float:
         """Seconds to wait after this many failures in a row: between half and the whole of the doubled time."""

@@ -145,8 +145,10 @@ class Sender:
 
     def _next_events(self) -> list[_Event]:
         """Everything that happened, waiting for the first; empty when a deadline passed."""
-        moments = [self._stop_at_s, self._resume_s]
-        if self._in_flight:
+        moments = [self._stop_at_s]
+        if not self._in_flight:  # what is on the way is answered first
+            moments.append(self._resume_s)
+        else:
             moments.append(min(flight.sent_s for flight in self._in_flight.values()) + self._ack_timeout_s)
         due = [moment for moment in moments if moment is not None]
         try:

@@ -44,13 +44,13 @@ def run_service(settings: Settings) -> int:
     """
     set_up_logging(settings.log)
     stop = threading.Event()
-    with _stopped_by_signals(stop):
+    with _stopped_by_signals(stop), _stopped_by_broken_threads(stop) as broken:
         outcome = serve(settings, stop)
     if outcome.camera_hangs:
         # Native code still runs in the camera's thread; Python's ordinary end may abort in it. All else is closed.
         logging.shutdown()
-        os._exit(outcome.exit_code)
-    return outcome.exit_code
+        os._exit(1 if broken else outcome.exit_code)
+    return 1 if broken else outcome.exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,26 @@ def _deliver(publisher: PassagePublisher, stop: threading.Event, notifier: Notif
 def _versions(reader: PlateReader) -> Versions:
     models = reader.models
     return Versions.of(models.detector.sidecar.version, models.recognizer.sidecar.version, runtime_name())
+
+
+@contextmanager
+def _stopped_by_broken_threads(stop: threading.Event) -> Iterator[list[str]]:
+    """An exception that ends a thread is a bug, and the service must not go on without that thread: log it, stop, and
+    let systemd start afresh. Yields the names of such threads."""
+    broken: list[str] = []
+
+    def note(fault: threading.ExceptHookArgs) -> None:
+        name = fault.thread.name if fault.thread is not None else "unknown"
+        problem = fault.exc_value or fault.exc_type()
+        _log.critical("thread %s broke; stopping", name, exc_info=(fault.exc_type, problem, fault.exc_traceback))
+        broken.append(name)
+        stop.set()
+
+    before, threading.excepthook = threading.excepthook, note
+    try:
+        yield broken
+    finally:
+        threading.excepthook = before
 
 
 @contextmanager

@@ -59,6 +59,9 @@ class Service:
                     self._handle(frame)
                 elif self._source.ended:
                     break
+                elif self._live:
+                    # A live frame's clock is ours: a vehicle does not wait for a camera that has fallen silent.
+                    self._publish(self._tracker.end_lost(time.monotonic()))
                 self._look_round(self._source.status)
         finally:
             self._publish(self._tracker.flush())

@@ -68,7 +68,7 @@ class Tracker:
 
     def update(self, frame: Frame, readings: Sequence[PlateReading]) -> list[Passage]:
         """Take one frame's readings (all of them, the unsure too) and give the passages that are now due."""
-        passages = self._end_lost(frame)
+        passages = [*self._end_scene(frame), *self.end_lost(frame.monotonic_s)]
         inside = without_doubles([reading for reading in readings if self._is_in_lane(reading, frame)])
         matches = associate(self._tracks, inside, frame.monotonic_s)
         for i, reading in enumerate(inside):
@@ -82,19 +82,27 @@ class Tracker:
             passages += self._judge(track)
         return passages
 
+    def end_lost(self, time_s: float) -> list[Passage]:
+        """End the tracks out of sight at ``time_s``, on the frames' clock, and give the passages that were still due.
+
+        Each frame does this; it is called from outside while a live camera gives none.
+        """
+        oldest = time_s - self._settings.max_gap_s
+        lost = [track for track in self._tracks if track.last_seen_s < oldest]
+        self._tracks = [track for track in self._tracks if track.last_seen_s >= oldest]
+        return [passage for track in lost for passage in self._end(track)]
+
     def flush(self) -> list[Passage]:
         """End all tracks, as when the camera is closed, and give the passages that were still due."""
         ended, self._tracks = self._tracks, []
         return [passage for track in ended for passage in self._end(track)]
 
-    def _end_lost(self, frame: Frame) -> list[Passage]:
-        if frame.source != self._source:
-            self._source = frame.source
-            return self.flush()
-        oldest = frame.monotonic_s - self._settings.max_gap_s
-        lost = [track for track in self._tracks if track.last_seen_s < oldest]
-        self._tracks = [track for track in self._tracks if track.last_seen_s >= oldest]
-        return [passage for track in lost for passage in self._end(track)]
+    def _end_scene(self, frame: Frame) -> list[Passage]:
+        """Each photo is a scene of its own."""
+        if frame.source == self._source:
+            return []
+        self._source = frame.source
+        return self.flush()
 
     def _is_in_lane(self, reading: PlateReading, frame: Frame) -> bool:
         if not len(self._lane):

@@ -46,12 +46,13 @@ class SceneWindows(IterableDataset[tuple[torch.Tensor, torch.Tensor, torch.Tenso
 
     def __init__(self, pool: Path, seed: int, batch: int) -> None:
         self.scenes = data.scenes("train")
-        self.photos = [_encoded(scene.load()) for scene in self.scenes]
+        self.photos = [scene.load() for scene in self.scenes]  # some 2 GB, which forked workers share
         self.pool = PlatePool(pool)
         self.seed = seed
         self.batch = batch
 
     def __iter__(self):  # type: ignore[no-untyped-def]
+        cv2.setNumThreads(0)  # the processes are as many as the cores already
         worker = get_worker_info()
         rng = np.random.default_rng((self.seed, worker.id if worker else 0))
         while True:
@@ -63,7 +64,7 @@ class SceneWindows(IterableDataset[tuple[torch.Tensor, torch.Tensor, torch.Tenso
         """One window of the given size."""
         index = int(rng.integers(len(self.scenes)))
         scene = self.scenes[index]
-        photo = np.asarray(cv2.imdecode(self.photos[index], cv2.IMREAD_COLOR), np.uint8)
+        photo = self.photos[index].copy()
         plates = [p.quad for p in scene.plates]
         if rng.random() < 0.65:
             plates = [self._swapped(photo, corners, rng) if rng.random() < 0.85 else corners for corners in plates]
@@ -99,12 +100,6 @@ class SceneWindows(IterableDataset[tuple[torch.Tensor, torch.Tensor, torch.Tenso
                 flat[..., :3] = degrade.light(np.ascontiguousarray(flat[..., :3]), rng, 0.7)
                 paste_plate(window.image, flat, corners, rng)
                 window.plates.append(corners)
-
-
-def _encoded(image: Image) -> NDArray[np.uint8]:
-    # Held compressed: all photos decoded would take gigabytes in every worker.
-    _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])
-    return np.asarray(encoded, np.uint8)
 
 
 def _corners_of(box: tuple[float, float, float, float]) -> Corners:

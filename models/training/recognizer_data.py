@@ -185,6 +185,7 @@ class PlateSamples(IterableDataset[tuple[torch.Tensor, torch.Tensor, int, int, i
         self.cumulative = np.cumsum(weights / weights.sum())
 
     def __iter__(self):  # type: ignore[no-untyped-def]
+        cv2.setNumThreads(0)  # the processes are as many as the cores already
         worker = get_worker_info()
         rng = np.random.default_rng((self.seed, worker.id if worker else 0))
         while True:

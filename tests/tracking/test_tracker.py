@@ -45,6 +45,14 @@ def test_a_sure_vote_is_published_before_the_car_is_gone() -> None:
     assert film.passages[0].frames <= 6
 
 
+def test_a_car_before_a_camera_that_falls_silent_is_published_without_another_frame() -> None:
+    film = Film(PassageSettings(sure_frames=10, max_gap_s=1))
+    approach(film, CAR, 5)
+    assert film.tracker.end_lost(film.time_s + 0.9) == []
+    assert [passage.number for passage in film.tracker.end_lost(film.time_s + 1.1)] == [CAR]
+    assert film.end() == []
+
+
 def test_a_passage_keeps_the_best_frame_that_was_read_as_its_number() -> None:
     film = Film(PassageSettings(sure_frames=10), fps=10)
     for i in range(6):
