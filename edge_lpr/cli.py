@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from edge_lpr.config import ReaderSettings
     from edge_lpr.vision.reader import PlateReader
 
+REPORT_WIDTH = 120
+"""Columns of a table that goes to a file or a pipe, where nothing tells the width."""
+
 INTERRUPTED = 130
 """128 + SIGINT, as a shell reports it."""
 
@@ -131,12 +134,14 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     from edge_lpr import evaluation
 
-    progress = Console(stderr=options.json)
-    result = evaluation.run(options.truth, _reader(options), options.split, options.misses, progress)
+    console = Console(stderr=options.json)
+    if not console.is_terminal:
+        console = Console(stderr=options.json, width=REPORT_WIDTH)
+    result = evaluation.run(options.truth, _reader(options), options.split, options.misses, console)
     if options.json:
         print(json.dumps(result.to_json(), ensure_ascii=False))
     else:
-        evaluation.print_result(result, progress)
+        evaluation.print_result(result, console)
     return 0
 
 

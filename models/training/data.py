@@ -112,9 +112,7 @@ def _scenes_of(name: str, split: str, root: Path) -> Iterator[Scene]:
         yield Scene(
             root / "scenes" / name / file,
             name,
-            tuple(
-                LabelledPlate(np.array(p["quad"], np.float32), p["number"], p["color"], p["rows"]) for p in plates
-            ),
+            tuple(LabelledPlate(np.array(p["quad"], np.float32), p["number"], p["color"], p["rows"]) for p in plates),
             tuple(tuple(box) for box in entry["ignore"]),
             tuple(entry["overlay"]) if "overlay" in entry else None,
         )

@@ -1,6 +1,6 @@
 """The demonstration clip: a drawn gate, drawn vehicles, plates from our own generator. No photo is in it.
 
-    python -m models.training.demo_clip --out models/demo/demo.mp4
+python -m models.training.demo_clip --out models/demo/demo.mp4
 """
 
 from __future__ import annotations

@@ -130,16 +130,17 @@ def _view(photo: Image, plates: list[Corners], boxes: list[Corners], rng: Rng, h
     else:
         scale = fit * np.exp(rng.uniform(-0.3, 1.2))
         focus = rng.uniform((0, 0), (columns, rows))
-    angle = rng.normal(0, 5)
-    matrix = cv2.getRotationMatrix2D((float(focus[0]), float(focus[1])), angle, scale)
-    matrix[:, :2] *= np.exp(rng.normal(0, 0.08, (2, 1)))
+    matrix = _linear_part(rng, scale)
     placed = matrix[:, :2] @ focus + matrix[:, 2]
     goal = rng.uniform((0.2 * width, 0.2 * height), (0.8 * width, 0.8 * height))
     matrix[:, 2] += goal - placed
     if scale < 0.5:
         photo = np.asarray(cv2.blur(photo, (round(0.9 / scale), round(0.9 / scale))), np.uint8)
     border = cv2.BORDER_CONSTANT if rng.random() < 0.5 else cv2.BORDER_REFLECT
-    image = cv2.warpAffine(photo, matrix, (width, height), borderMode=border, borderValue=(114, 114, 114))
+    # Corners count from the outer edge of the first pixel, as the runtime's letterbox does; OpenCV from its centre.
+    warp = matrix.copy()
+    warp[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5
+    image = cv2.warpAffine(photo, warp, (width, height), borderMode=border, borderValue=(114, 114, 114))
     window = Window(np.asarray(image, np.uint8))
     mirrored = border == cv2.BORDER_REFLECT
     for corners, kept in [(p, window.plates) for p in plates] + [(b, window.ignore) for b in boxes]:
@@ -156,6 +157,18 @@ def _view(photo: Image, plates: list[Corners], boxes: list[Corners], rng: Rng, h
     if mirrored:  # a mirrored plate in the border is neither a plate nor a lesson
         _ignore_border(window, matrix, rows, columns)
     return window
+
+
+def _linear_part(rng: Rng, scale: float) -> NDArray[np.float64]:
+    """A 2 x 3 matrix that turns, shears and foreshortens about the origin: mildly, or as a camera does that is badly
+    placed."""
+    steep = rng.random() < 0.35
+    angle = np.deg2rad(rng.uniform(-24, 24) if steep else rng.normal(0, 4))
+    shear_x, shear_y = rng.normal(0, 0.16 if steep else 0.04, 2)
+    narrow = rng.uniform(0.5, 1.1) if steep else np.exp(rng.normal(0, 0.07))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = turn @ np.array([[1, shear_x], [shear_y, 1]]) @ np.diag([narrow, np.exp(rng.normal(0, 0.07))])
+    return np.hstack([scale * linear, np.zeros((2, 1))])
 
 
 def _ignore_border(window: Window, matrix: NDArray[np.float64], rows: int, columns: int) -> None:

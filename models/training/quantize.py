@@ -41,9 +41,7 @@ def to_int8_tflite(float_path: Path, samples: Iterable[NDArray[np.uint8]], path:
         qtyping.TFLOperationName.OUTPUT,
     ):
         recipe.add_static_config(".*", operation, activation_num_bits=8, weight_num_bits=8)
-    calibration = calibrator.Calibrator(
-        str(float_path), num_threads=2, qsv_update_func=qsv_utils.min_max_update
-    )
+    calibration = calibrator.Calibrator(str(float_path), num_threads=2, qsv_update_func=qsv_utils.min_max_update)
     name = _input_name(float_path)
     data = [{name: sample[None].astype(np.float32) / 255} for sample in samples]
     calibration.calibrate({SIGNATURE: data}, recipe._recipe_manager)

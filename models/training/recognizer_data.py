@@ -112,9 +112,9 @@ def cut(canvas: Canvas, rng: Rng, jitter: float = 1.0) -> Image:
     if jitter > 0:
         size = np.array([FLAT_WIDTH, FLAT_HEIGHT], np.float32)
         center = INNER.mean(axis=0)
-        loose = rng.normal(0.012, 0.022, 2) if canvas.tight else rng.normal(0.02, 0.035, 2)
-        shift = rng.normal(0, (0.008, 0.02), 2) if canvas.tight else rng.normal(0, (0.015, 0.02), 2)
-        each = rng.normal(0, (0.007, 0.02), (4, 2)) if canvas.tight else rng.normal(0, (0.012, 0.025), (4, 2))
+        loose = rng.normal(0.012, 0.022, 2) if canvas.tight else rng.normal((0.03, 0.06), (0.035, 0.06))
+        shift = rng.normal(0, (0.008, 0.02), 2) if canvas.tight else rng.normal(0, (0.015, 0.03), 2)
+        each = rng.normal(0, (0.007, 0.02), (4, 2)) if canvas.tight else rng.normal(0, (0.015, 0.04), (4, 2))
         corners = (corners - center) * (1 + jitter * loose) + center
         corners = (corners + jitter * (shift + each) * size).astype(np.float32)
         if rng.random() < 0.08:  # far too loose, as crops from other programs are
@@ -215,9 +215,7 @@ class PlateSamples(IterableDataset[tuple[torch.Tensor, torch.Tensor, int, int, i
         return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, False)
 
 
-def as_sample(
-    image: Image, number: str, color: int, rows: int
-) -> tuple[torch.Tensor, torch.Tensor, int, int, int]:
+def as_sample(image: Image, number: str, color: int, rows: int) -> tuple[torch.Tensor, torch.Tensor, int, int, int]:
     """Tensors of one sample; character classes start at 1, since 0 is the CTC blank."""
     classes = torch.zeros(MAX_LENGTH, dtype=torch.long)
     classes[: len(number)] = torch.tensor([ALPHABET.index(c) + 1 for c in number], dtype=torch.long)

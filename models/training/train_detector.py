@@ -1,6 +1,6 @@
 """Train the detector: score by focal loss, corners by smooth L1 relative to the plate's height.
 
-    python -m models.training.train_detector --pool cache/pool-1 --out cache/detector
+python -m models.training.train_detector --pool cache/pool-1 --out cache/detector
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def losses(outputs: tuple[Tensor, ...], plates: Tensor, ignore: Tensor, height: 
         corner_losses.append(cost.mean((1, 2)).sum())
         positives = positives + wanted.sum()
     count = positives.clamp(min=1)
-    return {"score": torch.stack(score_losses).sum() / count, "corners": 2 * torch.stack(corner_losses).sum() / count}
+    return {"score": torch.stack(score_losses).sum() / count, "corners": 4 * torch.stack(corner_losses).sum() / count}
 
 
 def as_input(pictures: Tensor, device: str) -> Tensor:

@@ -1,6 +1,6 @@
 """Train the recognizer: CTC over two lines, colour, row count.
 
-    python -m models.training.train_recognizer --pool cache/pool-1 --out cache/recognizer
+python -m models.training.train_recognizer --pool cache/pool-1 --out cache/recognizer
 """
 
 from __future__ import annotations

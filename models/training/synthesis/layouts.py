@@ -136,9 +136,7 @@ WJ_OLD = Layout(
      *_row((159, 214, 269, 324, 379), 25, 45, 90, "140")),
     _dot(146, 70, 10), _CAR_HOLES, 1,
 )  # fmt: skip
-WJ_REAR = _rear(
-    _row((70, 145), 15, 65, 60, "220_up") + _row((290,), 15, 80, 60, "220_up"), _dot(249, 44.5, 14)
-)
+WJ_REAR = _rear(_row((70, 145), 15, 65, 60, "220_up") + _row((290,), 15, 80, 60, "220_up"), _dot(249, 44.5, 14))
 WJ_REAR_HEADQUARTERS = _rear(_row((110, 250), 15, 80, 60, "220_up"), _dot(220, 44.5, 14))
 # paper, GA 36-2014 F13 and F9: one row without a dot
 TEMPORARY = Layout(
