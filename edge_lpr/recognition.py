@@ -63,5 +63,5 @@ def _print_lines(photo: Path, readings: Sequence[PlateReading]) -> None:
 
 
 def _without_path(error: ImageError, photo: Path) -> str:
-    """The fault alone: a message that may travel says nothing of this machine's folders."""
-    return str(error).removeprefix(f"{photo}: ")
+    """The fault without the path: a message that may travel says nothing of this machine's folders."""
+    return "The picture: " + str(error).removeprefix(f"{photo}: ")
