@@ -1,0 +1,177 @@
+"""What can go wrong with an API request: the codes, what each means here, and the message a caller reads.
+
+The names are Tencent Cloud's: those that ``LicensePlateOCR`` (version 2018-11-19) documents, then the common ones of
+the API 3.0. A client that already tells them apart goes on doing so.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from edge_lpr.errors import EdgeLprError
+
+
+class Fault(StrEnum):
+    """One ``Error.Code``; ``message`` is what the caller reads by default, ``situation`` when it happens here."""
+
+    message: str
+    situation: str
+
+    def __new__(cls, code: str, message: str = "", situation: str = "") -> Fault:
+        fault = str.__new__(cls, code)
+        fault._value_ = code
+        fault.message = message
+        fault.situation = situation
+        return fault
+
+    # What LicensePlateOCR documents
+    DOWNLOAD_ERROR = (
+        "FailedOperation.DownLoadError",
+        "The picture could not be downloaded.",
+        "`ImageUrl` cannot be fetched: no answer within 3 s, an HTTP error, too many redirects, a refused address",
+    )
+    IMAGE_DECODE_FAILED = (
+        "FailedOperation.ImageDecodeFailed",
+        "The picture could not be decoded.",
+        "The bytes are no PNG, JPEG or BMP picture, or a damaged one",
+    )
+    OCR_FAILED = (
+        "FailedOperation.OcrFailed",
+        "No license plate was found in the picture.",
+        "The picture holds no plate that can be read",
+    )
+    UNKNOWN_ERROR = (
+        "FailedOperation.UnKnowError",
+        "The picture could not be read for a reason that is not known.",
+        "The reader itself failed on this picture; the service's log has the reason",
+    )
+    UNOPEN_ERROR = (
+        "FailedOperation.UnOpenError",
+        "The service is not switched on.",
+        "The API is switched off in the settings (`api.enabled: false`)",
+    )
+    VALUE_LIMIT = (
+        "InvalidParameterValue.InvalidParameterValueLimit",
+        "A parameter's value is not allowed.",
+        "`ImageBase64` is not Base64, or `ImageUrl` is not an http or https address",
+    )
+    TOO_LARGE_FILE = (
+        "LimitExceeded.TooLargeFileError",
+        "The picture is too large.",
+        "The picture takes more than 10 MB after Base64, or claims more pixels than are decoded",
+    )
+    IN_ARREARS = (
+        "ResourceUnavailable.InArrears",
+        "This key is in arrears.",
+        "The key's quota says `in_arrears`: the site has blocked a tenant that did not pay",
+    )
+    RESOURCE_PACKAGE_RUN_OUT = (
+        "ResourceUnavailable.ResourcePackageRunOut",
+        "This key's package of requests is used up.",
+        "The key has used all requests of its quota",
+    )
+    CHARGE_STATUS_EXCEPTION = (
+        "ResourcesSoldOut.ChargeStatusException",
+        "The count of this key's requests is not available.",
+        "The key has a quota, but its count of requests cannot be read or written",
+    )
+
+    # Who is asking
+    INVALID_AUTHORIZATION = (
+        "AuthFailure.InvalidAuthorization",
+        "The Authorization of the request is missing or not as the signature specification says.",
+        "No signature at all, or one that does not have the specified form",
+    )
+    SECRET_ID_NOT_FOUND = (
+        "AuthFailure.SecretIdNotFound",
+        "The SecretId is not known here.",
+        "The SecretId is not in the keys file",
+    )
+    SIGNATURE_EXPIRE = (
+        "AuthFailure.SignatureExpire",
+        "The signature has expired; check the clocks of both sides.",
+        "The request's time is more than 5 minutes away from the device's clock",
+    )
+    SIGNATURE_FAILURE = (
+        "AuthFailure.SignatureFailure",
+        "The signature does not fit the request; check the SecretKey.",
+        "A wrong SecretKey, or a request that was changed on the way",
+    )
+    TOKEN_FAILURE = (
+        "AuthFailure.TokenFailure",
+        "The token is not valid: this service knows only lasting keys, which go without one.",
+        "A token was sent; the device gives out no temporary keys",
+    )
+
+    # What is asked
+    INVALID_ACTION = (
+        "InvalidAction",
+        "The action is not offered; LicensePlateOCR is.",
+        "`X-TC-Action` names another action",
+    )
+    NO_SUCH_VERSION = (
+        "NoSuchVersion",
+        "The version is not offered; 2018-11-19 is.",
+        "`X-TC-Version` is another version",
+    )
+    MISSING_PARAMETER = (
+        "MissingParameter",
+        "A required parameter is missing.",
+        "Neither `ImageBase64` nor `ImageUrl` is given, or the action or version is missing",
+    )
+    INVALID_PARAMETER = (
+        "InvalidParameter",
+        "A parameter is not of the right form.",
+        "The body is not a JSON object, or a parameter is of the wrong type or given twice",
+    )
+    UNKNOWN_PARAMETER = (
+        "UnknownParameter",
+        "A parameter is not known.",
+        "The body has a parameter that LicensePlateOCR does not",
+    )
+    UNSUPPORTED_PROTOCOL = (
+        "UnsupportedProtocol",
+        "Only GET and POST are supported.",
+        "Another HTTP method",
+    )
+    REQUEST_SIZE_LIMIT_EXCEEDED = (
+        "RequestSizeLimitExceeded",
+        "The request is too large.",
+        "The body is larger than any picture that is allowed could make it",
+    )
+    REQUEST_LIMIT_EXCEEDED = (
+        "RequestLimitExceeded",
+        "Too many requests; try again later.",
+        "More requests a second than the key may send, or the gate's queue for requests is full",
+    )
+    INTERNAL_ERROR = (
+        "InternalError",
+        "The service failed; its log has the reason.",
+        "A fault of the service itself",
+    )
+
+
+class ApiError(EdgeLprError):
+    """A request that gets an error answer: ``code`` and ``message`` are its ``Error``."""
+
+    def __init__(self, code: str, message: str | None = None) -> None:
+        """``code`` is a ``Fault`` or its text; without ``message`` the fault's own is taken.
+
+        Raises ValueError for a code that is no ``Fault``.
+        """
+        fault = Fault(code)
+        self.code: str = fault.value
+        self.message: str = fault.message if message is None else message
+        super().__init__(self.message)
+
+
+def as_api_error(error: EdgeLprError) -> ApiError:
+    """The answer to a request that ended with ``error``.
+
+    What the caller can mend is said in the error's own words; the inside of the device is nobody's business but the
+    log's, so an ``InternalError`` says no more than that.
+    """
+    if isinstance(error, ApiError):
+        return error
+    fault = Fault(error.api_code)
+    return ApiError(fault, None if fault is Fault.INTERNAL_ERROR else str(error))
