@@ -1,0 +1,207 @@
+"""Who signed this request: Tencent Cloud's signatures, checked from the receiving side.
+
+TC3-HMAC-SHA256 ("signature v3", in the ``Authorization`` header) and the older HmacSHA1 and HmacSHA256 ("signature v1",
+among the parameters). Source: Tencent Cloud API 3.0, "Signature v3" and "Signature"; where its pages leave a question
+open, the official Python SDK's signer decides, as it is what callers use.
+
+What a signature covers is the specification's choice: v3 covers the body, the host and the time, but ``X-TC-Action``
+only where the caller lists it in ``SignedHeaders``, and the query string of a POST never. A request heard on the way
+can be sent again for five minutes. TLS closes both gaps.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+from edge_lpr.api.faults import ApiError, Fault
+
+MAX_SKEW_S = 300
+"""How far a request's time may be from ours, either way."""
+
+MAX_PARAMETERS = 64
+"""Of a form; LicensePlateOCR and its signature have about a dozen."""
+
+SERVICE = "ocr"
+"""The product's name in the credential scope."""
+
+FORM = "application/x-www-form-urlencoded"
+
+_UNSIGNED = "UNSIGNED-PAYLOAD"
+_AUTHORIZATION = re.compile(
+    r"TC3-HMAC-SHA256 +Credential=(?P<secret_id>[^/,\s]+)/(?P<date>\d{4}-\d\d-\d\d)/(?P<service>[^/,\s]+)/tc3_request"
+    r", *SignedHeaders=(?P<names>[\w-]+(?:;[\w-]+)*), *Signature=(?P<signature>[0-9a-f]{64})",
+    re.ASCII,
+)
+_NOBODYS_KEY = secrets.token_hex(32)
+"""Checked against for an unknown SecretId, so that the answer takes as long as for a known one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request as it came. ``query`` is the raw text after ``?``; header names are in lower case, and values are the
+    bytes of the wire read as Latin-1, as ASGI servers' users do."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a request says of its signer. ``texts`` are the strings to sign, any of which ``signature`` may fit."""
+
+    secret_id: str
+    token: str
+    signature: str
+    texts: tuple[bytes, ...]
+    sign: Callable[[str, bytes], str]
+    """From a SecretKey and a text to its signature."""
+
+
+def authenticate(request: SignedRequest, keys: Mapping[str, str], now_s: float, service: str = SERVICE) -> str:
+    """The SecretId that signed ``request``; ``keys`` maps SecretId to SecretKey, ``now_s`` is Unix time.
+
+    Raises ApiError: AuthFailure.* for what is not signed by one of ``keys`` within five minutes, MissingParameter and
+    InvalidParameter for a v1 signature that is incomplete, UnsupportedProtocol for other methods than GET and POST.
+    """
+    if request.method not in ("GET", "POST"):
+        raise ApiError(Fault.UNSUPPORTED_PROTOCOL)
+    claim = _tc3_claim(request, now_s, service) if "authorization" in request.headers else _v1_claim(request, now_s)
+    key = keys.get(claim.secret_id)
+    signatures = [claim.sign(_NOBODYS_KEY if key is None else key, text) for text in claim.texts]
+    given = claim.signature.encode(errors="replace")
+    fits = [hmac.compare_digest(signature.encode(), given) for signature in signatures]
+    if key is None:
+        raise ApiError(Fault.SECRET_ID_NOT_FOUND)
+    if not any(fits):
+        raise ApiError(Fault.SIGNATURE_FAILURE)
+    if claim.token:
+        raise ApiError(Fault.TOKEN_FAILURE)
+    return claim.secret_id
+
+
+def form_parameters(text: str | bytes) -> dict[str, str]:
+    """The parameters of a query string or a form body.
+
+    Raises ApiError (InvalidParameter) for text that is no form, is not UTF-8, or gives a parameter twice.
+    """
+    try:
+        form = text if isinstance(text, str) else text.decode("ascii")
+        pairs = parse_qsl(
+            form, keep_blank_values=True, strict_parsing=bool(form), errors="strict", max_num_fields=MAX_PARAMETERS
+        )
+    except ValueError as error:
+        raise ApiError(Fault.INVALID_PARAMETER, "The parameters are not a URL-encoded form.") from error
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise ApiError(Fault.INVALID_PARAMETER, "A parameter is given twice.")
+    return parameters
+
+
+def is_form(content_type: str) -> bool:
+    """True for the content type of a URL-encoded form, with or without a character set."""
+    return content_type.split(";", 1)[0].strip().lower() == FORM
+
+
+def _tc3_claim(request: SignedRequest, now_s: float, service: str) -> _Claim:
+    """Signature v3, steps 1 and 2: the canonical request and the string to sign."""
+    headers = request.headers
+    parts = _AUTHORIZATION.fullmatch(headers["authorization"].strip())
+    if parts is None:
+        raise ApiError(Fault.INVALID_AUTHORIZATION)
+    names = parts["names"].lower().split(";")
+    if len(set(names)) != len(names) or not {"content-type", "host"} <= set(names):
+        message = "SignedHeaders must name content-type and host, and each header once."
+        raise ApiError(Fault.INVALID_AUTHORIZATION, message)
+    if missing := [name for name in names if name not in headers]:
+        raise ApiError(Fault.INVALID_AUTHORIZATION, f"The signed header {missing[0]} is missing.")
+    timestamp = headers.get("x-tc-timestamp", "").strip()
+    date = _utc_date(timestamp, "X-TC-Timestamp", now_s)
+    if (parts["date"], parts["service"]) != (date, service):
+        raise ApiError(Fault.SIGNATURE_FAILURE, f"The credential scope must be {date}/{service}/tc3_request.")
+    is_unsigned = headers.get("x-tc-content-sha256", "").strip() == _UNSIGNED
+    payload_sum = hashlib.sha256(_UNSIGNED.encode() if is_unsigned else request.body).hexdigest()
+    query = request.query if request.method == "GET" else ""
+
+    def text(value: Callable[[str], str]) -> bytes:
+        lines = "".join(f"{name}:{value(headers[name]).strip()}\n" for name in names)
+        canonical = "\n".join((request.method, request.path, query, lines, ";".join(names), payload_sum))
+        canonical_sum = hashlib.sha256(_wire_bytes(canonical)).hexdigest()
+        return f"TC3-HMAC-SHA256\n{timestamp}\n{date}/{service}/tc3_request\n{canonical_sum}".encode()
+
+    def sign(secret_key: str, to_sign: bytes) -> str:
+        key = f"TC3{secret_key}".encode()
+        for scope in (date, service, "tc3_request"):
+            key = hmac.digest(key, scope.encode(), "sha256")
+        return hmac.digest(key, to_sign, "sha256").hex()
+
+    # The specification has header values in lower case; the SDKs sign them as they are.
+    texts = (text(str.lower), text(str))
+    return _Claim(parts["secret_id"], headers.get("x-tc-token", "").strip(), parts["signature"], texts, sign)
+
+
+def _v1_claim(request: SignedRequest, now_s: float) -> _Claim:
+    """Signature v1: all parameters but ``Signature``, sorted, their values as they are before URL encoding."""
+    headers = request.headers
+    parameters: dict[str, str] = {}
+    if request.method == "GET":
+        parameters = form_parameters(request.query)
+    elif is_form(headers.get("content-type", "")):
+        parameters = form_parameters(request.body)
+    if not parameters.get("Signature"):
+        raise ApiError(Fault.INVALID_AUTHORIZATION)
+    for name in ("SecretId", "Timestamp", "Nonce"):
+        if not parameters.get(name):
+            raise ApiError(Fault.MISSING_PARAMETER, f"The signature needs the parameter {name}.")
+    _utc_date(parameters["Timestamp"], "Timestamp", now_s)
+    digests = {"HmacSHA1": "sha1", "HmacSHA256": "sha256"}
+    digest = digests.get(parameters.get("SignatureMethod", "HmacSHA1"))
+    if digest is None:
+        raise ApiError(Fault.INVALID_AUTHORIZATION, "SignatureMethod must be HmacSHA1 or HmacSHA256.")
+    # SDKs of old write Filters_0 for Filters.0 and sign it with the dot.
+    signed = {name.replace("_", "."): value for name, value in parameters.items() if name != "Signature"}
+    if len(signed) != len(parameters) - 1:
+        raise ApiError(Fault.INVALID_PARAMETER, "A parameter is given twice.")
+    pairs = "&".join(f"{name}={signed[name]}" for name in sorted(signed))
+    host = headers.get("host", "").strip()
+    texts = tuple(_utf8(f"{request.method}{name}{request.path}?{pairs}") for name in (host, host.lower()))
+
+    def sign(secret_key: str, to_sign: bytes) -> str:
+        return base64.b64encode(hmac.digest(secret_key.encode(), to_sign, digest)).decode()
+
+    return _Claim(parameters["SecretId"], parameters.get("Token", ""), parameters["Signature"], texts, sign)
+
+
+def _utc_date(timestamp: str, name: str, now_s: float) -> str:
+    """The UTC date of a Unix time in seconds, which must be near ``now_s``."""
+    if not timestamp:
+        raise ApiError(Fault.MISSING_PARAMETER, f"{name} is missing.")
+    if not re.fullmatch(r"\d{1,10}", timestamp, re.ASCII):
+        raise ApiError(Fault.INVALID_PARAMETER, f"{name} must be Unix time in whole seconds.")
+    if abs(now_s - int(timestamp)) > MAX_SKEW_S:
+        raise ApiError(Fault.SIGNATURE_EXPIRE)
+    return datetime.fromtimestamp(int(timestamp), UTC).strftime("%Y-%m-%d")
+
+
+def _wire_bytes(text: str) -> bytes:
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise ApiError(Fault.INVALID_AUTHORIZATION, "A signed header is not made of bytes.") from error
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:  # a lone surrogate
+        raise ApiError(Fault.INVALID_PARAMETER, "A parameter is not text.") from error
