@@ -1,0 +1,102 @@
+"""Which network addresses a picture may be fetched from, and what a host name stands for.
+
+A caller who can name a URL could otherwise look around in the gate's own network through the gate's eyes. So an
+address is reached only if it is public; everything else needs the site's word.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# IANA's special-purpose address registries, and multicast. Written down here as the ``ipaddress`` module's own idea of
+# a global address has changed between releases of Python.
+_SPECIAL_V4 = tuple(
+    IPv4Network(text)
+    for text in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
+        *("203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+    )
+)
+_UNICAST_V6 = IPv6Network("2000::/3")
+"""Outside lie loopback, unique local, link-local, multicast and NAT64 (64:ff9b::/96)."""
+_SPECIAL_V6 = tuple(IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
+"""IETF assignments with Teredo, documentation, 6to4, documentation."""
+
+_lookups = threading.BoundedSemaphore(8)
+"""A name server that does not answer holds a thread for many seconds: no more of them than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address of a host, as ``socket`` wants it. ``address`` is the IPv4 address for one mapped into IPv6."""
+
+    family: socket.AddressFamily
+    sockaddr: tuple[str | int, ...]
+    address: Address
+
+
+def is_public(address: Address) -> bool:
+    """True for an address that anybody on the internet could reach too."""
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _SPECIAL_V4)
+    return address in _UNICAST_V6 and not any(address in network for network in _SPECIAL_V6)
+
+
+def parse_network(text: str) -> Network:
+    """A network such as 192.168.1.0/24, or one address. Raises ValueError for anything else."""
+    return ip_network(text)
+
+
+def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:
+    """All addresses of a host name or of an address in any notation, in the system's order of preference.
+
+    Raises TimeoutError after ``timeout_s``, OSError for a name that is not known, UnicodeError for what is no name.
+    """
+    answers: queue.SimpleQueue[list[Endpoint] | OSError | UnicodeError] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answers.put(_look_up(host, port))
+        except (OSError, UnicodeError) as error:
+            answers.put(error)
+        finally:
+            _lookups.release()
+
+    ends_s = time.monotonic() + timeout_s
+    if not _lookups.acquire(timeout=timeout_s):
+        raise TimeoutError("too many names are being looked up")
+    # getaddrinfo knows no time limit; the thread ends by itself when the system's resolver gives up
+    threading.Thread(target=look_up, name="name-lookup", daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(0.0, ends_s - time.monotonic()))
+    except queue.Empty as error:
+        raise TimeoutError("the name server does not answer") from error
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _look_up(host: str, port: int) -> list[Endpoint]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    families = (socket.AF_INET, socket.AF_INET6)
+    return [
+        Endpoint(family, sockaddr, _plain(ip_address(sockaddr[0])))
+        for family, _, _, _, sockaddr in found
+        if family in families and isinstance(sockaddr[0], str)
+    ]
+
+
+def _plain(address: Address) -> Address:
+    """The address that packets really go to."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
