@@ -15,8 +15,18 @@ import cv2
 from rich.console import Console
 from rich.text import Text
 
+from edge_lpr.api.assembly import load_accounts
+from edge_lpr.api.server import tls_context
 from edge_lpr.cameras import create_source
-from edge_lpr.config import CameraSettings, DeviceSettings, MqttSettings, ReaderSettings, Settings, load_settings
+from edge_lpr.config import (
+    ApiSettings,
+    CameraSettings,
+    DeviceSettings,
+    MqttSettings,
+    ReaderSettings,
+    Settings,
+    load_settings,
+)
 from edge_lpr.errors import CameraError, ConfigError, EdgeLprError, ModelError
 from edge_lpr.mqtt.connection import probe
 from edge_lpr.service.clock import clock_synchronized
@@ -61,6 +71,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         lambda: _models(settings.reader),
         lambda: _camera(settings.camera),
         lambda: _broker(settings.mqtt, settings.device),
+        lambda: _api(settings.api),
         _clock,
         lambda: _disk(settings.device.state_dir, settings.mqtt.outbox.max_megabytes),
     )
@@ -114,6 +125,18 @@ def _broker(settings: MqttSettings, device: DeviceSettings) -> Finding:
         return Finding("broker", "failed", f"{address} refuses us: {status.reason}", remedy)
     remedy = "check mqtt.host, mqtt.port, mqtt.tls, and that the broker runs"
     return Finding("broker", "failed", f"{address} cannot be reached: {status.reason}", remedy)
+
+
+def _api(settings: ApiSettings) -> Finding:
+    """Not listened at: a running service has the address."""
+    if not settings.enabled:
+        return Finding("api", "ok", "switched off")
+    try:
+        accounts, context = load_accounts(settings), tls_context(settings)
+    except ConfigError as error:
+        return _failure("api", error)
+    callers = f"{len(accounts)} keys" if accounts else "no keys, for this device alone"
+    return Finding("api", "ok", f"{callers}, {'TLS' if context is not None else 'without TLS'}")
 
 
 def _clock() -> Finding:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,6 +26,8 @@ from pydantic import (
 )
 
 from edge_lpr import config_faults, config_file
+from edge_lpr.api.addresses import Network, parse_network
+from edge_lpr.api.download import canonical_host
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _FOLDER = "folder"
@@ -66,8 +69,31 @@ def _host_name(value: str) -> str:
     return value
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _allowed_host(value: str) -> str:
+    try:
+        return canonical_host(value)
+    except ValueError as error:
+        raise ValueError("a host name alone, without http:// and without a port") from error
+
+
+def _allowed_network(value: object) -> Network:
+    try:
+        return parse_network(str(value))
+    except ValueError as error:
+        raise ValueError("a network such as 192.168.1.0/24, or one address") from error
+
+
 TopicName = Annotated[str, AfterValidator(_topic_safe)]
 HostName = Annotated[str, AfterValidator(_host_name)]
+AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
+AllowedNetwork = Annotated[IPv4Network | IPv6Network, BeforeValidator(_allowed_network)]
 LocalPath = Annotated[Path, BeforeValidator(_as_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Percent = Annotated[int, Field(ge=0, le=100)]
@@ -224,18 +250,38 @@ class MqttSettings(_Section):
 
 
 class ApiSettings(_Section):
-    """LicensePlateOCR over HTTP."""
+    """LicensePlateOCR over HTTP. ``requests_per_second`` for each key, ``queue`` in requests of all keys."""
 
     enabled: bool = False
     host: HostName = "127.0.0.1"
     port: Port = 8080
-    keys_file: LocalPath | None = None
+    keys_file: LocalPath | None = Field(default=None, validate_default=True)
+    tls_cert_file: LocalPath | None = None
+    tls_key_file: LocalPath | None = Field(default=None, validate_default=True)
+    license_plate_ocr: bool = True
+    requests_per_second: int = Field(default=10, ge=1, le=10_000)
+    queue: int = Field(default=4, ge=1, le=64)
+    max_megapixels: int = Field(default=25, ge=1, le=64)
+    allow_hosts: Annotated[tuple[AllowedHost, ...], Strict(False)] = ()
+    allow_networks: Annotated[tuple[AllowedNetwork, ...], Strict(False)] = ()
+    download_ca_file: LocalPath | None = None
 
-    @field_validator("enabled")
+    @field_validator("keys_file")
     @classmethod
-    def _not_served_yet(cls, value: bool) -> bool:
-        if value:
-            raise ValueError("false: this version does not serve the HTTP API yet")
+    def _needed_beyond_loopback(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        host = info.data.get("host", "localhost")
+        if value is None and info.data.get("enabled", False) and not _is_loopback(host):
+            raise ValueError(
+                f"a YAML file of SecretId: SecretKey, as api.host {host} is reached from elsewhere;"
+                " or set api.host to 127.0.0.1"
+            )
+        return value
+
+    @field_validator("tls_key_file")
+    @classmethod
+    def _pair(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if "tls_cert_file" in info.data and (value is None) != (info.data["tls_cert_file"] is None):
+            raise ValueError("both tls_cert_file and tls_key_file, or neither")
         return value
 
 

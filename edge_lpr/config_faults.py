@@ -134,7 +134,7 @@ def _kind(annotation: Any, metadata: list[Any]) -> str:
     if origin is typing.Literal:
         return "one of " + ", ".join(str(value) for value in arguments) if len(arguments) > 1 else str(arguments[0])
     if origin is tuple:
-        return "a list of points [x, y], each x and y from 0 to 1"
+        return "a list of points [x, y], each x and y from 0 to 1" if "tuple" in str(arguments) else "a list of text"
     if origin is dict:
         return "names with values, such as {AeEnable: true}"
     section = section_of(annotation)

@@ -8,7 +8,9 @@ EdgeLprError                     anything this package raises on purpose
 │       └── ImageDecodeFailed
 ├── ModelError                   a model file or its sidecar is missing, damaged or of the wrong shape
 ├── CameraError                  a camera that cannot be opened, or that stopped
-└── BrokerError                  an MQTT broker that refuses us or cannot be reached
+├── BrokerError                  an MQTT broker that refuses us or cannot be reached
+├── ListenError                  an address that the API cannot be served at
+└── ApiError                     a request that gets an error answer (edge_lpr/api/faults.py)
 
 ``api_code`` is the ``Error.Code`` that Tencent Cloud's ``LicensePlateOCR`` documents for the situation.
 """
@@ -66,3 +68,7 @@ class CameraError(EdgeLprError):
 
 class BrokerError(EdgeLprError):
     """An MQTT broker that refuses us or cannot be reached."""
+
+
+class ListenError(EdgeLprError):
+    """An address that the API cannot be served at, now; it may be free, or ours, after a while."""

@@ -32,7 +32,10 @@ MAX_BYTES = 32 * 1024 * 1024
 # Pillow warns of large pictures; our own limit is the one that counts, and its message the one that is shown.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
-_REMEDY = "give a JPEG, PNG, BMP or WebP photo"
+_REMEDY = "give a JPEG or PNG photo"
+
+_KINDS = {"MPO": "JPEG"}
+"""Several JPEG pictures in one file, as phones write them; the first is the photo, and every JPEG reader shows it."""
 
 
 def load_image(
@@ -49,8 +52,8 @@ def load_image(
     """
     if isinstance(source, Path):
         return _decode(_read(source, max_bytes), str(source), max_pixels, formats)
-    _check_size(len(source), "the picture", max_bytes)
-    return _decode(source, "the picture", max_pixels, formats)
+    _check_size(len(source), "The picture", max_bytes)
+    return _decode(source, "The picture", max_pixels, formats)
 
 
 def _read(path: Path, max_bytes: int) -> bytes:
@@ -80,8 +83,9 @@ def _check_size(size: int, name: str, max_bytes: int) -> None:
 def _decode(content: bytes, name: str, max_pixels: int, formats: tuple[str, ...]) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(content)) as picture:
-            if picture.format not in formats:
-                raise ImageDecodeFailed(f"{name}: {picture.format} pictures are not accepted; {_REMEDY}")
+            kind = _KINDS.get(str(picture.format), str(picture.format))
+            if kind not in formats:
+                raise ImageDecodeFailed(f"{name}: {kind} pictures are not accepted; {_REMEDY}")
             width, height = picture.size
             if width * height > max_pixels:
                 raise ImageTooLarge(

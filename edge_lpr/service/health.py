@@ -15,6 +15,7 @@ from edge_lpr.mqtt.publisher import PublisherStatus
 from edge_lpr.service.board import Throttling, temperature_celsius, throttling
 from edge_lpr.service.clock import clock_synchronized
 from edge_lpr.service.pace import Pace
+from edge_lpr.service.state import GateState
 from edge_lpr.tracking.tracker import TrackerCounts
 
 
@@ -119,12 +120,15 @@ class HealthMonitor:
         self._began_s = time.monotonic()
         self._due_s = 0.0
         self._states: tuple[str, str] | None = None
+        self.latest: GateState | None = None
+        """What was last told of, due or not; other threads may look at it at any time."""
 
     def tell(
         self, camera: CameraStatus, publisher: PublisherStatus, pace: Pace, counts: TrackerCounts, *, now: bool = False
     ) -> Health | None:
         """Send a snapshot if it is due or asked for ``now``; returns what was sent."""
         moment_s = time.monotonic()
+        self.latest = GateState(moment_s, camera, publisher, pace, counts)
         states = (camera.state, publisher.connection.state)
         if not now and moment_s < self._due_s and states == self._states:
             return None

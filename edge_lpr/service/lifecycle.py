@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from edge_lpr.api.assembly import serving
 from edge_lpr.cameras import create_source
 from edge_lpr.config import LogSettings, Settings
 from edge_lpr.errors import CameraError
@@ -74,9 +75,12 @@ def serve(settings: Settings, stop: threading.Event) -> Outcome:
     failure: CameraError | None = None
     publisher.start()
     try:
-        with create_source(settings.camera) as source:
+        with (
+            create_source(settings.camera) as source,
+            serving(settings.api, settings.device, reader, lambda: monitor.latest) as read,
+        ):
             live = settings.camera.live
-            service = Service(source, reader, tracker, publisher, monitor, notifier, live=live)
+            service = Service(source, read, tracker, publisher, monitor, notifier, live=live)
             try:
                 service.run(stop)
             except CameraError as error:

@@ -15,7 +15,7 @@ from edge_lpr.service.notify import Notifier
 from edge_lpr.service.pace import PaceMeter
 from edge_lpr.tracking.passage import Passage
 from edge_lpr.tracking.tracker import Tracker
-from edge_lpr.vision.reader import PlateReader
+from edge_lpr.vision.sharing import Read
 
 FRAME_WAIT_S = 0.5
 """The longest that the loop waits for a frame before it looks round; a stop is noticed within this."""
@@ -29,7 +29,7 @@ class Service:
     def __init__(
         self,
         source: FrameSource,
-        reader: PlateReader,
+        read: Read,
         tracker: Tracker,
         publisher: PassagePublisher,
         monitor: HealthMonitor,
@@ -38,7 +38,7 @@ class Service:
         live: bool,
     ) -> None:
         self._source = source
-        self._reader = reader
+        self._read = read
         self._tracker = tracker
         self._publisher = publisher
         self._monitor = monitor
@@ -73,7 +73,7 @@ class Service:
 
     def _handle(self, frame: Frame) -> None:
         began_s = time.monotonic()
-        readings = self._reader.read(frame.image)
+        readings = self._read(frame.image)
         read_s = time.monotonic() - began_s
         self._publish(self._tracker.update(frame, readings))
         done_s = time.monotonic()

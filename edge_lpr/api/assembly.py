@@ -1,0 +1,60 @@
+"""The API of one service, put together from its settings: reader's turns, desk, metrics, HTTP face."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from edge_lpr.api.action import MAX_BYTES, LicensePlateOcr
+from edge_lpr.api.desk import Desk
+from edge_lpr.api.download import DownloadPolicy, fetch
+from edge_lpr.api.http import create_app
+from edge_lpr.api.keys import Account, load_keys
+from edge_lpr.api.metrics import Gate, Metrics
+from edge_lpr.api.quota import QuotaBook
+from edge_lpr.api.server import ApiServer
+from edge_lpr.config import ApiSettings, DeviceSettings
+from edge_lpr.vision.reader import PlateReader
+from edge_lpr.vision.sharing import Read, SharedReader
+
+
+@contextmanager
+def serving(settings: ApiSettings, device: DeviceSettings, reader: PlateReader, gate: Gate) -> Iterator[Read]:
+    """Serve the API, where it is switched on, until the end of the ``with`` block.
+
+    Yields the way in which the camera loop is to read from now on. Raises ConfigError for a keys file or a certificate
+    that cannot be used, ListenError for an address that cannot be listened at.
+    """
+    if not settings.enabled:
+        yield reader.read
+        return
+    shared = SharedReader(reader)
+    accounts = load_accounts(settings)
+    with create_desk(settings, device, shared.read_for_guest) as desk:
+        app = create_app(desk, accounts, Metrics(gate), gate)
+        with ApiServer(app, settings):
+            yield shared.read_for_camera
+
+
+def load_accounts(settings: ApiSettings) -> Mapping[str, Account]:
+    """The accounts of the keys file, none without one. Raises ConfigError."""
+    return {} if settings.keys_file is None else load_keys(settings.keys_file)
+
+
+def create_desk(settings: ApiSettings, device: DeviceSettings, read: Read) -> Desk:
+    """The desk that all faces share; ``read`` is how guests read. Not started."""
+    policy = DownloadPolicy(
+        allowed_hosts=frozenset(settings.allow_hosts),
+        allowed_networks=settings.allow_networks,
+        max_bytes=MAX_BYTES,
+        ca_file=settings.download_ca_file,
+    )
+    action = LicensePlateOcr(
+        read,
+        functools.partial(fetch, policy=policy),
+        max_pixels=settings.max_megapixels * 1_000_000,
+        is_open=settings.license_plate_ocr,
+    )
+    quotas = QuotaBook(device.state_dir)
+    return Desk(action, quotas, requests_per_second=settings.requests_per_second, queue=settings.queue)

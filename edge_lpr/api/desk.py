@@ -1,0 +1,123 @@
+"""Where requests are taken, whatever face they came in by: only as many as the gate can bear, in threads of their own.
+
+The gate comes first. Requests wait in a bounded queue, run at low priority and read in the camera loop's pauses
+(``edge_lpr.vision.sharing``); one more than that is told ``RequestLimitExceeded`` at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from edge_lpr.api import messages
+from edge_lpr.api.faults import ApiError, Fault
+from edge_lpr.api.keys import Account
+from edge_lpr.api.messages import JsonObject
+from edge_lpr.api.quota import QuotaBook
+from edge_lpr.api.rate import RateLimit
+from edge_lpr.readings import PlateReading
+
+Perform = Callable[[Mapping[str, object]], Sequence[PlateReading]]
+"""An action: from parameters to plates, at least one; raises ApiError."""
+
+NICENESS = 10
+"""Of the threads that download, decode and read for requests: they take what processor time the gate leaves."""
+
+_log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Takes requests from any thread and answers each with a Future. A context manager, as ``start`` and ``stop``."""
+
+    def __init__(self, perform: Perform, quotas: QuotaBook, *, requests_per_second: int, queue: int) -> None:
+        """``requests_per_second`` for each caller; ``queue`` requests at once, waiting or at work, of all callers."""
+        self._perform = perform
+        self._quotas = quotas
+        self._rate = RateLimit(requests_per_second)
+        self._queue = queue
+        self._places = threading.BoundedSemaphore(queue)
+        self._workers: ThreadPoolExecutor | None = None
+
+    def start(self) -> None:
+        """Take requests from now on."""
+        # As many threads as places: a download of three seconds keeps no other request from the reader.
+        self._workers = ThreadPoolExecutor(self._queue, "api", initializer=_take_low_priority)
+
+    def stop(self) -> None:
+        """Take no more; what waits is cancelled, what is at work ends by itself within the download's time."""
+        workers, self._workers = self._workers, None
+        if workers is not None:
+            workers.shutdown(wait=False, cancel_futures=True)
+        self._quotas.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def submit(self, parameters: Mapping[str, object], account: Account) -> Future[JsonObject]:
+        """Ask for the action. The answer is the API's ``{"Response": …}``, an error answer for whatever goes wrong.
+
+        Never waits, and the future never holds an exception; it is cancelled when the desk stops.
+        """
+        request_id = messages.new_request_id()
+        refused: Future[JsonObject] = Future()
+        try:
+            workers = self._admit(account)
+        except ApiError as error:
+            refused.set_result(messages.error_response(error.code, error.message, request_id))
+            return refused
+        try:
+            future = workers.submit(self._answer, parameters, account, request_id)
+        except RuntimeError:  # the desk stopped in this very moment
+            self._places.release()
+            refused.cancel()
+            return refused
+        future.add_done_callback(lambda _: self._places.release())
+        return future
+
+    def _admit(self, account: Account) -> ThreadPoolExecutor:
+        workers = self._workers
+        if not self._rate.admits(account.name, time.monotonic()):
+            raise ApiError(Fault.REQUEST_LIMIT_EXCEEDED, "Too many requests a second for this key.")
+        if workers is None or not self._places.acquire(blocking=False):
+            raise ApiError(Fault.REQUEST_LIMIT_EXCEEDED, "The gate is busy; try again in a moment.")
+        return workers
+
+    def _answer(self, parameters: Mapping[str, object], account: Account, request_id: str) -> JsonObject:
+        try:
+            readings = self._metered(parameters, account)
+        except ApiError as error:
+            return messages.error_response(error.code, error.message, request_id)
+        except Exception as error:  # the one place where a fault of ours becomes an answer instead of a dead request
+            _log.exception("request %s failed", request_id, exc_info=error)
+            fault = Fault.INTERNAL_ERROR
+            return messages.error_response(fault, fault.message, request_id)
+        return messages.license_plate_ocr_response(readings, request_id)
+
+    def _metered(self, parameters: Mapping[str, object], account: Account) -> Sequence[PlateReading]:
+        self._quotas.take(account)
+        answered = False
+        try:
+            readings = self._perform(parameters)
+            answered = True
+            return readings
+        finally:
+            if not answered:
+                self._quotas.give_back(account)
+
+
+def _take_low_priority() -> None:
+    """Linux counts niceness by thread."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    except OSError as error:  # a sandbox may forbid it; requests then only cost the gate more
+        _log.warning("requests run at the gate's own priority: %s", error.strerror)

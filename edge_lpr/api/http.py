@@ -1,0 +1,141 @@
+"""The HTTP face: ``/`` is the API's endpoint; ``/healthz``, ``/metrics`` and ``/openapi.json`` are for operators.
+
+An API answer is always HTTP 200 of content type exactly ``application/json``, errors too: the official SDK takes
+anything else for a broken network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from edge_lpr.api import messages, openapi
+from edge_lpr.api.body import Body, Memory
+from edge_lpr.api.call import check_offered, parse
+from edge_lpr.api.desk import Desk
+from edge_lpr.api.faults import ApiError, Fault
+from edge_lpr.api.keys import LOCAL, Account
+from edge_lpr.api.messages import JsonObject
+from edge_lpr.api.metrics import SUCCESS, Gate, Metrics
+from edge_lpr.api.signing import SignedRequest, authenticate
+
+FACE = "http"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""All are answered, most of them with UnsupportedProtocol, so that a caller reads a reason."""
+
+STALLED_S = 60.0
+"""Without a turn of the frame loop the gate is not well; systemd's watchdog waits as long."""
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(desk: Desk, accounts: Mapping[str, Account], metrics: Metrics, gate: Gate) -> Starlette:
+    """The application. Without ``accounts`` nobody signs, and only this device itself is answered."""
+    face = _Face(desk, accounts, metrics, gate)
+    return Starlette(
+        routes=[
+            Route("/", face.api, methods=list(METHODS)),
+            Route("/healthz", face.healthz),
+            Route("/metrics", face.metrics),
+            Route("/openapi.json", face.openapi),
+        ]
+    )
+
+
+class _Face:
+    def __init__(self, desk: Desk, accounts: Mapping[str, Account], metrics: Metrics, gate: Gate) -> None:
+        self._desk = desk
+        self._accounts = accounts
+        self._secrets = {name: account.secret_key for name, account in accounts.items()}
+        self._metrics = metrics
+        self._gate = gate
+        self._memory = Memory()
+
+    async def api(self, request: Request) -> Response:
+        """One call of the API."""
+        began_s = time.monotonic()
+        try:
+            answer = await self._answer(request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+        except ApiError as error:
+            answer = messages.error_response(error.code, error.message, messages.new_request_id())
+        except Exception as error:  # a fault of ours must still be an answer that the SDK understands
+            _log.exception("a request over HTTP failed", exc_info=error)
+            fault = Fault.INTERNAL_ERROR
+            answer = messages.error_response(fault, fault.message, messages.new_request_id())
+        self._metrics.note(FACE, _code(answer), time.monotonic() - began_s)
+        return Response(messages.encode(answer), media_type="application/json")
+
+    async def healthz(self, _request: Request) -> Response:
+        """200 while the gate does its work, 503 when its loop stands still or its camera has failed."""
+        state = self._gate()
+        if state is None:
+            return JSONResponse({"Status": "starting"})
+        is_well = time.monotonic() - state.at_s < STALLED_S and state.camera.state != "failed"
+        told = {
+            "Status": "ok" if is_well else "failed",
+            "Camera": state.camera.state,
+            "Broker": state.publisher.connection.state,
+            "Waiting": state.publisher.outbox.waiting,
+        }
+        return JSONResponse(told, status_code=200 if is_well else 503)
+
+    async def metrics(self, _request: Request) -> Response:
+        """For Prometheus."""
+        return Response(self._metrics.exposition(), media_type="text/plain; version=0.0.4")
+
+    async def openapi(self, _request: Request) -> Response:
+        """The OpenAPI document."""
+        return Response(messages.encode(openapi.document()), media_type="application/json")
+
+    async def _answer(self, request: Request) -> JsonObject:
+        if not self._accounts and not _is_this_device(request):
+            raise ApiError(
+                Fault.INVALID_AUTHORIZATION, "Without a keys file (api.keys_file) only the device itself is answered."
+            )
+        with Body(self._memory) as body:
+            signed = _signed_request(request, await body.read(request))
+            account = self._account(signed)
+            call = parse(signed)
+            check_offered(call)
+            return await asyncio.wrap_future(self._desk.submit(call.parameters, account))
+
+    def _account(self, signed: SignedRequest) -> Account:
+        if signed.method not in ("GET", "POST"):
+            raise ApiError(Fault.UNSUPPORTED_PROTOCOL)
+        if not self._accounts:
+            return LOCAL
+        return self._accounts[authenticate(signed, self._secrets, time.time())]
+
+
+def _signed_request(request: Request, body: bytes) -> SignedRequest:
+    # The path as it came: a signature covers what was sent, before decoding.
+    path = request.scope.get("raw_path") or request.url.path.encode()
+    query = request.scope["query_string"].decode("latin-1")
+    return SignedRequest(request.method, path.decode("latin-1"), query, dict(request.headers), body)
+
+
+def _is_this_device(request: Request) -> bool:
+    if request.client is None:
+        return False
+    try:
+        address = ip_address(request.client.host)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback
+
+
+def _code(answer: JsonObject) -> str:
+    error = answer["Response"].get("Error")
+    return SUCCESS if error is None else str(error["Code"])

@@ -1,0 +1,100 @@
+"""Who may ask: the keys file, with each key's secret and, where a site meters its tenants, its quota.
+
+AKIDexample: its-secret-key
+AKIDtenant: {key: its-secret-key, quota: 10000}
+AKIDdebtor: {key: its-secret-key, in_arrears: true}
+"""
+
+from __future__ import annotations
+
+import logging
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from edge_lpr import config_file
+from edge_lpr.errors import ConfigError
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One caller. ``quota`` is the number of answers it may have in all, None without a limit."""
+
+    name: str
+    secret_key: str = field(default="", repr=False)
+    quota: int | None = None
+    in_arrears: bool = False
+
+
+LOCAL = Account("local")
+"""Who asks without a key: a program on this device, where no keys are configured."""
+
+_Secret = Annotated[str, Field(min_length=1, max_length=256)]
+_SecretId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    key: _Secret
+    quota: int | None = Field(default=None, ge=0)
+    in_arrears: bool = False
+
+
+_FILE = TypeAdapter(dict[_SecretId, _Secret | _Entry])
+
+
+def load_keys(path: Path) -> Mapping[str, Account]:
+    """The accounts of a keys file by SecretId, at least one.
+
+    Raises ConfigError with one line in ``faults`` for each thing to mend; no secret stands in any of them. Logs a
+    warning when every user of this machine can read the file.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise ConfigError(f"api.keys_file: {path}: no such file; write 'SecretId: SecretKey' lines into it") from error
+    except OSError as error:
+        raise ConfigError(f"api.keys_file: {path}: cannot be read: {error.strerror}") from error
+    document = config_file.read(path)
+    faults = list(document.faults)
+    entries: dict[str, str | _Entry] = {}
+    try:
+        entries = _FILE.validate_python(document.tree)
+    except ValidationError as error:
+        faults += _told(error, document)
+    if not entries and not faults:
+        faults.append(f"{path}: holds no key; write 'SecretId: SecretKey' lines into it")
+    if faults:
+        raise ConfigError(f"{path}: {len(faults)} fault{'s' * (len(faults) > 1)} in the keys", tuple(faults))
+    if mode & stat.S_IROTH:
+        _log.warning("%s can be read by every user of this machine; take that away with chmod o-r", path)
+    return {name: _account(name, entry) for name, entry in entries.items()}
+
+
+def _account(name: str, entry: str | _Entry) -> Account:
+    if isinstance(entry, str):
+        return Account(name, entry)
+    return Account(name, entry.key, entry.quota, entry.in_arrears)
+
+
+def _told(error: ValidationError, document: config_file.Document) -> list[str]:
+    """One line for each key. What was given is not shown: it may be a secret."""
+    lines: dict[str, str] = {}
+    for detail in error.errors(include_url=False, include_input=False, include_context=False):
+        name = str(detail["loc"][0]) if detail["loc"] else ""
+        if detail["loc"][1:2] == ("[key]",):
+            wanted = "a SecretId is 1 to 128 of the characters A-Z a-z 0-9 . _ -, in quotes where it is a number"
+        else:
+            wanted = (
+                "give its SecretKey as text (in quotes where it is a number), or a section with key, quota"
+                " (a whole number or null) and in_arrears (true or false)"
+            )
+        lines.setdefault(name, f"{document.where((name,))}: {wanted}")
+    return list(lines.values())

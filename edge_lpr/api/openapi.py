@@ -1,0 +1,115 @@
+"""The HTTP face as an OpenAPI 3.1 document, made of the same schemas that subscribers get."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from edge_lpr import __version__
+from edge_lpr.api.action import ACTION, MAX_BASE64, VERSION
+from edge_lpr.api.download import MAX_URL_LENGTH
+from edge_lpr.api.faults import Fault
+from edge_lpr.api.schemas import load_schema
+
+_COMPONENTS = "#/components/schemas/"
+
+
+def document() -> dict[str, Any]:
+    """A fresh document."""
+    shared, answer = _apart(load_schema("response"))
+    _, error = _apart(load_schema("error"))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "LicensePlateOCR on the device",
+            "version": __version__,
+            "description": f"Tencent Cloud's {ACTION}, version {VERSION}. The answer is HTTP 200 also for an error.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            "/": {
+                "post": _call(
+                    "recognizePost",
+                    parameters=_headers(),
+                    requestBody={
+                        "required": True,
+                        "content": {"application/json": {"schema": {"$ref": f"{_COMPONENTS}Request"}}},
+                    },
+                ),
+                "get": _call("recognizeGet", parameters=[*_headers(), *_query()]),
+            },
+            "/healthz": {"get": {"operationId": "health", "responses": _health_responses()}},
+            "/metrics": {"get": {"operationId": "metrics", "responses": {"200": _text("Series for Prometheus")}}},
+        },
+        "components": {
+            "schemas": {**shared, "Request": _request(), "Answer": answer, "ErrorAnswer": error, "Code": _codes()},
+            "securitySchemes": {
+                "TC3-HMAC-SHA256": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "Signature v3. Not needed on the device itself where no keys are configured.",
+                }
+            },
+        },
+        "security": [{"TC3-HMAC-SHA256": []}, {}],
+    }
+
+
+def _call(operation_id: str, **more: Any) -> dict[str, Any]:
+    schema = {"oneOf": [{"$ref": f"{_COMPONENTS}Answer"}, {"$ref": f"{_COMPONENTS}ErrorAnswer"}]}
+    answer = {"description": "The plates, or an error", "content": {"application/json": {"schema": schema}}}
+    return {"operationId": operation_id, "summary": ACTION, **more, "responses": {"200": answer}}
+
+
+def _request() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "ImageUrl counts where both are given.",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": {
+            "ImageBase64": {"type": ["string", "null"], "maxLength": MAX_BASE64, "description": "PNG or JPEG"},
+            "ImageUrl": {"type": ["string", "null"], "maxLength": MAX_URL_LENGTH, "description": "http or https"},
+        },
+    }
+
+
+def _headers() -> list[dict[str, Any]]:
+    return [
+        _parameter("header", "X-TC-Action", {"const": ACTION}, required=True),
+        _parameter("header", "X-TC-Version", {"const": VERSION}, required=True),
+        _parameter("header", "X-TC-Timestamp", {"type": "integer", "minimum": 0}),
+        _parameter("header", "X-TC-Region", {"type": "string"}),
+    ]
+
+
+def _query() -> list[dict[str, Any]]:
+    return [_parameter("query", name, {"type": "string"}) for name in ("ImageUrl", "ImageBase64")]
+
+
+def _parameter(place: str, name: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+    return {"in": place, "name": name, "required": required, "schema": schema}
+
+
+def _codes() -> dict[str, Any]:
+    return {"type": "string", "enum": [fault.value for fault in Fault]}
+
+
+def _health_responses() -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object", "required": ["Status"]}}}
+    return {
+        "200": {"description": "The gate does its work", "content": content},
+        "503": {"description": "Its loop stands still, or its camera has failed", "content": content},
+    }
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
+
+
+def _apart(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A schema's definitions and the schema itself, with references that lead into the document."""
+    moved = json.loads(json.dumps(schema).replace('"#/$defs/', f'"{_COMPONENTS}'))
+    definitions = moved.pop("$defs", {})
+    return definitions, {name: value for name, value in moved.items() if not name.startswith("$")}

@@ -1,0 +1,31 @@
+"""How many requests a caller may send in a second."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+WINDOW_S = 1.0
+
+
+class RateLimit:
+    """At most ``per_second`` requests in any second, for each caller apart. May be called from any thread.
+
+    Callers are known ones (they have a key, or are this device), so there are only as many as the keys file has.
+    """
+
+    def __init__(self, per_second: int) -> None:
+        self._per_second = per_second
+        self._admitted: dict[str, deque[float]] = {}
+        self._lock = threading.Lock()
+
+    def admits(self, caller: str, now_s: float) -> bool:
+        """Count a request at ``now_s``, monotonic; False when it is one too many, and then it is not counted."""
+        with self._lock:
+            moments = self._admitted.setdefault(caller, deque())
+            while moments and moments[0] <= now_s - WINDOW_S:
+                moments.popleft()
+            if len(moments) >= self._per_second:
+                return False
+            moments.append(now_s)
+            return True

@@ -1,0 +1,104 @@
+"""One reader, two kinds of callers: the camera loop, which the gate waits for, and guests, who ask by request.
+
+The processor is the scarce thing, so only one of them reads at a time. The camera goes first: a guest gives the reader
+up after every inference when the camera waits. So that guests get on even where the camera never pauses, one waiting
+guest has one inference after each frame. The camera's next frame is thus delayed by at most one inference.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_lpr.readings import PlateReading
+from edge_lpr.vision.reader import PlateReader
+
+Read = Callable[[NDArray[np.uint8]], list[PlateReading]]
+"""From a picture, uint8 of shape (H, W, 3), BGR, to its plates, best first."""
+
+_BEFORE_AN_INFERENCE = ("detect", "decode")
+"""Stages of the reader behind which the next inference starts, or nothing more comes."""
+
+
+class ReaderTurn:
+    """Whose turn it is: ``camera`` and ``guest`` are context managers, ``step_aside`` is for a guest inside its own."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._taken = False
+        self._cameras_waiting = 0
+        self._guests_waiting = 0
+        self._guest_is_due = False
+
+    @contextmanager
+    def camera(self) -> Iterator[None]:
+        """The camera's turn; while it waits, no guest begins an inference but the one that is due."""
+        with self._changed:
+            self._cameras_waiting += 1
+            try:
+                self._changed.wait_for(lambda: not self._taken and not self._guest_is_due)
+            finally:
+                self._cameras_waiting -= 1
+            self._taken = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken = False
+                self._guest_is_due = self._guests_waiting > 0
+                self._changed.notify_all()
+
+    @contextmanager
+    def guest(self) -> Iterator[None]:
+        """A guest's turn, one guest at a time."""
+        with self._changed:
+            self._await_guests_turn()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken = False
+                self._changed.notify_all()
+
+    def step_aside(self) -> None:
+        """Between two inferences: let the camera go first if it waits."""
+        with self._changed:
+            if self._cameras_waiting:
+                self._taken = False
+                self._changed.notify_all()
+                self._await_guests_turn()
+
+    def _await_guests_turn(self) -> None:
+        self._guests_waiting += 1
+        try:
+            self._changed.wait_for(lambda: not self._taken and (self._guest_is_due or not self._cameras_waiting))
+        finally:
+            self._guests_waiting -= 1
+            self._guest_is_due = False
+        self._taken = True
+
+
+class SharedReader:
+    """The reader as the camera loop and as guests use it; both ways may be called from any thread."""
+
+    def __init__(self, reader: PlateReader) -> None:
+        self._reader = reader
+        self._turn = ReaderTurn()
+
+    def read_for_camera(self, image: NDArray[np.uint8]) -> list[PlateReading]:
+        """``PlateReader.read``, before every guest."""
+        with self._turn.camera():
+            return self._reader.read(image)
+
+    def read_for_guest(self, image: NDArray[np.uint8]) -> list[PlateReading]:
+        """``PlateReader.read``, in the pauses that the camera leaves."""
+        with self._turn.guest():
+            return self._reader.read(image, self._after_stage)
+
+    def _after_stage(self, stage: str, _seconds: float) -> None:
+        if stage in _BEFORE_AN_INFERENCE:
+            self._turn.step_aside()
