@@ -48,7 +48,7 @@ class Fault(StrEnum):
     UNOPEN_ERROR = (
         "FailedOperation.UnOpenError",
         "The service is not switched on.",
-        "The API is switched off in the settings (`api.enabled: false`)",
+        "LicensePlateOCR is switched off in the settings (`api.license_plate_ocr: false`)",
     )
     VALUE_LIMIT = (
         "InvalidParameterValue.InvalidParameterValueLimit",
@@ -63,12 +63,12 @@ class Fault(StrEnum):
     IN_ARREARS = (
         "ResourceUnavailable.InArrears",
         "This key is in arrears.",
-        "The key's quota says `in_arrears`: the site has blocked a tenant that did not pay",
+        "The keys file says `in_arrears` of the key: the site has blocked a tenant that did not pay",
     )
     RESOURCE_PACKAGE_RUN_OUT = (
         "ResourceUnavailable.ResourcePackageRunOut",
         "This key's package of requests is used up.",
-        "The key has used all requests of its quota",
+        "The key has had all answers of its `quota`",
     )
     CHARGE_STATUS_EXCEPTION = (
         "ResourcesSoldOut.ChargeStatusException",

@@ -1,0 +1,184 @@
+"""The API as it is served: on a free loopback port, with the shipped models, asked by the official SDK."""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+from tencentcloud.ocr.v20181119.ocr_client import OcrClient
+
+from edge_lpr.api.assembly import serving
+from edge_lpr.config import ApiSettings, DeviceSettings, ReaderSettings
+from edge_lpr.images import load_image
+from edge_lpr.resources import demo_clip
+from edge_lpr.vision.reader import PlateReader
+from tests.fixtures_mqtt import free_port
+
+SECRET_ID, SECRET_KEY = "AKIDtest", "a-secret-of-the-test"
+
+
+@dataclass(frozen=True)
+class ServedApi:
+    """One served API, and SDK clients for it with nothing changed but endpoint and protocol."""
+
+    settings: ApiSettings
+    state_dir: Path
+
+    @property
+    def endpoint(self) -> str:
+        return f"127.0.0.1:{self.settings.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{'http' if self.settings.tls_cert_file is None else 'https'}://{self.endpoint}"
+
+    def client(
+        self,
+        secret_id: str = SECRET_ID,
+        secret_key: str = SECRET_KEY,
+        token: str | None = None,
+        *,
+        ca_file: Path | None = None,
+        method: str = "POST",
+        **profile: Any,
+    ) -> OcrClient:
+        scheme = "http" if self.settings.tls_cert_file is None else "https"
+        transport = HttpProfile(scheme, self.endpoint, method, certification=None if ca_file is None else str(ca_file))
+        made = ClientProfile(httpProfile=transport, **profile)
+        return OcrClient(Credential(secret_id, secret_key, token), "ap-guangzhou", made)
+
+
+@dataclass
+class Pages:
+    """What the loopback web server shows, by path; a path that is an Event is answered when that is set."""
+
+    port: int
+    pages: dict[str, bytes | threading.Event] = field(default_factory=dict)
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
+StartApi = Callable[..., ServedApi]
+
+
+@pytest.fixture(scope="session")
+def reader(models_dir: Path) -> PlateReader:
+    return PlateReader.open(ReaderSettings(models_dir=models_dir))
+
+
+@pytest.fixture(scope="session")
+def plate_photo(reader: PlateReader) -> bytes:
+    """A JPEG with a plate that is read: a frame of the demo clip."""
+    clip = cv2.VideoCapture(str(demo_clip()))
+    while True:
+        more, frame = clip.read()
+        assert more, "the demo clip shows no plate"
+        content = bytes(cv2.imencode(".jpg", frame)[1])
+        if reader.read(load_image(content)):
+            return content
+
+
+@pytest.fixture(scope="session")
+def plate_base64(plate_photo: bytes) -> str:
+    return base64.b64encode(plate_photo).decode()
+
+
+@pytest.fixture
+def keys_file(tmp_path: Path) -> Path:
+    path = tmp_path / "keys.yaml"
+    path.write_text(f"{SECRET_ID}: {SECRET_KEY}\n")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def start_api(tmp_path: Path, reader: PlateReader, keys_file: Path) -> Iterator[StartApi]:
+    """Serve with settings of one's own; by default one key, and rates that no test meets by chance."""
+    with ExitStack() as cleanup:
+
+        def start(**settings: Any) -> ServedApi:
+            defaults = {"keys_file": keys_file, "requests_per_second": 1000, "queue": 8}
+            made = ApiSettings(enabled=True, port=free_port(), **{**defaults, **settings})
+            state_dir = tmp_path / "state"
+            cleanup.enter_context(serving(made, DeviceSettings(state_dir=state_dir), reader, lambda: None))
+            return ServedApi(made, state_dir)
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory, reader: PlateReader) -> Iterator[ServedApi]:
+    """One that is served all along, for tests that leave nothing behind."""
+    folder = tmp_path_factory.mktemp("api")
+    keys_file = folder / "keys.yaml"
+    keys_file.write_text(f"{SECRET_ID}: {SECRET_KEY}\n")
+    keys_file.chmod(0o600)
+    settings = ApiSettings(
+        enabled=True, port=free_port(), keys_file=keys_file, requests_per_second=1000, queue=8,
+        allow_networks=["127.0.0.1"],
+    )  # fmt: skip
+    with serving(settings, DeviceSettings(state_dir=folder), reader, lambda: None):
+        yield ServedApi(settings, folder)
+
+
+@pytest.fixture
+def web() -> Iterator[Pages]:
+    """A web server on loopback, such as a recorder in the gate's own network."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = pages.pages.get(self.path)
+            if isinstance(page, threading.Event):
+                page.wait(10)
+                page = b""
+            self.send_response(404 if page is None else 200)
+            self.send_header("Content-Length", str(len(page or b"")))
+            self.end_headers()
+            self.wfile.write(page or b"")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    pages = Pages(server.server_address[1])
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield pages
+    for page in pages.pages.values():
+        if isinstance(page, threading.Event):
+            page.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ca.pem, and server.pem with server.key for 127.0.0.1, made by the openssl program."""
+    folder = tmp_path_factory.mktemp("api-tls")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority", "-days", "2")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    openssl("req", *curve, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=server")
+    openssl(
+        *("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
+        *("-out", "server.pem", "-days", "2", "-extfile", "names"),
+    )
+    return folder
