@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from edge_lpr.api.action import MAX_BYTES, LicensePlateOcr
 from edge_lpr.api.desk import Desk
@@ -19,22 +20,33 @@ from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.sharing import Read, SharedReader
 
 
-@contextmanager
-def serving(settings: ApiSettings, device: DeviceSettings, reader: PlateReader, gate: Gate) -> Iterator[Read]:
-    """Serve the API, where it is switched on, until the end of the ``with`` block.
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What the rest of the service has to do with. ``read`` is how the camera loop reads; ``desk`` is None where the
+    API is switched off, ``metrics`` counts the answers of all faces."""
 
-    Yields the way in which the camera loop is to read from now on. Raises ConfigError for a keys file or a certificate
-    that cannot be used, ListenError for an address that cannot be listened at.
+    read: Read
+    desk: Desk | None
+    metrics: Metrics
+
+
+@contextmanager
+def serving(settings: ApiSettings, device: DeviceSettings, reader: PlateReader, gate: Gate) -> Iterator[Api]:
+    """Serve the API over HTTP, where it is switched on, until the end of the ``with`` block.
+
+    Raises ConfigError for a keys file or a certificate that cannot be used, ListenError for an address that cannot be
+    listened at.
     """
+    metrics = Metrics(gate)
     if not settings.enabled:
-        yield reader.read
+        yield Api(reader.read, None, metrics)
         return
     shared = SharedReader(reader)
     accounts = load_accounts(settings)
     with create_desk(settings, device, shared.read_for_guest) as desk:
-        app = create_app(desk, accounts, Metrics(gate), gate)
+        app = create_app(desk, accounts, metrics, gate)
         with ApiServer(app, settings):
-            yield shared.read_for_camera
+            yield Api(shared.read_for_camera, desk, metrics)
 
 
 def load_accounts(settings: ApiSettings) -> Mapping[str, Account]:

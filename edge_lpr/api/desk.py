@@ -6,6 +6,7 @@ The gate comes first. Requests wait in a bounded queue, run at low priority and 
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import threading
@@ -26,6 +27,9 @@ from edge_lpr.readings import PlateReading
 Perform = Callable[[Mapping[str, object]], Sequence[PlateReading]]
 """An action: from parameters to plates, at least one; raises ApiError."""
 
+Job = Callable[[], Sequence[PlateReading]]
+"""An action with its parameters."""
+
 NICENESS = 10
 """Of the threads that download, decode and read for requests: they take what processor time the gate leaves."""
 
@@ -37,7 +41,7 @@ class Desk:
 
     def __init__(self, perform: Perform, quotas: QuotaBook, *, requests_per_second: int, queue: int) -> None:
         """``requests_per_second`` for each caller; ``queue`` requests at once, waiting or at work, of all callers."""
-        self._perform = perform
+        self.perform = perform
         self._quotas = quotas
         self._rate = RateLimit(requests_per_second)
         self._queue = queue
@@ -68,6 +72,10 @@ class Desk:
 
         Never waits, and the future never holds an exception; it is cancelled when the desk stops.
         """
+        return self.submit_job(functools.partial(self.perform, parameters), account)
+
+    def submit_job(self, job: Job, account: Account) -> Future[JsonObject]:
+        """The same for whatever gives plates. The job runs in a thread of the desk's, if it runs."""
         request_id = messages.new_request_id()
         refused: Future[JsonObject] = Future()
         try:
@@ -76,7 +84,7 @@ class Desk:
             refused.set_result(messages.error_response(error.code, error.message, request_id))
             return refused
         try:
-            future = workers.submit(self._answer, parameters, account, request_id)
+            future = workers.submit(self._answer, job, account, request_id)
         except RuntimeError:  # the desk stopped in this very moment
             self._places.release()
             refused.cancel()
@@ -92,9 +100,9 @@ class Desk:
             raise ApiError(Fault.REQUEST_LIMIT_EXCEEDED, "The gate is busy; try again in a moment.")
         return workers
 
-    def _answer(self, parameters: Mapping[str, object], account: Account, request_id: str) -> JsonObject:
+    def _answer(self, job: Job, account: Account, request_id: str) -> JsonObject:
         try:
-            readings = self._metered(parameters, account)
+            readings = self._metered(job, account)
         except ApiError as error:
             return messages.error_response(error.code, error.message, request_id)
         except Exception as error:  # the one place where a fault of ours becomes an answer instead of a dead request
@@ -103,11 +111,11 @@ class Desk:
             return messages.error_response(fault, fault.message, request_id)
         return messages.license_plate_ocr_response(readings, request_id)
 
-    def _metered(self, parameters: Mapping[str, object], account: Account) -> Sequence[PlateReading]:
+    def _metered(self, job: Job, account: Account) -> Sequence[PlateReading]:
         self._quotas.take(account)
         answered = False
         try:
-            readings = self._perform(parameters)
+            readings = job()
             answered = True
             return readings
         finally:

@@ -100,6 +100,21 @@ class MqttConnection:
             if self._session is not None and self._session.accepted:
                 self._session.publish(topic, payload, qos=qos, retain=True, json=True)
 
+    def answer(self, topic: str, payload: bytes, correlation: bytes | None) -> bool:
+        """Publish the JSON answer to a request at QoS 1, not retained; from any thread, a handler's too.
+
+        False when it is larger than the broker takes. Without a connection it is lost, as is whoever asked.
+        """
+        # Without the lock: another thread may hold it while it waits for the network thread, which we may be.
+        session = self._session
+        if session is None or not session.accepted:
+            _log.debug("MQTT: no connection for the answer on %s", topic)
+            return True
+        if not session.takes(topic, payload, correlation):
+            return False
+        session.publish(topic, payload, qos=1, retain=False, json=True, correlation=correlation)
+        return True
+
     def start(self) -> None:
         """Begin connecting; the broker may be absent. Raises ConfigError for an unusable password or TLS file."""
         if self._thread is not None:

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 10.0
 
+MAX_PACKET = 14 * 1024 * 1024
+"""Bytes of a packet that an MQTT 5 broker may send us: more than the largest request takes. It drops larger ones."""
+
+_PACKET_OVERHEAD = 1024
+"""Bytes of a packet besides topic, payload and correlation data, generously."""
+
 MessageHandler = Callable[[paho.MQTTMessage], None]
 Acknowledged = Callable[["Session", int, "str | None"], None]
 
@@ -88,6 +94,8 @@ class Session:
         self.said_goodbye = False
         """The broker ended it and told why."""
         self.receive_maximum = 65535
+        self._max_packet: int | None = None
+        """What the broker takes at most, if it says so."""
         self._client = self._make_client(client_id, will_topic)
 
     def _make_client(self, client_id: str, will_topic: str | None) -> _Client:
@@ -118,7 +126,11 @@ class Session:
         Raises OSError (unreachable, TLS) or ValueError (a host that is no name), as paho and the sockets do.
         """
         client, settings = self._client, self._settings
-        options: dict[str, Any] = {"clean_start": True} if self._is_mqtt_5 else {}
+        options: dict[str, Any] = {}
+        if self._is_mqtt_5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.MaximumPacketSize = MAX_PACKET
+            options = {"clean_start": True, "properties": properties}
         client.connect(settings.host, settings.port, settings.keepalive_s, **options)
         self._is_started = True
         client.loop_start()
@@ -128,9 +140,16 @@ class Session:
             for topic_filter in self._handlers:
                 client.subscribe(topic_filter, qos=1)
 
-    def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool, json: bool) -> int | None:
-        """Hand one message to the network thread; its message id, or None when the connection is over."""
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int, retain: bool, json: bool, correlation: bytes | None = None
+    ) -> int | None:
+        """Hand one message to the network thread; its message id, or None when the connection is over.
+
+        ``correlation`` is the correlation data of the request that this answers; only MQTT 5 carries it.
+        """
         properties = self._json_properties(expires=not retain) if json and self._is_mqtt_5 else None
+        if properties is not None and correlation is not None:
+            properties.CorrelationData = correlation
         info = self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
         return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
@@ -141,6 +160,11 @@ class Session:
         if expires and self._settings.message_expiry_s is not None:
             properties.MessageExpiryInterval = self._settings.message_expiry_s
         return properties
+
+    def takes(self, topic: str, payload: bytes, correlation: bytes | None = None) -> bool:
+        """False for a message that is larger than the broker said it takes; it would end the connection."""
+        size = len(topic.encode()) + len(payload) + len(correlation or b"") + _PACKET_OVERHEAD
+        return self._max_packet is None or size <= self._max_packet
 
     @property
     def is_over(self) -> bool:
@@ -196,6 +220,7 @@ class Session:
         else:
             self.accepted = True
             self.receive_maximum = getattr(properties, "ReceiveMaximum", self.receive_maximum)
+            self._max_packet = getattr(properties, "MaximumPacketSize", None)
         self._settled.set()
 
     def _on_disconnect(

@@ -32,10 +32,9 @@ class Topics:
         """How the gate fares: out, QoS 0, retained."""
         return f"{self.base}/health"
 
-    @property
-    def requests(self) -> str:
-        """The filter that matches every request to this device: in, QoS 1."""
-        return f"{self.base}/request/+"
+    def request(self, action: str) -> str:
+        """Where others ask for something: in, QoS 1."""
+        return f"{self.base}/request/{action}"
 
     def response(self, action: str) -> str:
         """Where the answer to a request goes: out, QoS 1."""

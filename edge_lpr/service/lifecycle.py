@@ -17,9 +17,11 @@ from edge_lpr.cameras import create_source
 from edge_lpr.config import LogSettings, Settings
 from edge_lpr.errors import CameraError
 from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.mqtt.requests import RequestFace
 from edge_lpr.service.health import HealthMonitor, Versions
 from edge_lpr.service.notify import Notifier
 from edge_lpr.service.service import Service
+from edge_lpr.service.view import LastView
 from edge_lpr.tracking.tracker import Tracker
 from edge_lpr.vision.interpreter import runtime_name
 from edge_lpr.vision.reader import PlateReader
@@ -72,26 +74,26 @@ def serve(settings: Settings, stop: threading.Event) -> Outcome:
     monitor = HealthMonitor(
         settings.device.id, _versions(reader), settings.mqtt.health_every_s, publisher.publish_health
     )
+    last_view = LastView()
     failure: CameraError | None = None
-    publisher.start()
-    try:
-        with (
-            create_source(settings.camera) as source,
-            serving(settings.api, settings.device, reader, lambda: monitor.latest) as read,
-        ):
-            live = settings.camera.live
-            service = Service(source, read, tracker, publisher, monitor, notifier, live=live)
-            try:
-                service.run(stop)
-            except CameraError as error:
-                failure = error
-            _log.info("stopping" if stop.is_set() else "the recording is over")
-        wait_s = DELIVERY_WAIT_S if failure is None else FAILED_DELIVERY_WAIT_S
-        _deliver(publisher, stop, notifier, wait_s)
-        service.tell_health(now=True)
-        notifier.stopping()
-    finally:
-        publisher.stop(STOP_S)
+    with serving(settings.api, settings.device, reader, lambda: monitor.latest) as api:
+        RequestFace(publisher.connection, publisher.topics, api.desk, last_view, api.metrics)
+        publisher.start()
+        try:
+            with create_source(settings.camera) as source:
+                read, live = last_view.watching(api.read), settings.camera.live
+                service = Service(source, read, tracker, publisher, monitor, notifier, live=live)
+                try:
+                    service.run(stop)
+                except CameraError as error:
+                    failure = error
+                _log.info("stopping" if stop.is_set() else "the recording is over")
+            wait_s = DELIVERY_WAIT_S if failure is None else FAILED_DELIVERY_WAIT_S
+            _deliver(publisher, stop, notifier, wait_s)
+            service.tell_health(now=True)
+            notifier.stopping()
+        finally:
+            publisher.stop(STOP_S)
     if failure is not None:
         raise failure
     waiting = publisher.status.outbox.waiting

@@ -245,7 +245,7 @@ def test_subscriptions_are_made_again_after_a_restart(mosquitto: Mosquitto, subs
         received.append(message.payload)  # type: ignore[attr-defined]
         arrived.set()
 
-    connection.subscribe(topics.requests, take)
+    connection.subscribe(topics.request("capture"), take)
     connection.start()
     try:
         for payload in (b"first", b"second"):
