@@ -47,6 +47,8 @@ class Body:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._held = 0
+        self.is_over = False
+        """False while more may come: the connection is then of no further use."""
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +79,8 @@ class Body:
             else:
                 content.clear()
                 if seen > MAX_DRAINED:
-                    break
+                    raise refusal
+        self.is_over = True
         if refusal is not None:
             raise refusal
         return bytes(content)

@@ -62,18 +62,20 @@ class _Face:
     async def api(self, request: Request) -> Response:
         """One call of the API."""
         began_s = time.monotonic()
-        try:
-            answer = await self._answer(request)
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody is there to read it
-        except ApiError as error:
-            answer = messages.error_response(error.code, error.message, messages.new_request_id())
-        except Exception as error:  # a fault of ours must still be an answer that the SDK understands
-            _log.exception("a request over HTTP failed", exc_info=error)
-            fault = Fault.INTERNAL_ERROR
-            answer = messages.error_response(fault, fault.message, messages.new_request_id())
+        with Body(self._memory) as body:
+            try:
+                answer = await self._answer(request, body)
+            except ClientDisconnect:
+                return Response(status_code=400)  # nobody is there to read it
+            except ApiError as error:
+                answer = messages.error_response(error.code, error.message, messages.new_request_id())
+            except Exception as error:  # a fault of ours must still be an answer that the SDK understands
+                _log.exception("a request over HTTP failed", exc_info=error)
+                fault = Fault.INTERNAL_ERROR
+                answer = messages.error_response(fault, fault.message, messages.new_request_id())
+            headers = {} if body.is_over else {"Connection": "close"}
         self._metrics.note(FACE, _code(answer), time.monotonic() - began_s)
-        return Response(messages.encode(answer), media_type="application/json")
+        return Response(messages.encode(answer), headers=headers, media_type="application/json")
 
     async def healthz(self, _request: Request) -> Response:
         """200 while the gate does its work, 503 when its loop stands still or its camera has failed."""
@@ -97,17 +99,17 @@ class _Face:
         """The OpenAPI document."""
         return Response(messages.encode(openapi.document()), media_type="application/json")
 
-    async def _answer(self, request: Request) -> JsonObject:
+    async def _answer(self, request: Request, body: Body) -> JsonObject:
+        content = await body.read(request)
         if not self._accounts and not _is_this_device(request):
             raise ApiError(
                 Fault.INVALID_AUTHORIZATION, "Without a keys file (api.keys_file) only the device itself is answered."
             )
-        with Body(self._memory) as body:
-            signed = _signed_request(request, await body.read(request))
-            account = self._account(signed)
-            call = parse(signed)
-            check_offered(call)
-            return await asyncio.wrap_future(self._desk.submit(call.parameters, account))
+        signed = _signed_request(request, content)
+        account = self._account(signed)
+        call = parse(signed)
+        check_offered(call)
+        return await asyncio.wrap_future(self._desk.submit(call.parameters, account))
 
     def _account(self, signed: SignedRequest) -> Account:
         if signed.method not in ("GET", "POST"):

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +111,8 @@ def start_api(tmp_path: Path, reader: PlateReader, keys_file: Path) -> Iterator[
     with ExitStack() as cleanup:
 
         def start(**settings: Any) -> ServedApi:
-            defaults = {"keys_file": keys_file, "requests_per_second": 1000, "queue": 8}
-            made = ApiSettings(enabled=True, port=free_port(), **{**defaults, **settings})
+            defaults = {"port": free_port(), "keys_file": keys_file, "requests_per_second": 1000, "queue": 8}
+            made = ApiSettings(enabled=True, **{**defaults, **settings})
             state_dir = tmp_path / "state"
             cleanup.enter_context(serving(made, DeviceSettings(state_dir=state_dir), reader, lambda: None))
             return ServedApi(made, state_dir)
@@ -128,7 +129,7 @@ def api(tmp_path_factory: pytest.TempPathFactory, reader: PlateReader) -> Iterat
     keys_file.chmod(0o600)
     settings = ApiSettings(
         enabled=True, port=free_port(), keys_file=keys_file, requests_per_second=1000, queue=8,
-        allow_networks=["127.0.0.1"],
+        allow_networks=(IPv4Network("127.0.0.1"),),
     )  # fmt: skip
     with serving(settings, DeviceSettings(state_dir=folder), reader, lambda: None):
         yield ServedApi(settings, folder)

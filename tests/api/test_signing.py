@@ -302,10 +302,19 @@ def test_a_v1_signature_is_bound_to_host_and_method() -> None:
 def test_a_form_is_read_whole_or_refused() -> None:
     assert form_parameters("") == {}
     assert form_parameters(b"a=1&b=%E4%BA%AC+A&c=") == {"a": "1", "b": "京 A", "c": ""}
-    for broken in ("a", "a=1&a=2", "a=%ff", b"\xff=1", "&".join(f"p{n}=1" for n in range(65))):
+    for broken in (
+        "a",
+        "a=1&a=2",
+        "a=%ff",
+        b"\xff=1",
+        "&".join(f"p{n}=1" for n in range(65)),
+        b"a=" + b"%41" * 600_001,
+    ):
         with pytest.raises(ApiError) as caught:
             form_parameters(broken)
         assert caught.value.code == Fault.INVALID_PARAMETER
+    picture = "+/A=" * 40_000
+    assert form_parameters(urlencode({"ImageBase64": picture})) == {"ImageBase64": picture}
     assert is_form("Application/X-WWW-Form-Urlencoded; charset=utf-8") and not is_form("application/json")
 
 
