@@ -1,0 +1,98 @@
+"""A whole service in a process of its own, with the demo clip for a camera, for measuring from outside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import httpx
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from edge_lpr.config import ReaderSettings
+from edge_lpr.images import load_image
+from edge_lpr.resources import demo_clip
+from edge_lpr.vision.reader import PlateReader
+from tests.fixtures_mqtt import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 60.0
+
+
+class Gate:
+    """A running service; ``log`` is what it wrote."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}"
+        self._log = log
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def metric(self, name: str) -> float:
+        """One series without labels."""
+        text = httpx.get(f"{self.url}/metrics", timeout=30).text
+        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        return next(sample.value for sample in samples if sample.name == name)
+
+    def wait_until_it_reads(self) -> None:
+        deadline_s = time.monotonic() + START_S
+        while time.monotonic() < deadline_s:
+            if self.process.poll() is not None:
+                raise RuntimeError(self.log)
+            try:
+                if self.metric("edge_lpr_frames_captured_total") > 20:
+                    return
+            except (httpx.TransportError, StopIteration):
+                pass  # not yet
+            time.sleep(0.2)
+        raise TimeoutError(self.log)
+
+
+@contextmanager
+def running_gate(**api: object) -> Iterator[Gate]:
+    """``edge-lpr run`` with the demo clip in a loop, as fast as the reader goes, and no broker."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = {
+            "device": {"state_dir": str(folder / "state")},
+            "camera": {"type": "video", "source": str(demo_clip()), "loop": True},
+            "mqtt": {"port": free_port()},
+            "api": {"enabled": True, "port": port, "requests_per_second": 10_000, **api},
+            "log": {"level": "warning"},
+        }
+        (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+        command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(folder / "config.yaml")]
+        with (folder / "log").open("wb") as log:
+            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        gate = Gate(process, port, folder / "log")
+        try:
+            gate.wait_until_it_reads()
+            yield gate
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def plate_photo() -> bytes:
+    """A JPEG with a plate that is read: a frame of the demo clip."""
+    reader = PlateReader.open(ReaderSettings())
+    clip = cv2.VideoCapture(str(demo_clip()))
+    while True:
+        more, frame = clip.read()
+        if not more:
+            raise RuntimeError("the demo clip shows no plate")
+        content = bytes(cv2.imencode(".jpg", frame)[1])
+        if reader.read(load_image(content)):
+            return content

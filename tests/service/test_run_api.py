@@ -1,0 +1,39 @@
+"""``edge-lpr run`` with the API switched on: it is served beside the camera loop, and ends with it."""
+
+from __future__ import annotations
+
+import base64
+import signal
+import threading
+
+import httpx
+import pytest
+
+from tests.benchmarks.gate import Gate, plate_photo, running_gate
+
+HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
+
+
+@pytest.mark.usefixtures("models_dir")
+def test_requests_are_answered_beside_the_camera_loop_until_sigterm() -> None:
+    body = {"ImageBase64": base64.b64encode(plate_photo()).decode()}
+    with running_gate() as gate:
+        assert httpx.get(f"{gate.url}/healthz").json()["Status"] == "ok"
+        frames = gate.metric("edge_lpr_frames_captured_total")
+        answer = httpx.post(gate.url, headers=HEADERS, json=body, timeout=30).json()["Response"]
+        assert answer["Number"]
+        assert gate.metric("edge_lpr_frames_captured_total") > frames
+        asking = threading.Thread(target=_ask_until_it_is_gone, args=(gate, body))
+        asking.start()
+        gate.process.send_signal(signal.SIGTERM)
+        assert gate.process.wait(5) == 0  # the promise to systemd, not a measurement
+        asking.join(30)
+        assert "Traceback" not in gate.log
+
+
+def _ask_until_it_is_gone(gate: Gate, body: dict[str, str]) -> None:
+    while gate.process.poll() is None:
+        try:
+            httpx.post(gate.url, headers=HEADERS, json=body, timeout=5)
+        except httpx.TransportError:
+            return
