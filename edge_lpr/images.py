@@ -34,6 +34,9 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _REMEDY = "give a JPEG or PNG photo"
 
+_REFUSED_BY_NAME = ("GIF", "WEBP")
+"""Their headers are read too, to say what is wrong. No other decoder of Pillow's even looks at the bytes."""
+
 _KINDS = {"MPO": "JPEG"}
 """Several JPEG pictures in one file, as phones write them; the first is the photo, and every JPEG reader shows it."""
 
@@ -82,7 +85,7 @@ def _check_size(size: int, name: str, max_bytes: int) -> None:
 
 def _decode(content: bytes, name: str, max_pixels: int, formats: tuple[str, ...]) -> NDArray[np.uint8]:
     try:
-        with Image.open(io.BytesIO(content)) as picture:
+        with Image.open(io.BytesIO(content), formats=(*formats, *_REFUSED_BY_NAME)) as picture:
             kind = _KINDS.get(str(picture.format), str(picture.format))
             if kind not in formats:
                 raise ImageDecodeFailed(f"{name}: {kind} pictures are not accepted; {_REMEDY}")
@@ -96,7 +99,7 @@ def _decode(content: bytes, name: str, max_pixels: int, formats: tuple[str, ...]
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageTooLarge(f"{name}: has far too many pixels; give a smaller picture") from error
     except UnidentifiedImageError as error:
-        raise ImageDecodeFailed(f"{name}: is no picture that can be read; {_REMEDY}") from error
+        raise ImageDecodeFailed(f"{name}: is no picture of a kind that is accepted; {_REMEDY}") from error
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's own words for damage of any sort
         reason = " ".join(str(error).split())[:120]
         raise ImageDecodeFailed(f"{name}: is damaged ({reason}); save or send it again") from error

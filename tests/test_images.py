@@ -138,6 +138,13 @@ def test_a_gif_is_refused_by_name() -> None:
         load_image(encoded(red_left(), "GIF"))
 
 
+def test_several_jpegs_in_one_file_are_the_first_of_them() -> None:
+    """What phones write for a depth map or a second lens (CIPA DC-007); Pillow calls it MPO."""
+    content = io.BytesIO()
+    red_left().save(content, "MPO", save_all=True, append_images=[Image.new("RGB", (8, 8))])
+    assert load_image(content.getvalue(), formats=API_FORMATS).shape == load_image(encoded(red_left(), "JPEG")).shape
+
+
 def test_formats_can_be_narrowed() -> None:
     with pytest.raises(ImageDecodeFailed, match="WEBP"):
         load_image(encoded(red_left(), "WEBP"), formats=API_FORMATS)
