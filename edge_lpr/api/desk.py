@@ -1,14 +1,14 @@
 """Where requests are taken, whatever face they came in by: only as many as the gate can bear, in threads of their own.
 
-The gate comes first. Requests wait in a bounded queue, run at low priority and read in the camera loop's pauses
-(``edge_lpr.vision.sharing``); one more than that is told ``RequestLimitExceeded`` at once.
+The gate comes first. Requests wait in a bounded queue and read in the camera loop's pauses (``edge_lpr.vision.sharing``),
+one picture at a time; one request more than the queue holds is told ``RequestLimitExceeded`` at once. The threads have
+the gate's own priority: a lower one would let other programs hold up a thread that the camera loop waits for.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,9 +30,6 @@ Perform = Callable[[Mapping[str, object]], Sequence[PlateReading]]
 Job = Callable[[], Sequence[PlateReading]]
 """An action with its parameters."""
 
-NICENESS = 10
-"""Of the threads that download, decode and read for requests: they take what processor time the gate leaves."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -51,7 +48,7 @@ class Desk:
     def start(self) -> None:
         """Take requests from now on."""
         # As many threads as places: a download of three seconds keeps no other request from the reader.
-        self._workers = ThreadPoolExecutor(self._queue, "api", initializer=_take_low_priority)
+        self._workers = ThreadPoolExecutor(self._queue, "api")
 
     def stop(self) -> None:
         """Take no more; what waits is cancelled, what is at work ends by itself within the download's time."""
@@ -121,11 +118,3 @@ class Desk:
         finally:
             if not answered:
                 self._quotas.give_back(account)
-
-
-def _take_low_priority() -> None:
-    """Linux counts niceness by thread."""
-    try:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-    except OSError as error:  # a sandbox may forbid it; requests then only cost the gate more
-        _log.warning("requests run at the gate's own priority: %s", error.strerror)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from edge_lpr.api.body import MAX_BODY, MAX_DRAINED
+from edge_lpr.api.body import MAX_BODY, MAX_DRAINED, MAX_HELD
 from edge_lpr.api.desk import Desk
 from edge_lpr.api.http import create_app
 from edge_lpr.api.keys import Account
@@ -132,6 +132,21 @@ def test_bodies_too_large_are_read_to_the_end_and_refused(start_api: StartApi) -
         answer = httpx.post(api.url, content=b"x" * (MAX_BODY + 1), headers=headers)
         assert code(answer) == "RequestSizeLimitExceeded"
     assert code(httpx.post(api.url, content=b"{}", headers=headers)) == "MissingParameter"
+
+
+def test_all_bodies_together_have_a_bound(start_api: StartApi) -> None:
+    api = start_api(keys_file=None)
+    body = b"x" * (MAX_BODY - 1)
+    headers = {**HEADERS, "Content-Type": "application/json"}
+    with contextlib.ExitStack() as links:
+        for _ in range(MAX_HELD // MAX_BODY):
+            link = links.enter_context(socket.create_connection(("127.0.0.1", api.settings.port)))
+            link.sendall(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {MAX_BODY}\r\n\r\n".encode() + body)
+        while code(answer := httpx.post(api.url, content=b"x" * 100_000, headers=headers)) != "RequestLimitExceeded":
+            pass  # the last bytes of the others are still on their way
+        assert "pictures are on their way" in answer.text
+    while code(httpx.post(api.url, content=b"x" * 100_000, headers=headers)) == "RequestLimitExceeded":
+        pass  # until the server has seen that they hung up
 
 
 def test_endless_bodies_are_cut_off(start_api: StartApi) -> None:
