@@ -1,8 +1,8 @@
 """Where requests are taken, whatever face they came in by: only as many as the gate can bear, in threads of their own.
 
 The gate comes first. Requests wait in a bounded queue and read in the camera loop's pauses, one picture at a time
-(``edge_lpr.vision.sharing``); one request more than the queue holds is told ``RequestLimitExceeded`` at once. The threads
-have the gate's own priority: a lower one would let other programs hold up a thread that the camera loop waits for.
+(``edge_lpr.vision.sharing``); one more than the queue holds is told ``RequestLimitExceeded`` at once. The threads have
+the gate's own priority: a lower one would let other programs hold up a thread that the camera loop waits for.
 """
 
 from __future__ import annotations

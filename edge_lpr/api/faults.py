@@ -137,7 +137,7 @@ class Fault(StrEnum):
     REQUEST_SIZE_LIMIT_EXCEEDED = (
         "RequestSizeLimitExceeded",
         "The request is too large.",
-        "The body is larger than any picture that is allowed could make it",
+        "The body is larger than that of any picture that is allowed",
     )
     REQUEST_LIMIT_EXCEEDED = (
         "RequestLimitExceeded",
