@@ -80,6 +80,7 @@ def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int]) 
     if task == "recognizer":
         own = {
             "outputs": recognizer_outputs(),
+            "margin": 0.02,  # the looseness of the cuts that ``recognizer_data.cut`` draws, in the mean
             "thresholds": {"plausible": 0.05},
             "alphabet": ALPHABET,
             "colors": list(COLORS),
