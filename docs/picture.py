@@ -1,4 +1,4 @@
-"""Draw docs/demo.png: frames of the demo clip as the reader sees them, above what the demo's MQTT client received.
+"""Draw docs/demo.jpg: frames of the demo clip as the reader sees them, above what the demo's MQTT client received.
 
     .venv/bin/python docs/picture.py
 
@@ -71,8 +71,8 @@ def main() -> None:
     draw = ImageDraw.Draw(sheet)
     for row, line in enumerate(["$ edge-lpr demo", *lines]):
         draw.text((28, 2 * height + 22 + 34 * row), line, font=font, fill=INK if row else ACCENT)
-    out = Path(__file__).with_name("demo.png")
-    sheet.quantize(256, Image.Quantize.MAXCOVERAGE).save(out, optimize=True)
+    out = Path(__file__).with_name("demo.jpg")
+    sheet.save(out, quality=88)
     print(f"wrote {out} ({out.stat().st_size / 1024:.0f} KiB)")
 
 
