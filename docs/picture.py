@@ -1,8 +1,8 @@
-"""Draw docs/demo.png: frames of the demo clip as the reader sees them, above what the demo's MQTT client received.
+"""Draw docs/demo.jpg: frames of the demo clip as the reader sees them, above what the demo's MQTT client received.
 
-    python docs/picture.py
+    .venv/bin/python docs/picture.py
 
-Needs a Chinese font: on Debian, apt-get install fonts-noto-cjk.
+after ``make demo``. Needs a Chinese font: on Debian, apt-get install fonts-noto-cjk.
 """
 
 from __future__ import annotations
@@ -58,9 +58,10 @@ def annotated(image: NDArray[np.uint8], reading: PlateReading) -> Image.Image:
 
 
 def main() -> None:
-    frames = [annotated(*pair) for pair in best_frames(PlateReader.open(ReaderSettings()))][:4]
     shown = subprocess.run([sys.executable, "-m", "edge_lpr.cli", "demo"], capture_output=True, text=True, check=True)
     lines = shown.stdout.split("\n\n")[1].splitlines()
+    seen = best_frames(PlateReader.open(ReaderSettings()))
+    frames = [annotated(image, reading) for image, reading in seen if reading.number in shown.stdout][:4]
     height = frames[0].height
     font = ImageFont.truetype(FONT, 22, index=MONO_FACE)
     panel = 44 + 34 * (len(lines) + 1)
@@ -70,8 +71,8 @@ def main() -> None:
     draw = ImageDraw.Draw(sheet)
     for row, line in enumerate(["$ edge-lpr demo", *lines]):
         draw.text((28, 2 * height + 22 + 34 * row), line, font=font, fill=INK if row else ACCENT)
-    out = Path(__file__).with_name("demo.png")
-    sheet.quantize(128).save(out, optimize=True)
+    out = Path(__file__).with_name("demo.jpg")
+    sheet.save(out, quality=88)
     print(f"wrote {out} ({out.stat().st_size / 1024:.0f} KiB)")
 
 

@@ -30,7 +30,7 @@ from models.training.quantize import to_float_tflite, to_int8_tflite
 from models.training.recognizer_data import PlateSamples
 from models.training.train_detector import letterboxed
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 DETECTOR_SAMPLES, RECOGNIZER_SAMPLES = 200, 600
 """Pictures that set the ranges of the activations."""
 
@@ -80,6 +80,7 @@ def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int]) 
     if task == "recognizer":
         own = {
             "outputs": recognizer_outputs(),
+            "margin": 0.02,  # the looseness of the cuts that ``recognizer_data.cut`` draws, in the mean
             "thresholds": {"plausible": 0.05},
             "alphabet": ALPHABET,
             "colors": list(COLORS),

@@ -178,6 +178,9 @@ class PlateSamples(IterableDataset[tuple[torch.Tensor, torch.Tensor, int, int, i
         self.surroundings = [i for i, canvas in enumerate(self.real) if not canvas.tight]
         self.negatives = [np.asarray(cv2.resize(data.read_image(p), (160, 64)), np.uint8) for p in data.negatives()]
         self.negatives += _plain_patches(seed)
+        # Two-row plates take longest to learn, and wide low glyphs stand on nothing else.
+        hardness = np.array([2.5 if plate.rows == 2 else 1.0 for plate in self.pool.plates])
+        self.cumulative_pool = np.cumsum(hardness / hardness.sum())
         # Seldom provinces more often than they come, so that no province is the safe guess.
         provinces = [next((c for c in canvas.number if c in PROVINCES), "") for canvas in self.real]
         counts = Counter(provinces)
@@ -208,7 +211,7 @@ class PlateSamples(IterableDataset[tuple[torch.Tensor, torch.Tensor, int, int, i
 
     def rendered(self, rng: Rng) -> Canvas:
         """A plate of the pool in the surroundings of a real one."""
-        index = int(rng.integers(len(self.pool)))
+        index = int(np.searchsorted(self.cumulative_pool, rng.random()))
         plate = self.pool.plates[index]
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
         image = swap(place.image, self.pool.pictures[index], rng)
