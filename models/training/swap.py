@@ -22,10 +22,10 @@ def fitted_corners(corners: Corners, aspect: float, rng: Rng) -> Corners:
     """
     top, bottom = corners[1] - corners[0], corners[2] - corners[3]
     left, right = corners[3] - corners[0], corners[2] - corners[1]
-    width = (np.linalg.norm(top) + np.linalg.norm(bottom)) / 2
-    height = (np.linalg.norm(left) + np.linalg.norm(right)) / 2
+    width = float(np.linalg.norm(top) + np.linalg.norm(bottom)) / 2
+    height = float(np.linalg.norm(left) + np.linalg.norm(right)) / 2
     # The photo's foreshortening: how much narrower than 440 x 140 its plate looks.
-    seen = np.clip(width / max(height, 1) / (440 / 140), 0.4, 1.3)
+    seen = min(max(width / max(height, 1.0) / (440 / 140), 0.4), 1.3)
     wanted = aspect * seen
     area = width * height * rng.uniform(0.9, 1.3)
     new_height = np.sqrt(area / wanted)
@@ -37,7 +37,7 @@ def fitted_corners(corners: Corners, aspect: float, rng: Rng) -> Corners:
         local = np.linalg.solve(basis, (corners - center).T).T
     except np.linalg.LinAlgError:
         return corners
-    return ((local * scale) @ basis.T + center).astype(np.float32)
+    return np.asarray((local * scale) @ basis.T + center, np.float32)
 
 
 def swap_plate(photo: Image, old: Corners, flat: Image, new: Corners, rng: Rng) -> None:
@@ -89,9 +89,9 @@ def _paint_out(photo: Image, corners: Corners) -> None:
     cv2.fillConvexPoly(mask, np.round((grown - (x0, y0)) * factor).astype(np.int32), 255)
     filled = cv2.inpaint(small, mask, 2, cv2.INPAINT_TELEA)
     filled = cv2.resize(filled, (region.shape[1], region.shape[0]), interpolation=cv2.INTER_LINEAR)
-    cover = np.zeros(region.shape[:2], np.float32)
-    cv2.fillConvexPoly(cover, np.round(grown - (x0, y0)).astype(np.int32), 1.0)
-    cover = cv2.GaussianBlur(cover, (0, 0), 1.5)[..., None]
+    inside = np.zeros(region.shape[:2], np.float32)
+    cv2.fillConvexPoly(inside, np.round(grown - (x0, y0)).astype(np.int32), 1.0)
+    cover = np.asarray(cv2.GaussianBlur(inside, (0, 0), 1.5), np.float32)[..., None]
     region[:] = (filled * cover + region * (1 - cover)).astype(np.uint8)
 
 
