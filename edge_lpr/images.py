@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import warnings
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from edge_lpr.errors import ImageDecodeFailed, ImageError, ImageTooLarge
 
@@ -28,6 +29,14 @@ MAX_PIXELS = 64_000_000
 """Default limit; a decoded picture then takes at most 192 MB."""
 
 MAX_BYTES = 32 * 1024 * 1024
+
+MAX_SCANS = 100
+"""Of a JPEG; a progressive one has ten or so. Each takes a pass over all pixels for a few bytes of the file, so that
+some megabytes of them would be decoded for an hour."""
+
+_SCAN, _END = 0xDA, 0xD9
+_MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd8])")
+"""Of a JPEG's segment with a length, or its end (ITU-T T.81, table B.1)."""
 
 # Pillow warns of large pictures; our own limit is the one that counts, and its message the one that is shown.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -95,7 +104,11 @@ def _decode(content: bytes, name: str, max_pixels: int, formats: tuple[str, ...]
                     f"{name}: {width} x {height} pixels are more than the {max_pixels // 1_000_000} million allowed; "
                     "give a smaller picture"
                 )
-            return _to_array(picture)
+            if kind == "JPEG" and _has_too_many_scans(content):
+                raise ImageDecodeFailed(f"{name}: has more than {MAX_SCANS} scans; save it again as an ordinary JPEG")
+            pixels = _to_array(picture)
+            # Not by Pillow's ImageOps: that writes the EXIF data anew, and trips over what some cameras put there.
+            return _turned(pixels, picture.getexif().get(ExifTags.Base.Orientation))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageTooLarge(f"{name}: has far too many pixels; give a smaller picture") from error
     except UnidentifiedImageError as error:
@@ -105,18 +118,38 @@ def _decode(content: bytes, name: str, max_pixels: int, formats: tuple[str, ...]
         raise ImageDecodeFailed(f"{name}: is damaged ({reason}); save or send it again") from error
 
 
+def _has_too_many_scans(content: bytes) -> bool:
+    at = scans = 0
+    while (found := _MARKER.search(content, at)) and found[1][0] != _END:
+        scans += found[1][0] == _SCAN
+        if scans > MAX_SCANS:
+            return True
+        at = found.end() + max(2, int.from_bytes(content[found.end() : found.end() + 2], "big"))
+    return False
+
+
+def _turned(pixels: NDArray[np.uint8], orientation: object) -> NDArray[np.uint8]:
+    """Upright; ``orientation`` is EXIF's, 1 to 8, and anything else leaves the pixels as they are."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
 def _to_array(picture: Image.Image) -> NDArray[np.uint8]:
-    ImageOps.exif_transpose(picture, in_place=True)
-    upright: Image.Image = picture
-    if upright.mode.startswith("I") or upright.mode == "F":
+    shown: Image.Image = picture
+    if shown.mode.startswith("I") or shown.mode == "F":
         # 16-bit grey; Pillow would cut the values off at 255 instead of scaling them
-        grey = np.asarray(upright, dtype=np.float32) / 257
+        grey = np.asarray(shown, dtype=np.float32) / 257
         return np.asarray(cv2.cvtColor(grey.round().clip(0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR), np.uint8)
-    if upright.has_transparency_data:
-        layered = upright.convert("RGBA")
+    if shown.has_transparency_data:
+        layered = shown.convert("RGBA")
         opaque = Image.new("RGBA", layered.size, "white")
         opaque.alpha_composite(layered)
-        upright = opaque
+        shown = opaque
     # CMYK, YCbCr, palettes and greys all go through RGB; 16-bit colour comes from Pillow at 8 bits
-    colored = upright if upright.mode == "RGB" else upright.convert("RGB")
+    colored = shown if shown.mode == "RGB" else shown.convert("RGB")
     return np.ascontiguousarray(np.asarray(colored, dtype=np.uint8)[:, :, ::-1])

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from edge_lpr.errors import ImageDecodeFailed, ImageError, ImageTooLarge
 from edge_lpr.images import API_FORMATS, load_image
@@ -97,6 +97,44 @@ def test_exif_rotation_is_applied() -> None:
     assert image.shape == (64, 32, 3)
     assert_close(image[8, 16], RED_BGR)
     assert_close(image[56, 16], (0, 0, 0))
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_every_orientation_is_turned_as_pillow_turns_it(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    noise = Image.fromarray(np.random.default_rng(7).integers(0, 255, (5, 7, 3), np.uint8))
+    content = encoded(noise, "PNG", exif=exif)
+    with Image.open(io.BytesIO(content)) as picture:
+        expected = np.asarray(ImageOps.exif_transpose(picture))[:, :, ::-1]
+    assert np.array_equal(load_image(content), expected)
+
+
+def test_exif_data_out_of_order_do_not_spoil_the_picture() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010F] = "Maker of cameras"
+    content = encoded(red_left(), "JPEG", exif=exif)
+    text = struct.pack(">HHI", 0x010F, 2, 17)
+    assert text in content
+    for kind in range(14):  # the maker's name as numbers, fractions and what not
+        assert load_image(content.replace(text, struct.pack(">HHI", 0x010F, kind, 2))).shape == (64, 32, 3)
+
+
+def test_a_jpeg_of_very_many_scans_is_refused_undecoded() -> None:
+    content = encoded(red_left(), "JPEG", progressive=True)
+    last_scan = content[content.rindex(b"\xff\xda") : -2]
+    assert load_image(content[:-2] + last_scan * 50 + content[-2:]).shape == (32, 64, 3)
+    for scans in (100, 10_000):
+        with pytest.raises(ImageDecodeFailed, match="more than 100 scans"):
+            load_image(content[:-2] + last_scan * scans + content[-2:])
+
+
+def test_what_looks_like_scans_beside_the_picture_does_not_count() -> None:
+    content = encoded(red_left(), "JPEG")
+    comment = b"\xff\xfe" + struct.pack(">H", 2002) + b"\xff\xda" * 1000
+    beside = content[:2] + comment + content[2:] + b"\xff\xda" * 1000  # as in thumbnails and appended films
+    assert np.array_equal(load_image(beside), load_image(content))
 
 
 def test_a_huge_header_is_refused_without_memory(tmp_path: Path) -> None:

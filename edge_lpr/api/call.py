@@ -31,6 +31,10 @@ _COMMON = frozenset(
 )
 """What stands among the parameters of a v1 request and is not the action's."""
 
+MAX_COMMAS = 20_000
+"""Of a JSON body: a request has two or three, its addresses no more than they have characters. Without a bound, a body
+of millions of small values would keep Python's lock, and so the camera loop, for a second and take 300 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -67,7 +71,10 @@ def check_offered(call: Call) -> None:
 
 
 def json_object(body: bytes) -> dict[str, object]:
-    """A request's JSON body. Raises ApiError (InvalidParameter) for what is no JSON object, or gives a name twice."""
+    """A request's JSON body. Raises ApiError (InvalidParameter) for what is no JSON object, gives a name twice, or has
+    more values than any request."""
+    if body.count(b",") > MAX_COMMAS:
+        raise ApiError(Fault.INVALID_PARAMETER, "The body has far too many values.")
     try:
         value = json.loads(body, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from edge_lpr.api import messages, openapi
 from edge_lpr.api.body import Body, Memory
-from edge_lpr.api.call import check_offered, parse
+from edge_lpr.api.call import Call, check_offered, parse
 from edge_lpr.api.desk import Desk
 from edge_lpr.api.faults import ApiError, Fault
 from edge_lpr.api.keys import LOCAL, Account
@@ -105,11 +105,16 @@ class _Face:
             raise ApiError(
                 Fault.INVALID_AUTHORIZATION, "Without a keys file (api.keys_file) only the device itself is answered."
             )
-        signed = _signed_request(request, content)
+        # In a thread: the signature and the parameters of 10 MB take long enough to hold up all other callers.
+        account, call = await asyncio.to_thread(self._admitted, _signed_request(request, content))
+        return await asyncio.wrap_future(self._desk.submit(call.parameters, account))
+
+    def _admitted(self, signed: SignedRequest) -> tuple[Account, Call]:
+        """Who asks, and for what that is offered. Raises ApiError."""
         account = self._account(signed)
         call = parse(signed)
         check_offered(call)
-        return await asyncio.wrap_future(self._desk.submit(call.parameters, account))
+        return account, call
 
     def _account(self, signed: SignedRequest) -> Account:
         if signed.method not in ("GET", "POST"):

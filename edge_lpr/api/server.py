@@ -49,6 +49,7 @@ class ApiServer:
         context = tls_context(self._settings)
         config = uvicorn.Config(
             self._app,
+            http="h11",  # bounds the headers; httptools, taken by itself where it is installed, does not
             lifespan="off",
             ws="none",
             log_config=None,

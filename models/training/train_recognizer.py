@@ -18,6 +18,8 @@ from models.training.recognizer_data import PlateSamples, as_sample, cut, real_c
 from models.training.runs import Run, parse_settings
 
 CHECK_EVERY = 500
+QUIET_COLUMNS = 5
+"""Columns at either end of a two-row plate's upper line where nothing is written."""
 
 
 def sequence_logits(characters: Tensor) -> Tensor:
@@ -43,9 +45,22 @@ def losses(outputs: tuple[Tensor, Tensor, Tensor], classes: Tensor, lengths: Ten
     ctc = F.ctc_loss(log_probabilities, classes, steps, lengths, reduction="none", zero_infinity=True)
     return {
         "ctc": (ctc / 7).mean(),
+        "quiet": quiet_ends(log_probabilities, rows),
         "color": 0.2 * F.cross_entropy(colors.flatten(1), color, ignore_index=-1),
         "rows": 0.1 * F.cross_entropy(row_logits.flatten(1), rows, ignore_index=-1),
     }
+
+
+def quiet_ends(log_probabilities: Tensor, rows: Tensor) -> Tensor:
+    """Cost of anything but blanks at the ends of the upper line of two-row plates; (steps, N, C) and (N,).
+
+    Left alone, CTC settles on saying the province in the very first column, as on one-row plates, from where the
+    network cannot see the upper line's province, which stands in from the edge; it then guesses for good.
+    """
+    width = log_probabilities.shape[0] // 2
+    blank = log_probabilities[:width, rows == 1, 0]
+    ends = torch.cat([blank[:QUIET_COLUMNS], blank[width - QUIET_COLUMNS :]])
+    return -ends.mean() if ends.numel() else ends.sum()
 
 
 class Check:

@@ -94,6 +94,7 @@ def test_with_keys_the_device_itself_must_sign_too(tmp_path: Path) -> None:
         ({"content": b'{"a":' * 100_000}, "InvalidParameter"),
         ({"content": b'{"ImageBase64": ' + b"9" * 5000 + b"}"}, "InvalidParameter"),
         ({"content": b'{"ImageBase64": "AAAA", "ImageBase64": "AAAA"}'}, "InvalidParameter"),
+        ({"content": b'{"ImageUrl": [' + b"0," * 1_000_000 + b"0]}"}, "InvalidParameter"),
         ({"content": b"{}"}, "MissingParameter"),
         ({"content": b"{}", "headers": {"Content-Type": "text/plain"}}, "InvalidParameter"),
         ({"content": b"{}", "headers": {"Content-Type": "application/json; charset=utf-8"}}, "MissingParameter"),
@@ -102,7 +103,7 @@ def test_with_keys_the_device_itself_must_sign_too(tmp_path: Path) -> None:
         ({"content": b"ImageBase64=A&ImageBase64=B", "headers": {"Content-Type": "FORM"}}, "InvalidParameter"),
         ({"content": b"ImageBase64=%FF", "headers": {"Content-Type": "FORM"}}, "InvalidParameter"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_bodies(start_api: StartApi, request_: dict[str, Any], expected: str) -> None:
     api = start_api(keys_file=None)
