@@ -23,7 +23,7 @@ from edge_lpr.vision.reader import PlateReader
 FRAME_WIDTH, FRAME_HEIGHT = 1280, 720
 WARM_UP_RUNS = 3
 
-STAGES = ("detect", "straighten", "recognise", "decode")
+STAGES = ("detect", "refine", "straighten", "recognise", "decode")
 
 
 @dataclass(frozen=True, slots=True)

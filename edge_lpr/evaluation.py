@@ -279,6 +279,6 @@ def _tile(outcome: Outcome) -> Tile:
     quad = whole_image(image) if outcome.quad is None else Quad.from_array(np.array(outcome.quad))
     high = max(16, round(Tile.WIDTH * min(1.0, quad.height / max(1.0, quad.width))))
     # a plate of a scene is shown with some of its surroundings, a crop as it is
-    picture = straighten(image, quad, Tile.WIDTH, high, 0.0 if outcome.quad is None else 0.15)
+    picture = straighten(image, quad, Tile.WIDTH, high, (0.0, 0.0) if outcome.quad is None else (0.15, 0.15))
     confidence = "" if outcome.confidence is None else f" {outcome.confidence}"
     return Tile(picture, f"{outcome.number}", f"{outcome.read or '-'}{confidence}", Path(outcome.path).name)

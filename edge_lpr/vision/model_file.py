@@ -67,8 +67,9 @@ class Sidecar:
     """What the JSON beside a model says of it.
 
     ``thresholds``: detector ``score`` (probability, 0-1) and ``nms_iou`` (0-1); recognizer ``plausible`` (smallest
-    raw confidence, 0-1, of a plate). ``margin`` is the part of a plate's width and height that the straightened
-    picture shows beyond each edge. ``macs`` is the multiply-accumulates of one run. Further keys are for people.
+    raw confidence, 0-1, of a plate). ``margin`` and ``look_margin`` are the parts of a plate's width and height that
+    the straightened picture shows beyond each edge: for reading, and for the first look, which refines the corners.
+    ``macs`` is the multiply-accumulates of one run. Further keys are for people.
     """
 
     name: str
@@ -81,7 +82,8 @@ class Sidecar:
     alphabet: str | None = None
     colors: tuple[str, ...] | None = None
     calibration: Calibration = field(default_factory=Calibration)
-    margin: float = 0.0
+    margin: tuple[float, float] = (0.0, 0.0)
+    look_margin: tuple[float, float] = (0.0, 0.0)
     macs: int | None = None
 
 
@@ -176,6 +178,8 @@ def _recognizer_fault(sidecar: Sidecar) -> str | None:
         "characters": (1, 2, columns, 1 + len(ALPHABET)),
         "colors": (1, len(COLORS)),
         "rows": (1, 2),
+        "legible": (1, 1),
+        "corners": (1, 8),
     }
     return _output_fault(sidecar, wanted)
 

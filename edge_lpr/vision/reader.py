@@ -1,4 +1,4 @@
-"""The plate reader: detect, straighten, recognise, decode. The one way from a picture to readings."""
+"""The plate reader: detect, refine, straighten, recognise, decode. The one way from a picture to readings."""
 
 from __future__ import annotations
 
@@ -50,14 +50,20 @@ class PlateReader:
         """The plates in ``image``, uint8 of shape (H, W, 3), BGR: the surest first, then the largest.
 
         Plates narrower than ``settings.min_plate_width`` pixels are left out. ``observe`` is told the time of each
-        stage: "detect" once, "straighten", "recognise" and "decode" for each plate.
+        stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate.
         """
         _check_image(image)
         with _stage("detect", observe):
             detections = self._detector.detect(image)
         wide_enough = [found for found in detections if found.quad.width >= self._settings.min_plate_width]
-        readings = (self._read_quad(image, found.quad, found.score, observe) for found in wide_enough)
-        return _without_repeats([reading for reading in readings if reading is not None])
+        readings: list[PlateReading] = []
+        for found in wide_enough:
+            with _stage("refine", observe):
+                quad = self._recognizer.refine(image, found.quad)
+            reading = self._read_quad(image, quad, found.score, observe)
+            if reading is not None:
+                readings.append(reading)
+        return _without_repeats(readings)
 
     def read_crop(self, image: NDArray[np.uint8], observe: StageObserver | None = None) -> PlateReading | None:
         """The plate that fills ``image``, uint8 of shape (H, W, 3), BGR; None when it shows none.

@@ -1,7 +1,8 @@
-"""The recognizer: what a straightened plate shows, as probabilities. No decision is made here."""
+"""The recognizer: where exactly a plate's corners are, and what the plate shows, as probabilities."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from edge_lpr.geometry import Quad
 from edge_lpr.vision.interpreter import Interpreter
 from edge_lpr.vision.model_file import ModelFile
-from edge_lpr.vision.straighten import straighten
+from edge_lpr.vision.straighten import in_image, straighten
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,11 +21,17 @@ class Recognition:
 
     ``steps`` has shape (steps, 1 + len(ALPHABET)), in reading order: the upper line's columns, then the lower
     line's; class 0 is the CTC blank. ``colors`` has shape (len(COLORS),). ``rows`` has shape (2,): one row, two.
+    ``legible`` (0.0-1.0) is that there is a plate whose number can be read.
     """
 
     steps: NDArray[np.float32]
     colors: NDArray[np.float32]
     rows: NDArray[np.float32]
+    legible: float
+
+
+_OWN_CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], dtype=np.float32)
+_SMALLEST, _LARGEST = 0.25, 4.0  # a refined quad of another size than that, by area, is no plate's
 
 
 class Recognizer:
@@ -34,7 +41,18 @@ class Recognizer:
         """Raises ModelError when the runtime cannot load the model."""
         self._interpreter = Interpreter(model, threads)
         self._height, self._width = model.sidecar.input.height, model.sidecar.input.width
-        self._margin = model.sidecar.margin
+        self._margin, self._look_margin = model.sidecar.margin, model.sidecar.look_margin
+
+    def refine(self, image: NDArray[np.uint8], quad: Quad) -> Quad:
+        """A closer look at where the plate in ``quad`` of ``image`` (uint8, BGR) has its corners.
+
+        The detector sees a plate in a few cells; here it fills the picture. Gives ``quad`` back where the look finds no
+        outline.
+        """
+        view = straighten(image, quad, self._width, self._height, self._look_margin)
+        shifts = self._run(view)["corners"].reshape(4, 2)
+        refined = Quad.from_array(in_image(_OWN_CORNERS + shifts, quad, self._look_margin))
+        return refined if _plausible(refined, quad) else quad
 
     def straighten(self, image: NDArray[np.uint8], quad: Quad) -> NDArray[np.uint8]:
         """The plate in ``quad`` of ``image`` (uint8, BGR) at this recognizer's size: uint8 (height, width, 3), BGR."""
@@ -42,13 +60,23 @@ class Recognizer:
 
     def recognize(self, plate: NDArray[np.uint8]) -> Recognition:
         """Look at ``plate``, a picture from ``straighten``."""
-        outputs = self._interpreter.run(cv2.cvtColor(plate, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
+        outputs = self._run(plate)
         characters = outputs["characters"]
         return Recognition(
             steps=softmax(characters.reshape(-1, characters.shape[-1])),
             colors=softmax(outputs["colors"].reshape(-1)),
             rows=softmax(outputs["rows"].reshape(-1)),
+            legible=1 / (1 + math.exp(-float(outputs["legible"].item()))),
         )
+
+    def _run(self, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        return self._interpreter.run(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
+
+
+def _plausible(refined: Quad, quad: Quad) -> bool:
+    corners = refined.to_array()
+    area, before = float(cv2.contourArea(corners)), float(cv2.contourArea(quad.to_array()))
+    return bool(cv2.isContourConvex(corners)) and _SMALLEST * before <= area <= _LARGEST * before
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,7 +13,9 @@ from edge_lpr.geometry import Quad
 _MAX_OVERSAMPLING = 8
 
 
-def straighten(image: NDArray[np.uint8], quad: Quad, width: int, height: int, margin: float = 0.0) -> NDArray[np.uint8]:
+def straighten(
+    image: NDArray[np.uint8], quad: Quad, width: int, height: int, margin: tuple[float, float] = (0.0, 0.0)
+) -> NDArray[np.uint8]:
     """The plate that fills ``quad``, as uint8 of shape (height, width, 3), in the colour order of ``image``.
 
     ``image`` is uint8 of shape (H, W, 3). ``margin`` is the part of the plate's width and height to show beyond
@@ -23,18 +25,30 @@ def straighten(image: NDArray[np.uint8], quad: Quad, width: int, height: int, ma
     # of it first and then averaged down, else its strokes would alias.
     ratio = max(quad.width / width, quad.height / height)
     factor = min(max(1, math.ceil(ratio - 0.25)), _MAX_OVERSAMPLING)
-    wide, high = width * factor, height * factor
-    inset_x, inset_y = (size * margin / (1 + 2 * margin) for size in (wide, high))
-    target = np.array(
-        [(inset_x, inset_y), (wide - inset_x, inset_y), (wide - inset_x, high - inset_y), (inset_x, high - inset_y)],
-        dtype=np.float32,
-    )
+    size = (width * factor, height * factor)
     # corners are given from the outer edge of the first pixel, OpenCV counts from its centre
-    matrix = cv2.getPerspectiveTransform(quad.to_array() - np.float32(0.5), target - np.float32(0.5))
-    warped = cv2.warpPerspective(image, matrix, (wide, high), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    matrix = cv2.getPerspectiveTransform(quad.to_array() - np.float32(0.5), _target(*size, margin) - np.float32(0.5))
+    warped = cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     if factor > 1:
         warped = cv2.resize(warped, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(warped, dtype=np.uint8)
+
+
+def in_image(points: NDArray[np.float32], quad: Quad, margin: tuple[float, float]) -> NDArray[np.float32]:
+    """Where ``points`` of a straightened picture lie in the image it was straightened from.
+
+    ``points`` (n, 2) are shares of the picture's width and height; ``quad`` and ``margin`` are those given to
+    ``straighten``. Returns pixels of the image, float32 of shape (n, 2).
+    """
+    matrix = cv2.getPerspectiveTransform(_target(1, 1, margin), quad.to_array())
+    return np.asarray(cv2.perspectiveTransform(points[np.newaxis], matrix)[0], dtype=np.float32)
+
+
+def _target(width: int, height: int, margin: tuple[float, float]) -> NDArray[np.float32]:
+    """The corners of the plate within its straightened picture."""
+    left, top = (size * part / (1 + 2 * part) for size, part in zip((width, height), margin, strict=True))
+    right, bottom = width - left, height - top
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], dtype=np.float32)
 
 
 def whole_image(image: NDArray[np.uint8]) -> Quad:

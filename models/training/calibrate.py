@@ -51,7 +51,7 @@ def raw_confidences(models_dir: Path) -> Iterator[tuple[float, bool]]:
             quad = Quad.from_array(plate.quad)
             near = [f.quad for f in found if evaluation.quad_iou(f.quad, quad) >= evaluation.MATCH_IOU]
             if near and plate.number is not None:
-                yield from read(image, near[0], plate.number)
+                yield from read(image, recognizer.refine(image, near[0]), plate.number)
     for crop in track(data.crops("val", sets=("easypr", "toll", "nev")), "crops"):
         image = crop.load()
         yield from read(image, whole_image(image), crop.number)

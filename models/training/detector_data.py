@@ -12,15 +12,17 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import IterableDataset, get_worker_info
 
 from models.training import data, degrade
 from models.training.pool import PlatePool
+from models.training.signs import SignPainter
 from models.training.swap import fitted_corners, paste_plate, swap_plate
 
 Image = NDArray[np.uint8]
 Corners = NDArray[np.float32]
 Rng = np.random.Generator
+Windows = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""Pictures uint8 (N, 3, H, W) RGB, plates and ignored boxes (N, 8, 4, 2); absent ones are NaN."""
 
 WINDOWS = ((320, 320), (320, 320), (320, 320), (384, 640))
 """Heights and widths of windows; batches take turns, so that the network sees its real input size too."""
@@ -38,30 +40,25 @@ class Window:
     ignore: list[Corners] = field(default_factory=list)
 
 
-class SceneWindows(IterableDataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
-    """An endless stream of batches: pictures uint8 (N, 3, H, W) RGB, plates and ignored boxes (N, 8, 4, 2).
+class SceneWindows:
+    """Draws windows of the training photos: call ``batch`` for ever."""
 
-    Absent plates and boxes are NaN. Batches come whole, because all windows of one share a size.
-    """
-
-    def __init__(self, pool: Path, seed: int, batch: int) -> None:
+    def __init__(self, pool: Path) -> None:
         self.scenes = data.scenes("train")
         self.photos = [scene.load() for scene in self.scenes]  # some 2 GB, which forked workers share
         self.pool = PlatePool(pool)
-        self.seed = seed
-        self.batch = batch
+        self.signs = SignPainter()
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
-        cv2.setNumThreads(0)  # the processes are as many as the cores already
-        worker = get_worker_info()
-        rng = np.random.default_rng((self.seed, worker.id if worker else 0))
-        while True:
-            height, width = WINDOWS[int(rng.integers(len(WINDOWS)))]
-            count = max(1, self.batch * 320 * 320 // (height * width))
-            yield tuple(map(torch.stack, zip(*(self.sample(rng, height, width) for _ in range(count)), strict=True)))
+    def batch(self, rng: Rng, size: int) -> Windows:
+        """Windows that share a size, as many as make ``size`` of 320 x 320."""
+        height, width = WINDOWS[int(rng.integers(len(WINDOWS)))]
+        count = max(1, size * 320 * 320 // (height * width))
+        pictures, plates, ignored = zip(*(self.sample(rng, height, width) for _ in range(count)), strict=True)
+        return torch.stack(pictures), torch.stack(plates), torch.stack(ignored)
 
-    def sample(self, rng: Rng, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """One window of the given size."""
+    def sample(self, rng: Rng, height: int, width: int) -> Windows:
+        """One window of the given size: picture uint8 (3, H, W) RGB, plates and ignored boxes (8, 4, 2), NaN where
+        there is none."""
         index = int(rng.integers(len(self.scenes)))
         scene = self.scenes[index]
         photo = self.photos[index].copy()
@@ -74,6 +71,8 @@ class SceneWindows(IterableDataset[tuple[torch.Tensor, torch.Tensor, torch.Tenso
             self._add_plates(window, rng)
         if rng.random() < 0.25:
             _add_clutter(window, rng)
+        if rng.random() < 0.25:
+            self._add_signs(window, rng)
         return _as_sample(_weather(window.image, rng), window)
 
     def _swapped(self, photo: Image, corners: Corners, rng: Rng) -> Corners:
@@ -84,22 +83,37 @@ class SceneWindows(IterableDataset[tuple[torch.Tensor, torch.Tensor, torch.Tenso
 
     def _add_plates(self, window: Window, rng: Rng) -> None:
         """Plates anywhere: the network must find a plate by itself, not only by the car around it."""
-        height, width = window.image.shape[:2]
         for _ in range(int(rng.integers(1, 3))):
             i = int(rng.integers(len(self.pool)))
-            plate_width = np.exp(rng.uniform(np.log(24), np.log(min(width * 0.7, 300))))
-            size = np.array([plate_width, plate_width / self.pool.plates[i].aspect * rng.uniform(0.9, 1.3)])
-            center = rng.uniform((0.1 * width, 0.1 * height), (0.9 * width, 0.9 * height))
-            unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) + rng.normal(0, 0.03, (4, 2))
-            angle = rng.normal(0, 0.12)
-            turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-            corners = ((unit * size) @ turn.T + center).astype(np.float32)
+            corners = _somewhere(window, self.pool.plates[i].aspect, rng)
             taken = window.plates + window.ignore
             if len(taken) < MAX_PLATES and not any(_overlap(corners, other) for other in taken):
                 flat = self.pool.pictures[i].copy()
                 flat[..., :3] = degrade.light(np.ascontiguousarray(flat[..., :3]), rng, 0.7)
                 paste_plate(window.image, flat, corners, rng)
                 window.plates.append(corners)
+
+    def _add_signs(self, window: Window, rng: Rng) -> None:
+        """Lettering of a plate's size and look that is none."""
+        for _ in range(int(rng.integers(1, 4))):
+            sign = self.signs.draw(rng)
+            alpha = np.full((*sign.shape[:2], 1), 255, np.uint8)
+            flat = np.concatenate([degrade.light(sign, rng, 0.7), alpha], axis=-1)
+            corners = _somewhere(window, sign.shape[1] / sign.shape[0], rng)
+            if not any(_overlap(corners, other) for other in window.plates):
+                paste_plate(window.image, flat, corners, rng)
+
+
+def _somewhere(window: Window, aspect: float, rng: Rng) -> Corners:
+    """Corners (4, 2) for a flat thing of ``aspect`` (width by height), at a place and turn of chance."""
+    height, width = window.image.shape[:2]
+    own_width = np.exp(rng.uniform(np.log(24), np.log(min(width * 0.7, 300))))
+    size = np.array([own_width, own_width / aspect * rng.uniform(0.9, 1.3)])
+    center = rng.uniform((0.1 * width, 0.1 * height), (0.9 * width, 0.9 * height))
+    unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) + rng.normal(0, 0.03, (4, 2))
+    angle = rng.normal(0, 0.12)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return np.asarray((unit * size) @ turn.T + center, np.float32)
 
 
 def _corners_of(box: tuple[float, float, float, float]) -> Corners:

@@ -27,10 +27,10 @@ from models.training import data
 from models.training.detector_data import SceneWindows
 from models.training.networks import DETECTOR_INPUT, RECOGNIZER_INPUT, STRIDES, Detector, Recognizer, count_macs
 from models.training.quantize import to_float_tflite, to_int8_tflite
-from models.training.recognizer_data import PlateSamples
+from models.training.recognizer_data import LOOK_MARGIN, READ_MARGIN, PlateSamples
 from models.training.train_detector import letterboxed
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 DETECTOR_SAMPLES, RECOGNIZER_SAMPLES = 200, 600
 """Pictures that set the ranges of the activations."""
 
@@ -48,7 +48,7 @@ def detector_samples(pool: Path) -> list[NDArray[np.uint8]]:
     scenes = data.scenes("train")
     chosen = rng.choice(len(scenes), DETECTOR_SAMPLES // 2, replace=False)
     photos = [letterboxed(scenes[int(i)].load())[0][..., ::-1] for i in chosen]
-    windows = SceneWindows(pool, seed=99, batch=1)
+    windows = SceneWindows(pool)
     rest = DETECTOR_SAMPLES - len(photos)
     photos += [windows.sample(rng, *DETECTOR_INPUT)[0].numpy().transpose(1, 2, 0) for _ in range(rest)]
     return [np.ascontiguousarray(photo) for photo in photos]
@@ -71,6 +71,8 @@ def recognizer_outputs() -> dict[str, dict[str, Any]]:
         "characters": {"tensor": "output_0", "shape": [1, 2, RECOGNIZER_INPUT[1] // 4, 1 + len(ALPHABET)]},
         "colors": {"tensor": "output_1", "shape": [1, 1, 1, len(COLORS)]},
         "rows": {"tensor": "output_2", "shape": [1, 1, 1, 2]},
+        "legible": {"tensor": "output_3", "shape": [1, 1, 1, 1]},
+        "corners": {"tensor": "output_4", "shape": [1, 1, 1, 8]},
     }
 
 
@@ -80,7 +82,8 @@ def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int]) 
     if task == "recognizer":
         own = {
             "outputs": recognizer_outputs(),
-            "margin": 0.02,  # the looseness of the cuts that ``recognizer_data.cut`` draws, in the mean
+            "margin": [READ_MARGIN, READ_MARGIN],
+            "look_margin": list(LOOK_MARGIN),
             "thresholds": {"plausible": 0.05},
             "alphabet": ALPHABET,
             "colors": list(COLORS),
@@ -111,7 +114,7 @@ def export(task: str, weights: Path, pool: Path, out: Path) -> None:
     network: nn.Module = Detector() if task == "detector" else Recognizer()
     size = DETECTOR_INPUT if task == "detector" else RECOGNIZER_INPUT
     samples: Callable[[Path], list[NDArray[np.uint8]]] = detector_samples if task == "detector" else recognizer_samples
-    outputs = 6 if task == "detector" else 3
+    outputs = 6 if task == "detector" else 5
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     network.eval()
     tflite = out / f"{task}.tflite"

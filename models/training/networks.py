@@ -54,6 +54,21 @@ class Residual(nn.Module):
         return x + self.body(x)
 
 
+class Wide(nn.Module):
+    """x + pointwise(wide depthwise(x)): lets a column see the whole line for few multiplications."""
+
+    def __init__(self, channels: int, reach: int = 11) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, (3, reach), padding=(1, reach // 2), groups=channels, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+        self.pointwise = ConvUnit(channels, channels, 1)
+        nn.init.constant_(self.pointwise.norm.weight, 0.2)  # nearly the identity at first
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.pointwise(F.relu6(self.norm(self.depthwise(x))))
+        return x + y
+
+
 class Separable(nn.Module):
     """Depthwise then pointwise convolution; adds its input where the shape allows."""
 
@@ -69,7 +84,7 @@ class Separable(nn.Module):
 
 
 class Recognizer(nn.Module):
-    """Plate picture to two lines of 40 columns of character logits, plus colour and row count.
+    """Plate picture to two lines of 40 columns of character logits, plus colour, row count, legibility and corners.
 
     The last feature map keeps two rows: the network itself decides in which line a character is read, so one-row and
     two-row plates need no switch. The lines joined end to end are one CTC sequence (Graves et al., 2006).
@@ -85,19 +100,32 @@ class Recognizer(nn.Module):
             Residual(64),
             ConvUnit(64, 96, stride=(2, 1)),  # 4 x 40
             Residual(96),
+        )
+        self.lines = nn.Sequential(
             ConvUnit(96, 112, stride=(2, 1)),  # 2 x 40
             Residual(112),
+            Wide(112),
+            Wide(112),
+            Wide(112),
         )
         self.characters = nn.Conv2d(112, 1 + len(ALPHABET), 1)
         self.summary = ConvUnit(112, 64, 1)
         self.colors = nn.Conv2d(64, len(COLORS), 1)
         self.rows = nn.Conv2d(64, 2, 1)
+        self.legible = nn.Conv2d(64, 1, 1)
+        # Where the plate's corners are is a matter of places, which an average forgets: these see the whole map.
+        self.outline = nn.Sequential(ConvUnit(96, 24, stride=2), nn.Conv2d(24, 64, (2, 20)), nn.ReLU6())
+        self.corners = nn.Conv2d(64, 8, 1)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(N, 3, 64, 160) to logits: characters (N, 1 + A, 2, 40), colours (N, C, 1, 1), rows (N, 2, 1, 1)."""
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """(N, 3, 64, 160) to logits: characters (N, 1 + A, 2, 40), colours (N, C, 1, 1), rows (N, 2, 1, 1), legible
+        (N, 1, 1, 1); and corners (N, 8, 1, 1), x, y of each as its shift from the picture's own corner, in shares of
+        the picture's width and height."""
         features = self.body(x)
-        summary = F.adaptive_avg_pool2d(self.summary(features), 1)
-        return self.characters(features), self.colors(summary), self.rows(summary)
+        lines = self.lines(features)
+        summary = F.adaptive_avg_pool2d(self.summary(lines), 1)
+        corners = self.corners(self.outline(features))
+        return self.characters(lines), self.colors(summary), self.rows(summary), self.legible(summary), corners
 
 
 class DetectorHead(nn.Module):

@@ -26,14 +26,19 @@ from models.training.synthesis import KINDS, PlateGenerator
 FLAT_WIDTH, FLAT_HEIGHT = 224, 76
 CHUNK = 200
 _WEIGHTS = {
-    "blue": 6.0,
+    "blue": 5.0,
     "yellow": 2.5,
-    "yellow_double": 2.5,
+    "yellow_double": 3.0,
     "nev_small": 3.0,
     "nev_large": 2.0,
-    "painted": 2.0,
-    "painted_double": 2.0,
-    "temporary": 2.0,
+    "painted": 4.0,
+    "painted_double": 4.0,
+    "temporary": 3.0,
+    "temporary_entry": 2.0,
+    "wj": 2.5,
+    "wj_old": 2.0,
+    "wj_double": 1.5,
+    "tractor": 1.5,
 }
 """How often a kind is drawn, where not once: the common kinds and those that vary most."""
 

@@ -1,7 +1,8 @@
 """Samples for the recognizer: real plates, rendered plates set into the surroundings of real ones, and non-plates.
 
-Every plate, real or rendered, becomes a *canvas*: the straightened plate in the middle of some of its surroundings.
-A sample is cut from a canvas with corners that err as a detector's do, then degraded.
+Every plate, real or rendered, becomes a *canvas*: the straightened plate in the middle of its surroundings. A sample is
+cut from a canvas with corners that err, then degraded. It is cut either as for the first look, loosely around corners
+that err as the detector's do, or as for reading, closely around corners that have been refined.
 """
 
 from __future__ import annotations
@@ -9,19 +10,21 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import IterableDataset, get_worker_info
+from torch import Tensor
 
 from edge_lpr.plates import ALPHABET, COLORS, PROVINCES
 from models.training import data, degrade
 from models.training.networks import RECOGNIZER_INPUT
 from models.training.pool import FLAT_HEIGHT, FLAT_WIDTH, PlatePool
+from models.training.signs import SignPainter
 
-MARGIN_X, MARGIN_Y = 16, 10
+MARGIN_X, MARGIN_Y = 56, 42
 CANVAS_WIDTH, CANVAS_HEIGHT = FLAT_WIDTH + 2 * MARGIN_X, FLAT_HEIGHT + 2 * MARGIN_Y
 INNER = np.array(
     [
@@ -34,11 +37,32 @@ INNER = np.array(
 )
 MAX_LENGTH = 9
 UNKNOWN = -1
-REAL, SWAPPED, NEGATIVE = 0.38, 0.57, 0.05
-"""Shares of a batch."""
+REAL, NEGATIVE = 0.36, 0.07
+"""Shares of a batch; the rest is rendered plates."""
+LOOK = 0.3
+"""Share of plates cut as for the first look."""
+LOOK_MARGIN = (0.10, 0.22)
+"""How much of the plate's width and height the first look shows beyond each edge of the detector's corners."""
+READ_MARGIN = 0.02
+"""The same for reading."""
 
 Image = NDArray[np.uint8]
+Corners = NDArray[np.float32]
 Rng = np.random.Generator
+
+
+class Sample(NamedTuple):
+    """One training picture and what it shows; batches have the same fields, with one more dimension in front."""
+
+    picture: Tensor
+    """uint8 (3, 64, 160), RGB."""
+    classes: Tensor
+    """(9,): 1 + place in the alphabet, 0 after the end."""
+    length: int
+    color: int
+    rows: int
+    corners: Tensor
+    """float32 (8,): x, y of the plate's corners in the picture, as shares of its width and height; NaN if unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +84,7 @@ def color_index(color: str | None) -> int:
 
 def straightened(image: Image, quad: NDArray[np.float32]) -> Image:
     """The canvas around ``quad`` (4, 2) of ``image``."""
-    matrix = cv2.getPerspectiveTransform(quad, INNER)
+    matrix = cv2.getPerspectiveTransform(quad - np.float32(0.5), INNER - np.float32(0.5))
     size = (CANVAS_WIDTH, CANVAS_HEIGHT)
     return np.asarray(
         cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
@@ -105,28 +129,66 @@ def swap(canvas: Image, flat: Image, rng: Rng) -> Image:
     return result
 
 
-def cut(canvas: Canvas, rng: Rng, jitter: float = 1.0) -> Image:
-    """The recognizer's input from a canvas, its corners off by about what the detector errs times ``jitter``."""
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """How far corners err: standard deviations in plate heights, as measured on the detector's. ``grow`` moves
+    opposite edges apart, ``shear`` the upper and lower edge along themselves, ``rotate`` the ends up and down."""
+
+    shift: tuple[float, float]
+    grow: tuple[float, float]
+    shear: float
+    rotate: float
+    each: float
+
+    def draw(self, rng: Rng, much: float) -> Corners:
+        """Errors of the four corners, (4, 2) in plate heights."""
+        grow, shear, rotate = rng.normal(0, self.grow), rng.normal(0, self.shear), rng.normal(0, self.rotate)
+        common = rng.normal(0, self.shift)
+        signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
+        own = signs * grow + np.stack([-signs[:, 1] * shear, signs[:, 0] * rotate], axis=1)
+        return np.asarray(much * (own + common) + rng.normal(0, self.each, (4, 2)), np.float32)
+
+
+DETECTED = Errors(shift=(0.09, 0.05), grow=(0.09, 0.055), shear=0.09, rotate=0.05, each=0.02)
+REFINED = Errors(shift=(0.035, 0.02), grow=(0.04, 0.03), shear=0.045, rotate=0.02, each=0.015)
+CROPPED = Errors(shift=(0.03, 0.02), grow=(0.04, 0.02), shear=0.02, rotate=0.015, each=0.015)
+
+
+def aim(canvas: Canvas, rng: Rng, look: bool) -> Corners:
+    """The corners (4, 2) on the canvas to cut at: off by what the detector errs, or by what is left when refined."""
+    errors = DETECTED if look else CROPPED if canvas.tight else REFINED
+    margin = np.array(LOOK_MARGIN if look else (0.0, 0.0) if canvas.tight else (READ_MARGIN, READ_MARGIN))
+    much = float(rng.choice((0.6, 1.2, 2.2), p=(0.4, 0.42, 0.18)))
+    height = np.array([FLAT_WIDTH / (440 / 140), FLAT_HEIGHT])  # of a plate, in the canvas's pixels of each axis
+    center = INNER.mean(axis=0)
+    corners = (INNER + errors.draw(rng, much) * height - center) * (1 + 2 * margin) + center
+    if not look and rng.random() < 0.08:  # far too loose, as crops from other programs are
+        corners = (corners - center) * (1 + rng.uniform(0.04, 0.13, 2)) + center
+    elif not look and rng.random() < 0.1:  # or too tight at one end
+        end = [0, 3] if rng.random() < 0.5 else [1, 2]
+        inwards = 1 if end[0] == 0 else -1
+        corners[end, 0] += inwards * rng.uniform(0.0, 0.05) * FLAT_WIDTH
+    return np.asarray(corners, np.float32)
+
+
+def cut(canvas: Canvas, corners: Corners, border: int = cv2.BORDER_REPLICATE) -> tuple[Image, Corners]:
+    """The recognizer's input between ``corners`` of a canvas; and where in it, in pixels, the plate's corners lie."""
     height, width = RECOGNIZER_INPUT
-    corners = INNER.copy()
-    if jitter > 0:
-        size = np.array([FLAT_WIDTH, FLAT_HEIGHT], np.float32)
-        center = INNER.mean(axis=0)
-        loose = rng.normal(0.012, 0.022, 2) if canvas.tight else rng.normal((0.03, 0.06), (0.035, 0.06))
-        shift = rng.normal(0, (0.008, 0.02), 2) if canvas.tight else rng.normal(0, (0.015, 0.03), 2)
-        each = rng.normal(0, (0.007, 0.02), (4, 2)) if canvas.tight else rng.normal(0, (0.015, 0.04), (4, 2))
-        corners = (corners - center) * (1 + jitter * loose) + center
-        corners = (corners + jitter * (shift + each) * size).astype(np.float32)
-        if rng.random() < 0.08:  # far too loose, as crops from other programs are
-            corners = ((corners - center) * (1 + rng.uniform(0.04, 0.13, 2)) + center).astype(np.float32)
-        elif rng.random() < 0.12:  # or too tight at one end at one end
-            end = [0, 3] if rng.random() < 0.5 else [1, 2]
-            inwards = 1 if end[0] == 0 else -1
-            corners[end, 0] += np.float32(inwards * rng.uniform(0.0, 0.05) * FLAT_WIDTH)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(corners, target)
-    mode = cv2.BORDER_REPLICATE if rng.random() < 0.7 else cv2.BORDER_REFLECT
-    return np.asarray(cv2.warpPerspective(canvas.image, matrix, (width, height), borderMode=mode), np.uint8)
+    plate = cv2.perspectiveTransform(INNER[None], matrix)[0]
+    # Corners count from the outer edge of the first pixel, OpenCV from its centre.
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    warp = np.linalg.inv(half) @ matrix @ half
+    image = cv2.warpPerspective(canvas.image, warp, (width, height), flags=cv2.INTER_LINEAR, borderMode=border)
+    return np.asarray(image, np.uint8), np.asarray(plate, np.float32)
+
+
+def closely(canvas: Canvas) -> Corners:
+    """The corners to cut at for reading when nothing errs."""
+    margin = 0.0 if canvas.tight else READ_MARGIN
+    center = INNER.mean(axis=0)
+    return np.asarray((INNER - center) * (1 + 2 * margin) + center, np.float32)
 
 
 def weather(image: Image, rng: Rng, rendered: bool) -> tuple[Image, bool]:
@@ -168,18 +230,18 @@ def weather(image: Image, rng: Rng, rendered: bool) -> tuple[Image, bool]:
     return np.asarray(cv2.resize(image, (width, height), interpolation=way), np.uint8), colored
 
 
-class PlateSamples(IterableDataset[tuple[torch.Tensor, torch.Tensor, int, int, int]]):
-    """An endless stream of (picture uint8 (3, 64, 160) RGB, character classes (9,), length, colour, rows)."""
+class PlateSamples:
+    """Draws samples: call ``sample`` for ever."""
 
     def __init__(self, pool: Path, seed: int) -> None:
         self.real = real_canvases("train")
         self.pool = PlatePool(pool)
-        self.seed = seed
         self.surroundings = [i for i, canvas in enumerate(self.real) if not canvas.tight]
         self.negatives = [np.asarray(cv2.resize(data.read_image(p), (160, 64)), np.uint8) for p in data.negatives()]
         self.negatives += _plain_patches(seed)
+        self.signs = SignPainter()
         # Two-row plates take longest to learn, and wide low glyphs stand on nothing else.
-        hardness = np.array([2.5 if plate.rows == 2 else 1.0 for plate in self.pool.plates])
+        hardness = np.array([2.0 if plate.rows == 2 else 1.0 for plate in self.pool.plates])
         self.cumulative_pool = np.cumsum(hardness / hardness.sum())
         # Seldom provinces more often than they come, so that no province is the safe guess.
         provinces = [next((c for c in canvas.number if c in PROVINCES), "") for canvas in self.real]
@@ -187,27 +249,22 @@ class PlateSamples(IterableDataset[tuple[torch.Tensor, torch.Tensor, int, int, i
         weights = np.array([counts[p] ** -0.6 for p in provinces])
         self.cumulative = np.cumsum(weights / weights.sum())
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
-        cv2.setNumThreads(0)  # the processes are as many as the cores already
-        worker = get_worker_info()
-        rng = np.random.default_rng((self.seed, worker.id if worker else 0))
-        while True:
-            yield self.sample(rng)
-
-    def sample(self, rng: Rng) -> tuple[torch.Tensor, torch.Tensor, int, int, int]:
+    def sample(self, rng: Rng) -> Sample:
         """One sample drawn from the mix."""
         share = rng.random()
         if share < NEGATIVE:
-            patch = self.negatives[int(rng.integers(len(self.negatives)))]
-            image, _ = weather(patch[:, ::-1] if rng.random() < 0.3 else patch, rng, True)
+            image, _ = weather(self.negative(rng), rng, True)
             return as_sample(image, "", UNKNOWN, UNKNOWN)
         if share < NEGATIVE + REAL:
             canvas = self.real[int(np.searchsorted(self.cumulative, rng.random()))]
-            image, colored = weather(cut(canvas, rng), rng, rendered=False)
         else:
             canvas = self.rendered(rng)
-            image, colored = weather(cut(canvas, rng), rng, rendered=True)
-        return as_sample(image, canvas.number, canvas.color if colored else UNKNOWN, canvas.rows)
+        look = not canvas.tight and rng.random() < LOOK
+        border = cv2.BORDER_REPLICATE if rng.random() < 0.7 else cv2.BORDER_REFLECT
+        image, corners = cut(canvas, aim(canvas, rng, look), border)
+        image, colored = weather(image, rng, rendered=share >= NEGATIVE + REAL)
+        color = canvas.color if colored else UNKNOWN
+        return as_sample(image, canvas.number, color, canvas.rows, None if canvas.tight else corners)
 
     def rendered(self, rng: Rng) -> Canvas:
         """A plate of the pool in the surroundings of a real one."""
@@ -217,13 +274,28 @@ class PlateSamples(IterableDataset[tuple[torch.Tensor, torch.Tensor, int, int, i
         image = swap(place.image, self.pool.pictures[index], rng)
         return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, False)
 
+    def negative(self, rng: Rng) -> Image:
+        """A picture without a plate at the recognizer's size."""
+        if rng.random() < 0.4:
+            sign = self.signs.draw(rng)
+            width = sign.shape[1]
+            shown = max(8, round(width * rng.uniform(0.5, 1.0)))  # a detector sees parts of long signs
+            left = int(rng.integers(width - shown + 1))
+            patch = cv2.resize(sign[:, left : left + shown], (160, 64), interpolation=cv2.INTER_AREA)
+        else:
+            patch = self.negatives[int(rng.integers(len(self.negatives)))]
+            patch = patch[:, ::-1] if rng.random() < 0.3 else patch
+        return np.asarray(patch, np.uint8)
 
-def as_sample(image: Image, number: str, color: int, rows: int) -> tuple[torch.Tensor, torch.Tensor, int, int, int]:
+
+def as_sample(image: Image, number: str, color: int, rows: int, corners: Corners | None = None) -> Sample:
     """Tensors of one sample; character classes start at 1, since 0 is the CTC blank."""
+    height, width = image.shape[:2]
     classes = torch.zeros(MAX_LENGTH, dtype=torch.long)
     classes[: len(number)] = torch.tensor([ALPHABET.index(c) + 1 for c in number], dtype=torch.long)
     picture = torch.from_numpy(np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1)))
-    return picture, classes, len(number), color, rows
+    shares = np.full((4, 2), np.nan, np.float32) if corners is None else corners / np.float32((width, height))
+    return Sample(picture, classes, len(number), color, rows, torch.from_numpy(shares.astype(np.float32).reshape(8)))
 
 
 def _plain_patches(seed: int, count: int = 3000) -> list[Image]:

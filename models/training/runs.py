@@ -11,14 +11,21 @@ import argparse
 import copy
 import csv
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 AVERAGE_OVER = 1000
 """Steps over which weights are averaged (exponentially)."""
+ROUND = 48
+"""Steps whose samples are made at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class RunSettings:
     start: Path | None
     threads: int
     workers: int
+    repeats: int
     device: str
 
 
@@ -51,10 +59,44 @@ def parse_settings(description: str, steps: int, batch: int, rate: float) -> Run
     parser.add_argument("--decay", type=int, default=3000, help="steps of decay before the end")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", type=Path, help="weights.pt to start from")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1, help="processes that make samples")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2, help="processes that make samples")
+    parser.add_argument("--repeats", type=int, default=2, help="how often each sample is seen")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return RunSettings(**vars(parser.parse_args()))
+
+
+class _Batches(IterableDataset[Any]):
+    """``count`` batches an iteration, each worker its share; its chance goes on from one iteration to the next."""
+
+    def __init__(self, draw: Callable[[np.random.Generator], Any], seed: tuple[int, int], count: int) -> None:
+        self.draw, self.seed, self.count = draw, seed, count
+        self.rng: np.random.Generator | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        worker = get_worker_info()
+        identity, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        if self.rng is None:
+            cv2.setNumThreads(0)  # the processes are as many as the cores already
+            self.rng = np.random.default_rng((*self.seed, identity))
+        for _ in range(identity, self.count, workers):
+            yield self.draw(self.rng)
+
+
+def rounds(draw: Callable[[np.random.Generator], Any], settings: RunSettings, first_step: int) -> Iterator[Any]:
+    """Batches for ever: made a round at a time by all cores, then learnt from ``settings.repeats`` times by all cores.
+
+    Making and learning take turns because on few cores they would otherwise fight: a learner's thread that waits for
+    another one, which a worker has put off its core, costs more than half the speed.
+    """
+    count = max(1, ROUND // settings.repeats)
+    batches = _Batches(draw, (settings.seed, first_step), count)
+    loader = DataLoader(batches, batch_size=None, num_workers=settings.workers, persistent_workers=settings.workers > 0)
+    while True:
+        made = list(loader)
+        for _ in range(settings.repeats):
+            for place in torch.randperm(len(made)):
+                yield made[int(place)]
 
 
 class Run:
@@ -66,7 +108,7 @@ class Run:
         self.settings = settings
         settings.out.mkdir(parents=True, exist_ok=True)
         if settings.start is not None:
-            network.load_state_dict(torch.load(settings.start, map_location="cpu", weights_only=True))
+            start_from(network, settings.start)
         self.network = network.to(settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
         decayed = [p for p in network.parameters() if p.ndim > 1]
@@ -151,3 +193,13 @@ class Run:
                     own[name].lerp_(value, 1 - keep)
                 else:
                     own[name].copy_(value)
+
+
+def start_from(network: nn.Module, weights: Path) -> None:
+    """Load what of a checkpoint fits, by name and shape; the rest keeps its first values and is named."""
+    saved = torch.load(weights, map_location="cpu", weights_only=True)
+    own = network.state_dict()
+    fitting = {name: value for name, value in saved.items() if name in own and own[name].shape == value.shape}
+    network.load_state_dict(own | fitting)
+    fresh = sorted({name.split(".")[0] for name in own if name not in fitting})
+    print(f"started from {weights}" + (f"; new: {', '.join(fresh)}" if fresh else ""), flush=True)

@@ -63,7 +63,8 @@ def paste_plate(photo: Image, flat: Image, corners: Corners, rng: Rng) -> None:
         source = np.asarray(cv2.resize(flat, small, interpolation=cv2.INTER_AREA), np.uint8)
     rows, columns = source.shape[:2]
     outline = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
-    matrix = cv2.getPerspectiveTransform(outline, (corners - low).astype(np.float32))
+    # Corners count from the outer edge of the first pixel, OpenCV from its centre.
+    matrix = cv2.getPerspectiveTransform(outline - np.float32(0.5), (corners - low - 0.5).astype(np.float32))
     placed = cv2.warpPerspective(source, matrix, size, flags=cv2.INTER_LINEAR)
     if rng.random() < 0.6:
         placed = cv2.GaussianBlur(placed, (0, 0), rng.uniform(0.3, 1.3))

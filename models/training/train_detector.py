@@ -10,12 +10,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from models.training import data
-from models.training.detector_data import SceneWindows
+from models.training.detector_data import SceneWindows, Windows
 from models.training.networks import DETECTOR_INPUT, STRIDES, Detector
-from models.training.runs import Run, parse_settings
+from models.training.runs import Run, parse_settings, rounds
 
 CHECK_EVERY = 500
 WIDTHS = {8: (0.0, 96.0), 16: (56.0, 224.0), 32: (128.0, 1e9)}
@@ -154,11 +153,14 @@ def decode(outputs: tuple[Tensor, ...], height: int, width: int) -> tuple[np.nda
 def main() -> None:
     settings = parse_settings(__doc__ or "", steps=12000, batch=16, rate=1.5e-3)
     data.data_root()
-    windows = SceneWindows(settings.pool, settings.seed, settings.batch)
+    windows = SceneWindows(settings.pool)
     run = Run(Detector(), settings)
     check = Check()
-    loader = DataLoader(windows, batch_size=None, num_workers=settings.workers, prefetch_factor=6)
-    for picture, plates, ignore in loader:
+
+    def draw(rng: np.random.Generator) -> Windows:
+        return windows.batch(rng, settings.batch)
+
+    for picture, plates, ignore in rounds(draw, settings, run.step):
         height, width = picture.shape[2:]
         run.network.train()
         with torch.autocast(settings.device, torch.bfloat16):

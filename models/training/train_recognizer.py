@@ -1,4 +1,4 @@
-"""Train the recognizer: CTC over two lines, colour, row count.
+"""Train the recognizer: CTC over two lines, colour, row count, legibility, and where the plate's corners are.
 
 python -m models.training.train_recognizer --pool cache/pool-1 --out cache/recognizer
 """
@@ -9,15 +9,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import default_collate
 
 from edge_lpr.plates import ALPHABET
 from models.training import data
-from models.training.networks import Recognizer
-from models.training.recognizer_data import PlateSamples, as_sample, cut, real_canvases
-from models.training.runs import Run, parse_settings
+from models.training.networks import RECOGNIZER_INPUT, Recognizer
+from models.training.recognizer_data import PlateSamples, Sample, aim, as_sample, closely, cut, real_canvases
+from models.training.runs import Run, parse_settings, rounds
 
 CHECK_EVERY = 500
+CORNERS_WEIGHT = 6.0
+EVEN_ODDS = 0.69
+"""Nats: the cost of a text that is as likely as not."""
 QUIET_COLUMNS = 5
 """Columns at either end of a two-row plate's upper line where nothing is written."""
 
@@ -37,18 +40,35 @@ def greedy(characters: Tensor) -> list[str]:
     return texts
 
 
-def losses(outputs: tuple[Tensor, Tensor, Tensor], classes: Tensor, lengths: Tensor, color: Tensor, rows: Tensor):  # type: ignore[no-untyped-def]
+def losses(outputs: tuple[Tensor, ...], batch: Sample) -> dict[str, Tensor]:
     """Losses of one batch by name."""
-    characters, colors, row_logits = (o.float() for o in outputs)
+    characters, colors, row_logits, legible, corners = (o.float() for o in outputs)
     log_probabilities = F.log_softmax(sequence_logits(characters), dim=-1)
+    lengths = torch.as_tensor(batch.length, device=characters.device)
     steps = torch.full_like(lengths, log_probabilities.shape[0])
-    ctc = F.ctc_loss(log_probabilities, classes, steps, lengths, reduction="none", zero_infinity=True)
+    ctc = F.ctc_loss(log_probabilities, batch.classes, steps, lengths, reduction="none", zero_infinity=True)
+    # Legible is what this very network makes out, with more than even odds: no one else has looked at the picture.
+    read = ((ctc.detach() < EVEN_ODDS) & (lengths > 0)).float()
     return {
         "ctc": (ctc / 7).mean(),
-        "quiet": quiet_ends(log_probabilities, rows),
-        "color": 0.2 * F.cross_entropy(colors.flatten(1), color, ignore_index=-1),
-        "rows": 0.1 * F.cross_entropy(row_logits.flatten(1), rows, ignore_index=-1),
+        "quiet": quiet_ends(log_probabilities, batch.rows),
+        "color": 0.2 * F.cross_entropy(colors.flatten(1), batch.color, ignore_index=-1),
+        "rows": 0.1 * F.cross_entropy(row_logits.flatten(1), batch.rows, ignore_index=-1),
+        "legible": 0.1 * F.binary_cross_entropy_with_logits(legible.flatten(), read),
+        "corners": CORNERS_WEIGHT * corner_error(corners.flatten(1), batch.corners),
     }
+
+
+def corner_error(shifts: Tensor, corners: Tensor) -> Tensor:
+    """Smooth L1 of the corners, (N, 8) each, in picture heights; samples with NaN count for nothing."""
+    known = ~corners.isnan().any(1)
+    height, width = RECOGNIZER_INPUT
+    own = torch.tensor([0.0, 0, 1, 0, 1, 1, 0, 1], device=shifts.device)
+    scale = torch.tensor([width / height, 1.0] * 4, device=shifts.device)
+    error = (shifts[known] - (corners[known] - own)) * scale
+    if error.numel() == 0:
+        return shifts.sum() * 0
+    return F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.01)
 
 
 def quiet_ends(log_probabilities: Tensor, rows: Tensor) -> Tensor:
@@ -64,47 +84,69 @@ def quiet_ends(log_probabilities: Tensor, rows: Tensor) -> Tensor:
 
 
 class Check:
-    """Exact matches on the real validation plates, from true corners, in float."""
+    """On the real validation plates, in float: exact matches from true corners; and how far from the true corners the
+    refined ones are after a look at erring ones, as a share of the plate's height."""
 
     def __init__(self) -> None:
         rng = np.random.default_rng(0)
         canvases = real_canvases("val")
         self.groups: dict[str, list[int]] = {"scenes": [], "crops": []}
-        for i, canvas in enumerate(canvases):
-            self.groups["crops" if canvas.tight else "scenes"].append(i)
-        samples = [as_sample(cut(c, rng, jitter=0), c.number, c.color, c.rows) for c in canvases]
-        self.pictures = torch.stack([s[0] for s in samples])
+        for index, canvas in enumerate(canvases):
+            self.groups["crops" if canvas.tight else "scenes"].append(index)
+        samples = [as_sample(cut(c, closely(c))[0], c.number, c.color, c.rows) for c in canvases]
+        self.pictures = torch.stack([s.picture for s in samples])
         self.truth = [c.number for c in canvases]
-        self.colors = torch.tensor([s[3] for s in samples])
+        self.colors = torch.tensor([s.color for s in samples])
+        scenes = [c for c in canvases if not c.tight]
+        cuts = [cut(c, aim(c, rng, look=True)) for c in scenes]
+        looks = [as_sample(image, c.number, c.color, c.rows, at) for c, (image, at) in zip(scenes, cuts, strict=True)]
+        self.looks = torch.stack([s.picture for s in looks])
+        self.corners = torch.stack([s.corners for s in looks])
 
     def __call__(self, network: torch.nn.Module, device: str) -> dict[str, float]:
         texts: list[str] = []
         colors: list[Tensor] = []
+        shifts: list[Tensor] = []
         with torch.no_grad():
             for part in self.pictures.split(128):
-                characters, color, _ = network(part.to(device).float() / 255)
+                characters, color, *_ = network(part.to(device).float() / 255)
                 texts += greedy(characters)
                 colors.append(color.flatten(1).argmax(1).cpu())
+            for part in self.looks.split(128):
+                shifts.append(network(part.to(device).float() / 255)[-1].flatten(1).cpu())
         right = np.array([a == b for a, b in zip(texts, self.truth, strict=True)])
         known = self.colors >= 0
-        color_right = (torch.cat(colors)[known] == self.colors[known]).float().mean()
-        return {name: float(right[rows].mean()) for name, rows in self.groups.items()} | {"hue": float(color_right)}
+        figures = {name: float(right[rows].mean()) for name, rows in self.groups.items()}
+        figures["hue"] = float((torch.cat(colors)[known] == self.colors[known]).float().mean())
+        return figures | {"outline": self._outline(torch.cat(shifts))}
+
+    def _outline(self, shifts: Tensor) -> float:
+        own = torch.tensor([[0.0, 0], [1, 0], [1, 1], [0, 1]])
+        true = self.corners.view(-1, 4, 2)
+        across = RECOGNIZER_INPUT[1] / RECOGNIZER_INPUT[0]
+        error = (shifts.view(-1, 4, 2) + own - true) * torch.tensor([across, 1.0])
+        tall = (true[:, 2, 1] + true[:, 3, 1] - true[:, 0, 1] - true[:, 1, 1]) / 2
+        return float((error.norm(dim=-1).mean(1) / tall).mean())
 
 
 def main() -> None:
-    settings = parse_settings(__doc__ or "", steps=20000, batch=128, rate=2e-3)
+    settings = parse_settings(__doc__ or "", steps=20000, batch=64, rate=2e-3)
     data.data_root()
     samples = PlateSamples(settings.pool, settings.seed)
     run = Run(Recognizer(), settings)
     check = Check()
-    loader = DataLoader(samples, settings.batch, num_workers=settings.workers, prefetch_factor=6)
-    for picture, classes, lengths, color, rows in loader:
-        picture = picture.to(settings.device).float().div(255).contiguous(memory_format=torch.channels_last)
+
+    def draw(rng: np.random.Generator) -> Sample:
+        batch: Sample = default_collate([samples.sample(rng) for _ in range(settings.batch)])
+        return batch
+
+    for drawn in rounds(draw, settings, run.step):
+        batch = Sample(*(field.to(settings.device) for field in drawn))
+        picture = batch.picture.float().div(255).contiguous(memory_format=torch.channels_last)
         run.network.train()
         with torch.autocast(settings.device, torch.bfloat16):
             outputs = run.network(picture)
-        labels = (t.to(settings.device) for t in (classes, lengths, color, rows))
-        run.descend(losses(outputs, *labels))
+        run.descend(losses(outputs, batch))
         if run.step % CHECK_EVERY == 0 or not run.running():
             run.log(settings.batch, **check(run.average, settings.device))
             run.save()

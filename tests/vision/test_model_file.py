@@ -28,6 +28,7 @@ def sidecar(task: str) -> dict[str, Any]:
     else:
         height, width = 64, 160
         shapes = {"characters": [1, 2, 40, 1 + len(ALPHABET)], "colors": [1, 1, 1, len(COLORS)], "rows": [1, 2]}
+        shapes |= {"legible": [1, 1], "corners": [1, 8]}
     return {
         "name": task,
         "version": "1.0.0",

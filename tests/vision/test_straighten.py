@@ -61,7 +61,7 @@ def test_a_margin_shows_what_lies_around() -> None:
     image[50:150, 100:300] = 255
     quad = Quad((100, 50), (300, 50), (300, 150), (100, 150))
     assert straighten(image, quad, WIDTH, HEIGHT)[2:-2, 2:-2].min() == 255
-    wider = straighten(image, quad, WIDTH, HEIGHT, margin=0.25)
+    wider = straighten(image, quad, WIDTH, HEIGHT, margin=(0.25, 0.25))
     assert wider[2, 2].max() == 0
     assert wider[HEIGHT // 2, WIDTH // 2].min() == 255
     assert wider.mean() == pytest.approx(255 / 1.5**2, rel=0.1)

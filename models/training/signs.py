@@ -1,0 +1,94 @@
+"""Lettering that is no plate: shop signs, burnt-in timestamps, stickers, plates of other countries.
+
+What a reader must stay silent about. Drawn as flat pictures, for the recognizer as they are and for the detector set
+into its windows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Picture
+from PIL import ImageDraw, ImageFont
+
+from edge_lpr.errors import InputError
+from edge_lpr.plates import PROVINCES
+
+Image = NDArray[np.uint8]
+Rng = np.random.Generator
+
+_FONTS = tuple(
+    Path("/usr/share/fonts") / name
+    for name in (
+        "opentype/noto/NotoSansCJK-Bold.ttc",
+        "opentype/noto/NotoSansCJK-Regular.ttc",
+        "opentype/noto/NotoSerifCJK-Bold.ttc",
+        "truetype/wqy/wqy-zenhei.ttc",
+    )
+)
+_WORDS = (
+    "停车场收费站出入口中国大饭店酒家超市公司物流运输消防安全请勿停放电话维修汽配"
+    "服务小区门卫银行药房便利面馆火锅专用道限速禁止"
+)
+_LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS = "0123456789"
+
+
+class SignPainter:
+    """Draws signs. Reads fonts once; raises InputError where none is installed."""
+
+    def __init__(self) -> None:
+        found = [path for path in _FONTS if path.exists()]
+        if not found:
+            raise InputError("no CJK font for signs: apt install fonts-noto-cjk fonts-wqy-zenhei")
+        self._fonts = [ImageFont.truetype(str(path), size) for path in found for size in (28, 44)]
+
+    def draw(self, rng: Rng) -> Image:
+        """One sign, uint8 BGR, filling its picture loosely; some 40 to 60 pixels high, any width."""
+        font = self._fonts[int(rng.integers(len(self._fonts)))]
+        lines = [_text(rng) for _ in range(2 if rng.random() < 0.25 else 1)]
+        boxes = [font.getbbox(line) for line in lines]
+        width = round(max(box[2] for box in boxes) + rng.uniform(4, 40))
+        line_height = round(max(box[3] for box in boxes) * rng.uniform(1.0, 1.25))
+        ground, ink = _colors(rng)
+        canvas = Picture.new("RGB", (width, line_height * len(lines) + int(rng.integers(2, 14))), ground)
+        pen = ImageDraw.Draw(canvas)
+        for row, line in enumerate(lines):
+            left = (width - font.getlength(line)) * rng.uniform(0.2, 0.8)
+            pen.text((left, row * line_height), line, font=font, fill=ink, stroke_width=int(rng.random() < 0.15))
+        image = np.asarray(canvas, np.uint8)[..., ::-1].copy()
+        if rng.random() < 0.3:
+            cv2.rectangle(image, (1, 1), (width - 2, image.shape[0] - 2), ink[::-1], 2)
+        return image
+
+
+def _text(rng: Rng) -> str:
+    def some(characters: str, low: int, high: int) -> str:
+        return "".join(rng.choice(list(characters), int(rng.integers(low, high + 1))))
+
+    kind = int(rng.integers(6))
+    if kind == 0:  # a timestamp
+        day = f"20{rng.integers(10, 30)}-{rng.integers(1, 13):02}-{rng.integers(1, 29):02}"
+        return f"{day} {rng.integers(24):02}:{rng.integers(60):02}:{rng.integers(60):02}"
+    if kind == 1:  # a shop
+        return some(_WORDS + "".join(PROVINCES), 2, 7)
+    if kind == 2:  # a telephone number
+        return some(_WORDS, 0, 2) + "1" + some(_DIGITS, 10, 10)
+    if kind == 3:  # another country's plate
+        gap = " " if rng.random() < 0.5 else "-"
+        return some(_LATIN, 1, 3) + gap + some(_DIGITS, 2, 4) + (gap + some(_LATIN, 1, 3) if rng.random() < 0.5 else "")
+    if kind == 4:  # a model or brand
+        return some(_LATIN + _LATIN.lower() + _DIGITS, 2, 8)
+    return some(_WORDS, 1, 3) + some(_DIGITS + _LATIN, 1, 4)
+
+
+def _colors(rng: Rng) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """RGB of ground and ink, one light, one dark or of a plate's own colours."""
+    grounds = ((20, 60, 170), (240, 200, 40), (235, 235, 235), (30, 140, 70), (25, 25, 25), (190, 30, 30))
+    ground = np.array(grounds[int(rng.integers(len(grounds)))]) if rng.random() < 0.6 else rng.integers(0, 256, 3)
+    light = float(ground @ (0.3, 0.6, 0.1)) > 120
+    ink = rng.integers(0, 70, 3) if light else rng.integers(190, 256, 3)
+    return (int(ground[0]), int(ground[1]), int(ground[2])), (int(ink[0]), int(ink[1]), int(ink[2]))
