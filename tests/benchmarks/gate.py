@@ -11,15 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import cv2
 import httpx
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge_lpr.config import ReaderSettings
-from edge_lpr.images import load_image
 from edge_lpr.resources import demo_clip
 from edge_lpr.vision.reader import PlateReader
+from tests import photos
 from tests.fixtures_mqtt import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,13 +85,5 @@ def running_gate(**api: object) -> Iterator[Gate]:
 
 
 def plate_photo() -> bytes:
-    """A JPEG with a plate that is read: a frame of the demo clip."""
-    reader = PlateReader.open(ReaderSettings())
-    clip = cv2.VideoCapture(str(demo_clip()))
-    while True:
-        more, frame = clip.read()
-        if not more:
-            raise RuntimeError("the demo clip shows no plate")
-        content = bytes(cv2.imencode(".jpg", frame)[1])
-        if reader.read(load_image(content)):
-            return content
+    """A JPEG with a plate that is read."""
+    return photos.with_plate(PlateReader.open(ReaderSettings()))

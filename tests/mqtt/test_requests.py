@@ -84,23 +84,6 @@ class Gate:
 StartGate = Callable[..., Gate]
 
 
-@pytest.fixture(scope="module")
-def reader(models_dir: Path) -> PlateReader:
-    return PlateReader.open(ReaderSettings(models_dir=models_dir))
-
-
-@pytest.fixture(scope="module")
-def plate_photo(reader: PlateReader) -> bytes:
-    """A JPEG with a plate that is read: a frame of the demo clip."""
-    clip = cv2.VideoCapture(str(demo_clip()))
-    while True:
-        more, frame = clip.read()
-        assert more, "the demo clip shows no plate"
-        content = bytes(cv2.imencode(".jpg", frame)[1])
-        if reader.read(load_image(content)):
-            return content
-
-
 @pytest.fixture
 def start_gate(mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path) -> Iterator[StartGate]:
     """Connect a gate that reads with ``read``, and wait until it answers."""
