@@ -1,7 +1,7 @@
 """Connections of clients that send little or nothing, kept from taking the place of those that ask.
 
-Two bounds. A connection has ``SILENT_S`` for the headers of each request. And there are ``MAX_CONNECTIONS`` at most: for
-one more, the oldest of those that still wait for the rest of a request, or for the next one, is hung up on. So a
+Two bounds. A connection has ``SILENT_S`` for the headers of each request. And there are ``MAX_CONNECTIONS`` at most:
+for one more, the oldest of those that still wait for the rest of a request, or for the next one, is hung up on. So a
 client that asks at once is served, however many others are open.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-SILENT_S = 15.0
+SILENT_S = 15
 
 MAX_CONNECTIONS = 256
 """A quarter of the files that a process may have open as a rule; the camera and the outbox need theirs."""
@@ -22,6 +23,9 @@ MAX_CONNECTIONS = 256
 
 class Protocol(H11Protocol):
     """uvicorn's, which by itself waits for ever for the headers of a request that has begun."""
+
+    number = -1
+    """Of the connection's file."""
 
     _patience: asyncio.TimerHandle | None = None
 
@@ -33,12 +37,13 @@ class Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        self.number = transport.get_extra_info("socket").fileno()
         self._wait()
 
     def on_response_complete(self) -> None:
         """Begin to wait for the next one."""
-        self._wait()
         super().on_response_complete()
+        self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
@@ -67,22 +72,27 @@ class Listener(socket.socket):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._links: list[socket.socket] = []
-        self.is_at_work: Callable[[int], bool] = lambda _number: False
-        """Whether the connection of a file number must be left alone."""
+        self.protocols: Collection[asyncio.Protocol] = ()
+        """Those of the connections that are set up, as uvicorn knows them."""
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """The next connection; the oldest idle one goes where there are too many."""
+        """The next connection. Raises ConnectionAbortedError where all others are at work; the event loop, which calls
+        this, goes on then."""
         link, address = super().accept()
         self._links = [each for each in self._links if each.fileno() >= 0]
-        if len(self._links) >= MAX_CONNECTIONS:
-            self._make_room()
+        if len(self._links) >= MAX_CONNECTIONS and not self._makes_room():
+            link.close()
+            raise ConnectionAbortedError
         self._links.append(link)
         return link, address
 
-    def _make_room(self) -> None:
-        for link in self._links:
-            if not self.is_at_work(link.fileno()):
-                self._links.remove(link)
-                # The event loop owns it, and closes it when it reads the end of it
-                link.shutdown(socket.SHUT_RDWR)
-                return
+    def _makes_room(self) -> bool:
+        protocols = (each for each in self.protocols if isinstance(each, Protocol))
+        at_work = {each.number for each in protocols if not each.is_wanting}
+        oldest = next((link for link in self._links if link.fileno() not in at_work), None)
+        if oldest is None:
+            return False
+        self._links.remove(oldest)
+        with suppress(OSError):  # the client hung up in this moment
+            oldest.shutdown(socket.SHUT_RDWR)  # the event loop, whose it is, reads its end and closes it
+        return True

@@ -58,7 +58,7 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Tc3Header:
-    """What the headers say of a signature v3. ``scope`` is date, service, a fixed word; ``names`` the signed headers."""
+    """What the headers say of a signature v3. ``scope``: date, service, a fixed word; ``names``: the signed headers."""
 
     secret_id: str
     scope: tuple[str, str, str]

@@ -60,10 +60,14 @@ class ServedApi:
 
 @dataclass
 class Pages:
-    """What the loopback web server shows, by path; a path that is an Event is answered when that is set."""
+    """What the loopback web server shows, by path; a path that is an Event is answered when that is set.
+
+    ``asked`` is set when anything was asked for.
+    """
 
     port: int
     pages: dict[str, bytes | threading.Event] = field(default_factory=dict)
+    asked: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -122,6 +126,7 @@ def web() -> Iterator[Pages]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             page = pages.pages.get(self.path)
+            pages.asked.set()
             if isinstance(page, threading.Event):
                 page.wait(10)
                 page = b""
