@@ -58,7 +58,8 @@ class Body:
         self._held = 0
         self._seen = 0
         self._ends_s = asyncio.get_running_loop().time() + BODY_S
-        self.is_over = not ({"content-length", "transfer-encoding"} & set(request.headers))
+        headers = request.headers
+        self.is_over = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
         """False while more may come."""
 
     def __enter__(self) -> Self:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,13 +43,14 @@ class Gate:
         samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
         return next(sample.value for sample in samples if sample.name == name)
 
-    def wait_until_it_reads(self) -> None:
+    def wait_until_it_works(self, frames: int) -> None:
+        """Until it has read so many frames, and asks for requests."""
         deadline_s = time.monotonic() + START_S
         while time.monotonic() < deadline_s:
             if self.process.poll() is not None:
                 raise RuntimeError(self.log)
             try:
-                if self.metric("edge_lpr_frames_captured_total") > 20:
+                if self.metric("edge_lpr_frames_captured_total") >= frames:
                     return
             except (httpx.TransportError, StopIteration):
                 pass  # not yet
@@ -58,14 +59,23 @@ class Gate:
 
 
 @contextmanager
-def running_gate(**api: object) -> Iterator[Gate]:
-    """``edge-lpr run`` with the demo clip in a loop, as fast as the reader goes, and no broker."""
+def running_gate(*, camera: bool = True, keys: Mapping[str, str] | None = None, **api: object) -> Iterator[Gate]:
+    """``edge-lpr run`` with the demo clip in a loop, as fast as the reader goes, and no broker.
+
+    Without ``camera`` it looks for one that is not there, and serves the API meanwhile. ``keys`` holds SecretKeys by
+    their SecretIds.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        clip = {"type": "video", "source": str(demo_clip()), "loop": True}
+        if keys:
+            (folder / "keys.yaml").write_text(yaml.safe_dump(dict(keys)))
+            (folder / "keys.yaml").chmod(0o600)
+            api = {"keys_file": "keys.yaml", **api}
         settings = {
             "device": {"state_dir": str(folder / "state")},
-            "camera": {"type": "video", "source": str(demo_clip()), "loop": True},
+            "camera": clip if camera else {"type": "usb", "source": str(folder / "no-camera")},
             "mqtt": {"port": free_port()},
             "api": {"enabled": True, "port": port, "requests_per_second": 10_000, **api},
             "log": {"level": "warning"},
@@ -77,7 +87,7 @@ def running_gate(**api: object) -> Iterator[Gate]:
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         gate = Gate(process, port, folder / "log")
         try:
-            gate.wait_until_it_reads()
+            gate.wait_until_it_works(frames=20 if camera else 0)
             yield gate
         finally:
             process.terminate()
