@@ -3,7 +3,7 @@
 # make lint    linters and types alone
 # make bench   milliseconds per stage on this machine
 # make api-bench  requests a second and latency of the API, beside the camera loop
-# make api-fuzz   50,000 generated requests to the API; takes an hour
+# make api-fuzz   50,000 generated requests to the API; takes a quarter of an hour
 #
 # Everything is installed into .venv here. PYTHON=python3.12 picks another Python. What pip cannot bring, .ci/packages
 # installs by apt where it may, and names where it may not.

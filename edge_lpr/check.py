@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from edge_lpr.api.assembly import load_accounts
+from edge_lpr.api.download import trusting
 from edge_lpr.api.server import tls_context
 from edge_lpr.cameras import create_source
 from edge_lpr.config import (
@@ -133,6 +134,7 @@ def _api(settings: ApiSettings) -> Finding:
         return Finding("api", "ok", "switched off")
     try:
         accounts, context = load_accounts(settings), tls_context(settings)
+        trusting(settings.download_ca_file)
     except ConfigError as error:
         return _failure("api", error)
     callers = f"{len(accounts)} keys" if accounts else "no keys, for this device alone"

@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
     recognize = commands.add_parser("recognize", help="read the plates in photos")
     recognize.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a JPEG, PNG, BMP or WebP photo")
-    recognize.add_argument("--json", action="store_true", help="one line of JSON for each photo, in the API's shape")
+    recognize.add_argument("--json", action="store_true", help="one line of JSON for each photo, as the API answers")
     recognize.add_argument("--crop", action="store_true", help="each picture is a plate already cut out")
     _add_reader(recognize)
     recognize.set_defaults(command=_recognize)

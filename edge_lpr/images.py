@@ -63,26 +63,30 @@ def load_image(
     ImageDecodeFailed for what is no picture of ``formats`` or is damaged, ImageError for a file that cannot be read.
     """
     if isinstance(source, Path):
-        return _decode(_read(source, max_bytes), str(source), max_pixels, formats)
-    _check_size(len(source), "The picture", max_bytes)
-    return _decode(source, "The picture", max_pixels, formats)
+        content, name = read_file(source, max_bytes), str(source)
+    else:
+        content, name = source, "The picture"
+    _check_size(len(content), name, max_bytes)
+    return _decode(content, name, max_pixels, formats)
 
 
-def _read(path: Path, max_bytes: int) -> bytes:
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """The bytes of a file; of one with more than ``max_bytes`` the first, one more than that.
+
+    Raises ImageError for a file that cannot be read.
+    """
     try:
         with path.open("rb") as file:
             facts = os.fstat(file.fileno())
             # read() sets aside all that it is asked for, so a small file must not ask for the limit
             expected = min(facts.st_size, max_bytes) if stat.S_ISREG(facts.st_mode) else max_bytes
-            content = file.read(expected + 1)
+            return file.read(expected + 1)
     except FileNotFoundError as error:
         raise ImageError(f"{path}: no such file; check the path") from error
     except IsADirectoryError as error:
         raise ImageError(f"{path}: is a folder; name the photos in it") from error
     except (OSError, ValueError) as error:
         raise ImageError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    _check_size(len(content), str(path), max_bytes)
-    return content
 
 
 def _check_size(size: int, name: str, max_bytes: int) -> None:

@@ -1,4 +1,4 @@
-"""Fixtures for every room: where the repository, the shared data and the models are."""
+"""Fixtures for every room: where the repository, the shared data and the models are, the reader, a photo for it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_lpr.config import ReaderSettings
+from edge_lpr.vision.reader import PlateReader
+from tests import photos
 from tests.needs import absent
 
 pytest_plugins = ["tests.fixtures_mqtt"]
@@ -37,3 +40,15 @@ def models_dir() -> Path:
             if not (path / (name + suffix)).is_file():
                 absent(f"models/{name}{suffix}")
     return path
+
+
+@pytest.fixture(scope="session")
+def reader(models_dir: Path) -> PlateReader:
+    """The shipped models."""
+    return PlateReader.open(ReaderSettings(models_dir=models_dir))
+
+
+@pytest.fixture(scope="session")
+def plate_photo(reader: PlateReader) -> bytes:
+    """A JPEG with a plate that is read."""
+    return photos.with_plate(reader)

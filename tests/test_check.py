@@ -89,3 +89,17 @@ def test_a_broker_that_refuses(tmp_path: Path, photos: Path, start_mosquitto: Ca
     assert findings["broker"][0] == "failed"
     assert "refuses us: Not authorized" in findings["broker"][1]
     assert "mqtt.username" in findings["broker"][2]
+
+
+def test_what_the_api_needs_is_looked_at(tmp_path: Path, photos: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    code, findings = check(
+        tmp_path,
+        camera={"type": "photos", "source": str(photos)},
+        mqtt={"port": free_port()},
+        api={"enabled": True, "download_ca_file": "ca.pem"},
+    )
+    assert code == 1
+    assert findings["api"][0] == "failed"
+    assert "api.download_ca_file: cannot use" in findings["api"][1]
+    assert findings["api"][2].startswith("-> give the authority's certificate")

@@ -118,6 +118,16 @@ def test_recognize_speaks_the_apis_language(tmp_path: Path, models_dir: Path) ->
     assert str(tmp_path) not in no_file["Response"]["Error"]["Message"]
 
 
+def test_json_has_the_apis_limits(tmp_path: Path, models_dir: Path) -> None:
+    photo = grey(tmp_path / "a.webp")
+    result = edge_lpr("recognize", "--json", photo, cwd=tmp_path)
+    (answer,) = json_lines(result.stdout)
+    assert answer["Response"]["Error"]["Code"] == "FailedOperation.ImageDecodeFailed"
+    assert result.returncode == 2
+    assert result.stderr == f"edge-lpr: {photo}: WEBP pictures are not accepted; give a JPEG or PNG photo\n"
+    assert edge_lpr("recognize", photo, cwd=tmp_path).returncode == 0
+
+
 def test_recognize_reads_plates(tmp_path: Path, models_dir: Path, shared_data: Path) -> None:
     clip = cv2.VideoCapture(str(shared_data / "video" / "parked_car.mp4"))
     photo = tmp_path / "car.png"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from edge_lpr.api.action import MAX_BYTES, LicensePlateOcr
 from edge_lpr.api.desk import Desk
-from edge_lpr.api.download import DownloadPolicy, fetch
+from edge_lpr.api.download import DownloadPolicy, fetch, trusting
 from edge_lpr.api.http import create_app
 from edge_lpr.api.keys import Account, load_keys
 from edge_lpr.api.metrics import Gate, Metrics
@@ -34,8 +34,8 @@ class Api:
 def serving(settings: ApiSettings, device: DeviceSettings, reader: PlateReader, gate: Gate) -> Iterator[Api]:
     """Serve the API over HTTP, where it is switched on, until the end of the ``with`` block.
 
-    Raises ConfigError for a keys file or a certificate that cannot be used, ListenError for an address that cannot be
-    listened at.
+    Raises ConfigError for a keys file, a certificate or an authority that cannot be used, ListenError for an address
+    that cannot be listened at.
     """
     metrics = Metrics(gate)
     if not settings.enabled:
@@ -55,7 +55,11 @@ def load_accounts(settings: ApiSettings) -> Mapping[str, Account]:
 
 
 def create_desk(settings: ApiSettings, device: DeviceSettings, read: Read) -> Desk:
-    """The desk that all faces share; ``read`` is how guests read. Not started."""
+    """The desk that all faces share; ``read`` is how guests read. Not started.
+
+    Raises ConfigError for an authority of recorders that cannot be used.
+    """
+    trusting(settings.download_ca_file)  # or the first request by https would be the one to find out
     policy = DownloadPolicy(
         allowed_hosts=frozenset(settings.allow_hosts),
         allowed_networks=settings.allow_networks,

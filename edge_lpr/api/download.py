@@ -25,6 +25,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from edge_lpr.api.addresses import Endpoint, Network, is_public, resolve
 from edge_lpr.api.faults import ApiError, Fault
+from edge_lpr.errors import ConfigError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -173,7 +174,7 @@ def _connected(target: _Target, policy: DownloadPolicy, remaining_s: Callable[[]
             yield plain
             return
         plain.settimeout(remaining_s())  # of the whole handshake, not of each of its packets
-        with _tls_context(policy.ca_file).wrap_socket(plain, server_hostname=target.host) as encrypted:
+        with trusting(policy.ca_file).wrap_socket(plain, server_hostname=target.host) as encrypted:
             yield encrypted
 
 
@@ -209,11 +210,21 @@ def _connect(endpoints: list[Endpoint], remaining_s: Callable[[], float]) -> soc
 
 
 @functools.lru_cache(maxsize=4)
-def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Certificates and host names are verified. Loading the authorities takes a while: once is enough."""
+def trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """TLS that verifies certificates and host names, by the system's authorities and those of ``ca_file``.
+
+    Loading the authorities takes a while: it is done once. Raises ConfigError for a file that cannot be used.
+    """
     context = ssl.create_default_context()
-    if ca_file is not None:
+    if ca_file is None:
+        return context
+    try:
         context.load_verify_locations(ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        reason = "holds no certificate in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ConfigError(
+            f"api.download_ca_file: cannot use {ca_file}: {reason}; give the authority's certificate in PEM form"
+        ) from error
     return context
 
 

@@ -80,7 +80,7 @@ class Fault(StrEnum):
     INVALID_AUTHORIZATION = (
         "AuthFailure.InvalidAuthorization",
         "The Authorization of the request is missing or not as the signature specification says.",
-        "No signature at all, or one that does not have the specified form",
+        "No signature at all, or one not of the specified form; without a keys file, who is no program on the device",
     )
     SECRET_ID_NOT_FOUND = (
         "AuthFailure.SecretIdNotFound",
@@ -142,7 +142,7 @@ class Fault(StrEnum):
     REQUEST_LIMIT_EXCEEDED = (
         "RequestLimitExceeded",
         "Too many requests; try again later.",
-        "More requests a second than the key may send, or the gate's queue for requests is full",
+        "More requests a second than the key may send, too many failed signatures of one address, or too many at once",
     )
     INTERNAL_ERROR = (
         "InternalError",

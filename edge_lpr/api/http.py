@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -18,18 +19,24 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from edge_lpr.api import messages, openapi
-from edge_lpr.api.body import Body, Memory
+from edge_lpr.api.body import Body, EarlyResponse, Memory
 from edge_lpr.api.call import Call, check_offered, parse
 from edge_lpr.api.desk import Desk
 from edge_lpr.api.faults import ApiError, Fault
 from edge_lpr.api.keys import LOCAL, Account
 from edge_lpr.api.messages import JsonObject
 from edge_lpr.api.metrics import SUCCESS, Gate, Metrics
-from edge_lpr.api.signing import SignedRequest, authenticate
+from edge_lpr.api.peers import Address, address_of, check_needs_no_key, is_this_device, slot_of
+from edge_lpr.api.rate import RateLimit
+from edge_lpr.api.signing import SignedRequest, announced, authenticate, check_method
 
 FACE = "http"
+JSON = "application/json"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """All are answered, most of them with UnsupportedProtocol, so that a caller reads a reason."""
+
+MAX_FAILURES = 10
+"""Failed authentications a second of one client address. Past it, the address is refused before any work."""
 
 STALLED_S = 60.0
 """Without a turn of the frame loop the gate is not well; systemd's watchdog waits as long."""
@@ -58,11 +65,12 @@ class _Face:
         self._metrics = metrics
         self._gate = gate
         self._memory = Memory()
+        self._failures = RateLimit(MAX_FAILURES)
 
     async def api(self, request: Request) -> Response:
         """One call of the API."""
         began_s = time.monotonic()
-        with Body(self._memory) as body:
+        with Body(self._memory, request) as body:
             try:
                 answer = await self._answer(request, body)
             except ClientDisconnect:
@@ -73,9 +81,9 @@ class _Face:
                 _log.exception("a request over HTTP failed", exc_info=error)
                 fault = Fault.INTERNAL_ERROR
                 answer = messages.error_response(fault, fault.message, messages.new_request_id())
-            headers = {} if body.is_over else {"Connection": "close"}
         self._metrics.note(FACE, _code(answer), time.monotonic() - began_s)
-        return Response(messages.encode(answer), headers=headers, media_type="application/json")
+        content = messages.encode(answer)
+        return Response(content, media_type=JSON) if body.is_over else EarlyResponse(content, JSON, body)
 
     async def healthz(self, _request: Request) -> Response:
         """200 while the gate does its work, 503 when its loop stands still or its camera has failed."""
@@ -97,50 +105,62 @@ class _Face:
 
     async def openapi(self, _request: Request) -> Response:
         """The OpenAPI document."""
-        return Response(messages.encode(openapi.document()), media_type="application/json")
+        return Response(messages.encode(openapi.document()), media_type=JSON)
 
     async def _answer(self, request: Request, body: Body) -> JsonObject:
-        content = await body.read(request)
-        if not self._accounts and not _is_this_device(request):
-            raise ApiError(
-                Fault.INVALID_AUTHORIZATION, "Without a keys file (api.keys_file) only the device itself is answered."
-            )
+        head, peer = _head(request), address_of("" if request.client is None else request.client.host)
+        with self._failures_counted(peer):
+            caller = self._announced(head, peer)
+        content = await body.read(caller)
         # In a thread: the signature and the parameters of 10 MB take long enough to hold up all other callers.
-        account, call = await asyncio.to_thread(self._admitted, _signed_request(request, content))
+        with self._failures_counted(peer):
+            account, call = await asyncio.to_thread(self._admitted, replace(head, body=content))
         return await asyncio.wrap_future(self._desk.submit(call.parameters, account))
+
+    @contextmanager
+    def _failures_counted(self, peer: Address | None) -> Iterator[None]:
+        """Raises ApiError (RequestLimitExceeded) for an address that failed to authenticate too often of late.
+
+        The device itself is let off: a proxy on it speaks for everybody.
+        """
+        if is_this_device(peer):
+            yield
+            return
+        slot = slot_of(peer)
+        if self._failures.is_reached(slot, time.monotonic()):
+            raise ApiError(Fault.REQUEST_LIMIT_EXCEEDED, "Too many requests from your address failed to authenticate.")
+        try:
+            yield
+        except ApiError as error:
+            if error.code.startswith("AuthFailure."):
+                self._failures.admits(slot, time.monotonic())
+            raise
+
+    def _announced(self, head: SignedRequest, peer: Address | None) -> str:
+        """Who says that he asks, as the headers tell; nobody where they do not. Raises ApiError for whom no body helps:
+        a large one is not even taken in from him."""
+        if self._accounts:
+            return announced(head, self._secrets, time.time()) or ""
+        check_method(head)
+        check_needs_no_key(peer, head.headers)
+        return LOCAL.name
 
     def _admitted(self, signed: SignedRequest) -> tuple[Account, Call]:
         """Who asks, and for what that is offered. Raises ApiError."""
-        account = self._account(signed)
+        account = LOCAL
+        if self._accounts:
+            account = self._accounts[authenticate(signed, self._secrets, time.time())]
         call = parse(signed)
         check_offered(call)
         return account, call
 
-    def _account(self, signed: SignedRequest) -> Account:
-        if signed.method not in ("GET", "POST"):
-            raise ApiError(Fault.UNSUPPORTED_PROTOCOL)
-        if not self._accounts:
-            return LOCAL
-        return self._accounts[authenticate(signed, self._secrets, time.time())]
 
-
-def _signed_request(request: Request, body: bytes) -> SignedRequest:
+def _head(request: Request) -> SignedRequest:
+    """The request without its body."""
     # The path as it came: a signature covers what was sent, before decoding.
     path = request.scope.get("raw_path") or request.url.path.encode()
     query = request.scope["query_string"].decode("latin-1")
-    return SignedRequest(request.method, path.decode("latin-1"), query, dict(request.headers), body)
-
-
-def _is_this_device(request: Request) -> bool:
-    if request.client is None:
-        return False
-    try:
-        address = ip_address(request.client.host)
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped.is_loopback
-    return address.is_loopback
+    return SignedRequest(request.method, path.decode("latin-1"), query, dict(request.headers), b"")
 
 
 def _code(answer: JsonObject) -> str:

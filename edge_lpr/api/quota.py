@@ -25,12 +25,13 @@ class QuotaBook:
     """The counts of all keys in one SQLite file, opened when a key with a quota first asks.
 
     May be called from any thread. A file that cannot be used is a fault of each request that must be counted, and of
-    no other; the next one tries again.
+    no other; the next one tries again. A request that outlasts ``close`` is still counted, and leaves the file closed.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
         self._database: sqlite3.Connection | None = None
+        self._is_closed = False
         self._lock = threading.Lock()
 
     def take(self, account: Account) -> None:
@@ -48,8 +49,9 @@ class QuotaBook:
             self._changes("UPDATE used SET answers = answers - 1 WHERE key = ? AND answers > 0", (account.name,))
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, for good."""
         with self._lock:
+            self._is_closed = True
             self._close()
 
     def _close(self) -> None:
@@ -69,6 +71,9 @@ class QuotaBook:
                 self._close()
                 _log.error("%s: the count of requests cannot be kept: %s", self._path, error)
                 raise ApiError(Fault.CHARGE_STATUS_EXCEPTION) from error
+            finally:
+                if self._is_closed:
+                    self._close()
 
     def _opened(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)

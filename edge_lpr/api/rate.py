@@ -11,7 +11,7 @@ WINDOW_S = 1.0
 class RateLimit:
     """At most ``per_second`` requests in any second, for each caller apart. May be called from any thread.
 
-    Callers are known ones (they have a key, or are this device), so there are only as many as the keys file has.
+    It remembers every caller, so there must be only so many: those of the keys file, or ``peers.slot_of`` addresses.
     """
 
     def __init__(self, per_second: int) -> None:
@@ -22,10 +22,19 @@ class RateLimit:
     def admits(self, caller: str, now_s: float) -> bool:
         """Count a request at ``now_s``, monotonic; False when it is one too many, and then it is not counted."""
         with self._lock:
-            moments = self._admitted.setdefault(caller, deque())
-            while moments and moments[0] <= now_s - WINDOW_S:
-                moments.popleft()
+            moments = self._recent(caller, now_s)
             if len(moments) >= self._per_second:
                 return False
             moments.append(now_s)
             return True
+
+    def is_reached(self, caller: str, now_s: float) -> bool:
+        """Whether ``admits`` would say False."""
+        with self._lock:
+            return len(self._recent(caller, now_s)) >= self._per_second
+
+    def _recent(self, caller: str, now_s: float) -> deque[float]:
+        moments = self._admitted.setdefault(caller, deque())
+        while moments and moments[0] <= now_s - WINDOW_S:
+            moments.popleft()
+        return moments

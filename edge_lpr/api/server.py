@@ -12,13 +12,10 @@ from typing import Self
 import uvicorn
 from starlette.applications import Starlette
 
+from edge_lpr.api.connections import SILENT_S, Listener, Protocol
 from edge_lpr.config import ApiSettings
 from edge_lpr.errors import ConfigError, ListenError
 
-MAX_CONNECTIONS = 256
-"""Past this, uvicorn refuses with 503: the last line against running out of file descriptors."""
-
-KEEP_ALIVE_S = 15
 STOP_S = 0.5
 """For requests at work to be answered; what is left is then cut off."""
 
@@ -49,21 +46,23 @@ class ApiServer:
         context = tls_context(self._settings)
         config = uvicorn.Config(
             self._app,
-            http="h11",  # bounds the headers; httptools, taken by itself where it is installed, does not
+            http=Protocol,  # h11, which bounds the headers' size; httptools does not
+            loop="asyncio",  # another would take connections without asking the listener
             lifespan="off",
             ws="none",
             log_config=None,
             access_log=False,
             proxy_headers=False,  # else X-Forwarded-For would make any caller a local one
             server_header=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_keep_alive=KEEP_ALIVE_S,
+            backlog=_BACKLOG,
+            timeout_keep_alive=SILENT_S,
             timeout_graceful_shutdown=1,
         )
         config.load()
         config.ssl = context
         listener = _listen(self._settings)
         self._server = uvicorn.Server(config)
+        listener.protocols = self._server.server_state.connections
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="api-http")
         self._thread.start()
         _log.info("LicensePlateOCR is served at %s", self.url)
@@ -102,13 +101,13 @@ def tls_context(settings: ApiSettings) -> ssl.SSLContext | None:
     return context
 
 
-def _listen(settings: ApiSettings) -> socket.socket:
+def _listen(settings: ApiSettings) -> Listener:
     address = f"{settings.host}:{settings.port}"
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = socket.socket(family, kind, protocol)
+        listener = Listener(family, kind, protocol)
     except OSError as error:
         raise ListenError(f"api.host: {address}: {error.strerror}; give an address of this device") from error
     try:

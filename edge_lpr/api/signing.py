@@ -15,7 +15,6 @@ import base64
 import hashlib
 import hmac
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,8 +42,6 @@ _AUTHORIZATION = re.compile(
     r", *SignedHeaders=(?P<names>[\w-]+(?:;[\w-]+)*), *Signature=(?P<signature>[0-9a-f]{64})",
     re.ASCII,
 )
-_NOBODYS_KEY = secrets.token_hex(32)
-"""Checked against for an unknown SecretId, so that the answer takes as long as for a known one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +54,17 @@ class SignedRequest:
     query: str
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Tc3Header:
+    """What the headers say of a signature v3. ``scope``: date, service, a fixed word; ``names``: the signed headers."""
+
+    secret_id: str
+    scope: tuple[str, str, str]
+    names: tuple[str, ...]
+    timestamp: str
+    signature: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +85,32 @@ def authenticate(request: SignedRequest, keys: Mapping[str, str], now_s: float, 
     Raises ApiError: AuthFailure.* for what is not signed by one of ``keys`` within five minutes, MissingParameter and
     InvalidParameter for a v1 signature that is incomplete, UnsupportedProtocol for other methods than GET and POST.
     """
-    if request.method not in ("GET", "POST"):
-        raise ApiError(Fault.UNSUPPORTED_PROTOCOL)
+    check_method(request)
     claim = _tc3_claim(request, now_s, service) if "authorization" in request.headers else _v1_claim(request, now_s)
-    key = keys.get(claim.secret_id)
-    signatures = [claim.sign(_NOBODYS_KEY if key is None else key, text) for text in claim.texts]
+    key = _key_of(claim.secret_id, keys)
     given = claim.signature.encode(errors="replace")
-    fits = [hmac.compare_digest(signature.encode(), given) for signature in signatures]
-    if key is None:
-        raise ApiError(Fault.SECRET_ID_NOT_FOUND)
+    fits = [hmac.compare_digest(claim.sign(key, text).encode(), given) for text in claim.texts]
     if not any(fits):
         raise ApiError(Fault.SIGNATURE_FAILURE)
     if claim.token:
         raise ApiError(Fault.TOKEN_FAILURE)
     return claim.secret_id
+
+
+def announced(head: SignedRequest, keys: Mapping[str, str], now_s: float, service: str = SERVICE) -> str | None:
+    """The SecretId that a request says it is signed by, before its body is there; None where the body says it.
+
+    Raises ApiError as ``authenticate`` does, for all that is wrong whatever the body holds. ``head`` is without it.
+    """
+    check_method(head)
+    if "authorization" in head.headers:
+        secret_id = _tc3_header(head, now_s, service).secret_id
+    elif head.method == "POST" and is_form(head.headers.get("content-type", "")):
+        return None
+    else:
+        secret_id = _v1_claim(head, now_s).secret_id
+    _key_of(secret_id, keys)
+    return secret_id
 
 
 def form_parameters(text: str | bytes) -> dict[str, str]:
@@ -118,8 +138,21 @@ def is_form(content_type: str) -> bool:
     return content_type.split(";", 1)[0].strip().lower() == FORM
 
 
-def _tc3_claim(request: SignedRequest, now_s: float, service: str) -> _Claim:
-    """Signature v3, steps 1 and 2: the canonical request and the string to sign."""
+def check_method(request: SignedRequest) -> None:
+    """Raises ApiError (UnsupportedProtocol) for other methods than GET and POST."""
+    if request.method not in ("GET", "POST"):
+        raise ApiError(Fault.UNSUPPORTED_PROTOCOL)
+
+
+def _key_of(secret_id: str, keys: Mapping[str, str]) -> str:
+    key = keys.get(secret_id)
+    if key is None:
+        raise ApiError(Fault.SECRET_ID_NOT_FOUND)
+    return key
+
+
+def _tc3_header(request: SignedRequest, now_s: float, service: str) -> _Tc3Header:
+    """What stands in the headers, checked as far as it goes without a key and without the body."""
     headers = request.headers
     parts = _AUTHORIZATION.fullmatch(headers["authorization"].strip())
     if parts is None:
@@ -134,25 +167,32 @@ def _tc3_claim(request: SignedRequest, now_s: float, service: str) -> _Claim:
     date = _utc_date(timestamp, "X-TC-Timestamp", now_s)
     if (parts["date"], parts["service"]) != (date, service):
         raise ApiError(Fault.SIGNATURE_FAILURE, f"The credential scope must be {date}/{service}/tc3_request.")
+    scope = (date, service, "tc3_request")
+    return _Tc3Header(parts["secret_id"], scope, tuple(names), timestamp, parts["signature"])
+
+
+def _tc3_claim(request: SignedRequest, now_s: float, service: str) -> _Claim:
+    """Signature v3, steps 1 and 2: the canonical request and the string to sign."""
+    header, headers = _tc3_header(request, now_s, service), request.headers
     is_unsigned = headers.get("x-tc-content-sha256", "").strip() == _UNSIGNED
     payload_sum = hashlib.sha256(_UNSIGNED.encode() if is_unsigned else request.body).hexdigest()
     query = request.query if request.method == "GET" else ""
 
     def text(value: Callable[[str], str]) -> bytes:
-        lines = "".join(f"{name}:{value(headers[name]).strip()}\n" for name in names)
-        canonical = "\n".join((request.method, request.path, query, lines, ";".join(names), payload_sum))
+        lines = "".join(f"{name}:{value(headers[name]).strip()}\n" for name in header.names)
+        canonical = "\n".join((request.method, request.path, query, lines, ";".join(header.names), payload_sum))
         canonical_sum = hashlib.sha256(_wire_bytes(canonical)).hexdigest()
-        return f"TC3-HMAC-SHA256\n{timestamp}\n{date}/{service}/tc3_request\n{canonical_sum}".encode()
+        return f"TC3-HMAC-SHA256\n{header.timestamp}\n{'/'.join(header.scope)}\n{canonical_sum}".encode()
 
     def sign(secret_key: str, to_sign: bytes) -> str:
         key = f"TC3{secret_key}".encode()
-        for scope in (date, service, "tc3_request"):
-            key = hmac.digest(key, scope.encode(), "sha256")
+        for part in header.scope:
+            key = hmac.digest(key, part.encode(), "sha256")
         return hmac.digest(key, to_sign, "sha256").hex()
 
     # The specification has header values in lower case; the SDKs sign them as they are.
     texts = (text(str.lower), text(str))
-    return _Claim(parts["secret_id"], headers.get("x-tc-token", "").strip(), parts["signature"], texts, sign)
+    return _Claim(header.secret_id, headers.get("x-tc-token", "").strip(), header.signature, texts, sign)
 
 
 def _v1_claim(request: SignedRequest, now_s: float) -> _Claim:

@@ -13,7 +13,6 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-import cv2
 import pytest
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.profile.client_profile import ClientProfile
@@ -21,9 +20,7 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.ocr.v20181119.ocr_client import OcrClient
 
 from edge_lpr.api.assembly import serving
-from edge_lpr.config import ApiSettings, DeviceSettings, ReaderSettings
-from edge_lpr.images import load_image
-from edge_lpr.resources import demo_clip
+from edge_lpr.config import ApiSettings, DeviceSettings
 from edge_lpr.vision.reader import PlateReader
 from tests.fixtures_mqtt import free_port
 
@@ -63,33 +60,20 @@ class ServedApi:
 
 @dataclass
 class Pages:
-    """What the loopback web server shows, by path; a path that is an Event is answered when that is set."""
+    """What the loopback web server shows, by path; a path that is an Event is answered when that is set.
+
+    ``asked`` is set when anything was asked for.
+    """
 
     port: int
     pages: dict[str, bytes | threading.Event] = field(default_factory=dict)
+    asked: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
 
 StartApi = Callable[..., ServedApi]
-
-
-@pytest.fixture(scope="session")
-def reader(models_dir: Path) -> PlateReader:
-    return PlateReader.open(ReaderSettings(models_dir=models_dir))
-
-
-@pytest.fixture(scope="session")
-def plate_photo(reader: PlateReader) -> bytes:
-    """A JPEG with a plate that is read: a frame of the demo clip."""
-    clip = cv2.VideoCapture(str(demo_clip()))
-    while True:
-        more, frame = clip.read()
-        assert more, "the demo clip shows no plate"
-        content = bytes(cv2.imencode(".jpg", frame)[1])
-        if reader.read(load_image(content)):
-            return content
 
 
 @pytest.fixture(scope="session")
@@ -142,6 +126,7 @@ def web() -> Iterator[Pages]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             page = pages.pages.get(self.path)
+            pages.asked.set()
             if isinstance(page, threading.Event):
                 page.wait(10)
                 page = b""

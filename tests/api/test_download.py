@@ -19,8 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_lpr.api.addresses import is_public, parse_network
+from edge_lpr.api.assembly import create_desk
 from edge_lpr.api.download import DownloadPolicy, canonical_host, fetch
 from edge_lpr.api.faults import ApiError, Fault
+from edge_lpr.config import ApiSettings, DeviceSettings
+from edge_lpr.errors import ConfigError
 
 PICTURE = bytes(range(256)) * 40
 LOOPBACK = DownloadPolicy(allowed_networks=(ip_network("127.0.0.0/8"),), max_bytes=100_000)
@@ -412,6 +415,17 @@ def test_https_is_verified_by_name_at_the_pinned_address(secure_site: SiteServer
     assert secure_site.asked_for[-1] == "localhost"  # type: ignore[attr-defined]
     assert "certificate is not accepted" in failure(secure_site.url(), policy)
     assert "certificate is not accepted" in failure(secure_site.url(host="localhost"), replace(policy, ca_file=None))
+
+
+def test_an_authority_that_cannot_be_used_is_found_at_the_start(authority: Path, tmp_path: Path) -> None:
+    device = DeviceSettings(state_dir=tmp_path)
+    for name, reason in (("absent.pem", "No such file"), ("leaf.key", "holds no certificate")):
+        settings = ApiSettings(download_ca_file=authority / name)
+        with pytest.raises(
+            ConfigError, match=rf"api\.download_ca_file: cannot use .*{name}: {reason}.*; give the"
+        ) as told:
+            create_desk(settings, device, lambda _: [])
+        assert "\n" not in str(told.value)
 
 
 def test_https_leads_to_no_http_and_http_may_lead_to_https(

@@ -139,6 +139,15 @@ def test_signatures(api: ServedApi, monkeypatch: pytest.MonkeyPatch, method: str
         refused(Fault.SIGNATURE_EXPIRE, lambda: call())
 
 
+def test_a_caller_who_sends_all_before_he_reads_gets_the_reason(api: ServedApi) -> None:
+    """His body is not taken in, but neither is the connection closed on it."""
+    stranger = api.client("AKIDother")
+    refused(
+        Fault.SECRET_ID_NOT_FOUND,
+        lambda: stranger.call_json("LicensePlateOCR", {"ImageBase64": "A" * (10 * 1024 * 1024)}),
+    )
+
+
 def test_without_a_signature(api: ServedApi) -> None:
     client = api.client()
     refused(Fault.INVALID_AUTHORIZATION, lambda: client.call_json("LicensePlateOCR", {}, options={"SkipSign": True}))

@@ -18,6 +18,7 @@ from edge_lpr.api.assembly import serving
 from edge_lpr.config import ApiSettings, DeviceSettings
 from edge_lpr.vision.reader import PlateReader
 from tests.api import fuzzing
+from tests.api.conftest import SECRET_ID, SECRET_KEY, ServedApi
 from tests.fixtures_mqtt import free_port
 
 SHORT = settings(
@@ -48,6 +49,22 @@ def test_beyond_the_document(
     fuzzing.send(client, data.draw(fuzzing.raw(plate_photo)))
     fuzzing.send(client, data.draw(fuzzing.pictures(plate_photo)))
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.fixture(scope="module")
+def signing_client(api: ServedApi) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=api.url) as client:
+        yield client
+
+
+@SHORT
+@given(data=st.data())
+def test_signed(signing_client: httpx.Client, data: st.DataObject, plate_photo: bytes) -> None:
+    for made in (data.draw(fuzzing.raw(plate_photo)), data.draw(fuzzing.documented())):
+        request = fuzzing.sign(fuzzing.as_httpx(signing_client, made), SECRET_ID, SECRET_KEY)
+        answer = signing_client.send(request)
+        code = fuzzing.assert_is_an_answer(answer.status_code, answer.headers["content-type"], answer.content)
+        assert code == "AuthFailure.TokenFailure" or not code.startswith("AuthFailure.")
 
 
 def test_the_document_is_served_as_it_is(client: httpx.Client) -> None:

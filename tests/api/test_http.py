@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import socket
-from collections.abc import Mapping
+import time
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.applications import Starlette
+from tencentcloud.common.exception import TencentCloudSDKException
 
-from edge_lpr.api.body import MAX_BODY, MAX_DRAINED, MAX_HELD
+from edge_lpr.api.body import MAX_BODY, MAX_DRAINED, MAX_HELD_BY_ONE
 from edge_lpr.api.desk import Desk
-from edge_lpr.api.http import create_app
+from edge_lpr.api.http import MAX_FAILURES, create_app
 from edge_lpr.api.keys import Account
 from edge_lpr.api.metrics import Metrics
+from edge_lpr.api.peers import address_of, slot_of
 from edge_lpr.api.quota import QuotaBook
+from edge_lpr.api.signing import FORM
 from edge_lpr.cameras import CameraState, CameraStatus
 from edge_lpr.errors import ConfigError, ListenError
 from edge_lpr.mqtt.connection import ConnectionStatus
@@ -28,23 +34,22 @@ from edge_lpr.mqtt.publisher import PublisherStatus
 from edge_lpr.service.pace import Pace
 from edge_lpr.service.state import GateState
 from edge_lpr.tracking.tracker import TrackerCounts
-from tests.api.conftest import ServedApi, StartApi
+from tests.api.conftest import SECRET_ID, ServedApi, StartApi
 
 HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
+SIGNED = "TC3-HMAC-SHA256 Credential={}/DAY/ocr/tc3_request, SignedHeaders=content-type;host, Signature=" + "0" * 64
 V1 = {"Action": "LicensePlateOCR", "Version": "2018-11-19"}
 
 
 class AppClient:
     """The application without a socket, asked by ``peer``."""
 
-    def __init__(self, state_dir: Path, peer: str, gate: GateState | None, accounts: Mapping[str, Account]) -> None:
-        desk = Desk(lambda _: [], QuotaBook(state_dir), requests_per_second=10, queue=1)
-        app = create_app(desk, accounts, Metrics(lambda: gate), lambda: gate)
+    def __init__(self, app: Starlette, peer: str) -> None:
         self._transport = httpx.ASGITransport(app=app, client=(peer, 40000))
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
-            async with httpx.AsyncClient(transport=self._transport, base_url="http://gate") as client:
+            async with httpx.AsyncClient(transport=self._transport, base_url="http://localhost") as client:
                 return await client.request(method, path, **more)
 
         return asyncio.run(ask())
@@ -59,7 +64,8 @@ class AppClient:
 def app_client(
     tmp_path: Path, peer: str = "127.0.0.1", gate: GateState | None = None, **accounts: Account
 ) -> AppClient:
-    return AppClient(tmp_path, peer, gate, accounts)
+    desk = Desk(lambda _: [], QuotaBook(tmp_path), requests_per_second=10, queue=1)
+    return AppClient(create_app(desk, accounts, Metrics(lambda: gate), lambda: gate), peer)
 
 
 def code(response: httpx.Response) -> str:
@@ -135,19 +141,107 @@ def test_bodies_too_large_are_read_to_the_end_and_refused(start_api: StartApi) -
     assert code(httpx.post(api.url, content=b"{}", headers=headers)) == "MissingParameter"
 
 
-def test_all_bodies_together_have_a_bound(start_api: StartApi) -> None:
-    api = start_api(keys_file=None)
-    body = b"x" * (MAX_BODY - 1)
-    headers = {**HEADERS, "Content-Type": "application/json"}
+def test_slow_bodies_of_one_caller_have_a_bound_and_keep_no_other_out(start_api: StartApi) -> None:
+    """A form holds its signature in its body: until it is there, all forms are of one caller."""
+    api = start_api()
+    headers = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: {FORM}\r\nContent-Length: {MAX_BODY}\r\n\r\n".encode()
+    form = {"ImageBase64": "x" * 100_000}
     with contextlib.ExitStack() as links:
-        for _ in range(MAX_HELD // MAX_BODY):
+        for _ in range(MAX_HELD_BY_ONE // MAX_BODY):
             link = links.enter_context(socket.create_connection(("127.0.0.1", api.settings.port)))
-            link.sendall(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {MAX_BODY}\r\n\r\n".encode() + body)
-        while code(answer := httpx.post(api.url, content=b"x" * 100_000, headers=headers)) != "RequestLimitExceeded":
+            link.sendall(headers + b"x" * (MAX_BODY - 1))
+        while code(answer := httpx.post(api.url, data=form)) != "RequestLimitExceeded":
             pass  # the last bytes of the others are still on their way
         assert "pictures are on their way" in answer.text
-    while code(httpx.post(api.url, content=b"x" * 100_000, headers=headers)) == "RequestLimitExceeded":
+        with pytest.raises(TencentCloudSDKException, match="ImageDecodeFailed"):
+            api.client().call_json("LicensePlateOCR", {"ImageBase64": "A" * 1_000_000})
+    while code(httpx.post(api.url, data=form)) == "RequestLimitExceeded":
         pass  # until the server has seen that they hung up
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, "AuthFailure.InvalidAuthorization"),
+        ({"Authorization": "TC3-HMAC-SHA256 Credential=nobody"}, "AuthFailure.InvalidAuthorization"),
+        ({"Authorization": SIGNED.format("nobody"), "X-TC-Timestamp": "NOW"}, "AuthFailure.SecretIdNotFound"),
+        ({"Authorization": SIGNED.format(SECRET_ID), "X-TC-Timestamp": "1700000000"}, "AuthFailure.SignatureExpire"),
+    ],
+    ids=["nothing", "no form", "unknown", "expired"],
+)
+def test_whom_no_body_can_help_is_refused_before_he_sends_it(
+    start_api: StartApi, headers: dict[str, str], expected: str
+) -> None:
+    api = start_api()
+    given = {"Host": "a", "Content-Type": "application/json", "Content-Length": str(MAX_BODY), **headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
+    now = f"{time.time():.0f}"
+    lines = lines.replace("NOW", now).replace("DAY", time.strftime("%Y-%m-%d", time.gmtime(int(now))))
+    with socket.create_connection(("127.0.0.1", api.settings.port), timeout=10) as link:
+        link.sendall(f"POST / HTTP/1.1\r\n{lines}\r\n".encode() + b"{")
+        answer = HTTPResponse(link)
+        answer.begin()
+        assert answer.headers["Connection"] == "close"
+        assert json.loads(answer.read())["Response"]["Error"]["Code"] == expected
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "gate.example"},
+        {"Host": "127.0.0.1.example:8080"},
+        {"Host": "192.0.2.7"},
+        {"Host": "[::1"},
+        {"Host": ""},
+        {"Origin": "http://parking.example"},
+        {"Origin": "http://localhost.example:8080"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+    ids=str,
+)
+def test_without_keys_no_web_page_of_another_site_is_answered(tmp_path: Path, headers: dict[str, str]) -> None:
+    client = app_client(tmp_path)
+    for response in (
+        client.post("/", data={**V1, "ImageBase64": "AAAA"}, headers=headers),
+        client.request("GET", "/", params={**V1, "ImageUrl": "http://192.0.2.1/"}, headers=headers),
+    ):
+        assert code(response) == "AuthFailure.InvalidAuthorization"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "127.0.0.1:8080"},
+        {"Host": "LOCALHOST"},
+        {"Host": "[::1]:8080"},
+        {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+    ids=str,
+)
+def test_without_keys_whatever_is_of_this_device_is_answered(tmp_path: Path, headers: dict[str, str]) -> None:
+    assert code(app_client(tmp_path).post("/", data={**V1, "Action": "Other"}, headers=headers)) == "InvalidAction"
+
+
+def test_an_address_that_fails_to_authenticate_too_often_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 1000.0
+    monkeypatch.setattr("edge_lpr.api.http.time.monotonic", lambda: now_s)
+    peer = "192.0.2.7"
+    other = next(each for each in ("192.0.2.8", "192.0.2.9") if slot_of(address_of(each)) != slot_of(address_of(peer)))
+    desk = Desk(lambda _: [], QuotaBook(tmp_path), requests_per_second=10, queue=1)
+    app = create_app(desk, {"AKIDa": Account("AKIDa", "x")}, Metrics(lambda: None), lambda: None)
+    clients = {each: AppClient(app, each) for each in (peer, other, "127.0.0.1")}
+    codes = [code(clients[peer].post("/", json={}, headers=HEADERS)) for _ in range(MAX_FAILURES + 2)]
+    assert codes == ["AuthFailure.InvalidAuthorization"] * MAX_FAILURES + ["RequestLimitExceeded"] * 2
+    assert code(clients[other].post("/", json={}, headers=HEADERS)) == "AuthFailure.InvalidAuthorization"
+    for _ in range(MAX_FAILURES + 1):  # a proxy on the device speaks for everybody
+        assert code(clients["127.0.0.1"].post("/", json={}, headers=HEADERS)) == "AuthFailure.InvalidAuthorization"
+    now_s += 1
+    assert code(clients[peer].post("/", json={}, headers=HEADERS)) == "AuthFailure.InvalidAuthorization"
 
 
 def test_endless_bodies_are_cut_off(start_api: StartApi) -> None:
@@ -157,9 +251,9 @@ def test_endless_bodies_are_cut_off(start_api: StartApi) -> None:
         socket.create_connection(("127.0.0.1", api.settings.port), timeout=10) as link,
         contextlib.suppress(ConnectionError, TimeoutError),
     ):
-        link.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000000\r\n\r\n")
+        link.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         while sent < 2 * MAX_DRAINED:
-            sent += link.send(b"x" * 65536)
+            sent += link.send(b"10000\r\n" + b"x" * 65536 + b"\r\n")
     assert sent < 2 * MAX_DRAINED
 
 
@@ -167,7 +261,7 @@ def test_a_caller_that_hangs_up_leaves_nothing_behind(start_api: StartApi, caplo
     api = start_api(keys_file=None)
     for _ in range(3):
         with socket.create_connection(("127.0.0.1", api.settings.port)) as link:
-            link.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n" + b"x" * 1_000_000)
+            link.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n" + b"x" * 1_000_000)
     assert code(httpx.get(api.url)) == "MissingParameter"
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 

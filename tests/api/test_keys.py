@@ -82,6 +82,19 @@ def test_a_quota_counts_over_restarts_and_gives_back(tmp_path: Path) -> None:
     second.close()
 
 
+def test_a_request_that_outlasts_the_service_is_still_counted_and_leaves_the_file_closed(tmp_path: Path) -> None:
+    account = Account("AKIDa", "x", quota=1)
+    book = QuotaBook(tmp_path)
+    book.take(account)
+    assert (tmp_path / f"{FILE_NAME}-wal").exists()
+    book.close()
+    book.give_back(account)
+    assert not (tmp_path / f"{FILE_NAME}-wal").exists()  # SQLite takes it away when nobody has the file open
+    again = QuotaBook(tmp_path)
+    again.take(account)
+    again.close()
+
+
 def test_nothing_to_give_and_nothing_paid(tmp_path: Path) -> None:
     book = QuotaBook(tmp_path)
     for account, fault in (

@@ -55,22 +55,32 @@ def test_by_get_and_url(api: ServedApi, web: Pages, plate_photo: bytes, sign_met
     assert_complete(recognize(client, ImageUrl=web.url("/car.jpg")))
 
 
-def test_over_https_by_base64_and_url(
-    start_api: StartApi, web: Pages, certificates: Path, plate_photo: bytes, plate_base64: str
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_by_base64_and_by_url(
+    start_api: StartApi, web: Pages, certificates: Path, plate_photo: bytes, plate_base64: str, scheme: str
 ) -> None:
     web.pages["/car.jpg"] = plate_photo
-    api = start_api(
-        tls_cert_file=certificates / "server.pem",
-        tls_key_file=certificates / "server.key",
-        allow_hosts=["127.0.0.1"],
-    )
+    tls = {"tls_cert_file": certificates / "server.pem", "tls_key_file": certificates / "server.key"}
+    api = start_api(allow_hosts=["127.0.0.1"], **(tls if scheme == "https" else {}))
+    assert api.url.startswith(f"{scheme}://")
     client = api.client(ca_file=certificates / "ca.pem")
     by_base64 = recognize(client, ImageBase64=plate_base64)
-    by_url = recognize(client, ImageUrl=web.url("/car.jpg"), ImageBase64="only the URL counts")
-    for answer in (by_base64, by_url):
+    by_url = recognize(client, ImageUrl=web.url("/car.jpg"))
+    by_both = recognize(client, ImageUrl=web.url("/car.jpg"), ImageBase64="only the URL counts")
+    for answer in (by_base64, by_url, by_both):
         assert_complete(answer)
         answer.RequestId = None
-    assert by_base64.to_json_string() == by_url.to_json_string()
+    assert by_base64.to_json_string() == by_url.to_json_string() == by_both.to_json_string()
+    with pytest.raises(TencentCloudSDKException) as caught:
+        recognize(client, ImageBase64="AAAA")
+    assert caught.value.get_code() == "FailedOperation.ImageDecodeFailed"
+    assert str(UUID(caught.value.get_request_id())) == caught.value.get_request_id()
+
+
+def test_a_certificate_of_nobody_that_the_caller_trusts(
+    start_api: StartApi, certificates: Path, plate_base64: str
+) -> None:
+    api = start_api(tls_cert_file=certificates / "server.pem", tls_key_file=certificates / "server.key")
     with pytest.raises(TencentCloudSDKException, match="CERTIFICATE_VERIFY_FAILED"):
         recognize(api.client(), ImageBase64=plate_base64)
 

@@ -7,19 +7,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import cv2
 import httpx
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge_lpr.config import ReaderSettings
-from edge_lpr.images import load_image
 from edge_lpr.resources import demo_clip
 from edge_lpr.vision.reader import PlateReader
+from tests import photos
 from tests.fixtures_mqtt import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,13 +43,14 @@ class Gate:
         samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
         return next(sample.value for sample in samples if sample.name == name)
 
-    def wait_until_it_reads(self) -> None:
+    def wait_until_it_works(self, frames: int) -> None:
+        """Until it has read so many frames, and asks for requests."""
         deadline_s = time.monotonic() + START_S
         while time.monotonic() < deadline_s:
             if self.process.poll() is not None:
                 raise RuntimeError(self.log)
             try:
-                if self.metric("edge_lpr_frames_captured_total") > 20:
+                if self.metric("edge_lpr_frames_captured_total") >= frames:
                     return
             except (httpx.TransportError, StopIteration):
                 pass  # not yet
@@ -59,14 +59,23 @@ class Gate:
 
 
 @contextmanager
-def running_gate(**api: object) -> Iterator[Gate]:
-    """``edge-lpr run`` with the demo clip in a loop, as fast as the reader goes, and no broker."""
+def running_gate(*, camera: bool = True, keys: Mapping[str, str] | None = None, **api: object) -> Iterator[Gate]:
+    """``edge-lpr run`` with the demo clip in a loop, as fast as the reader goes, and no broker.
+
+    Without ``camera`` it looks for one that is not there, and serves the API meanwhile. ``keys`` holds SecretKeys by
+    their SecretIds.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        clip = {"type": "video", "source": str(demo_clip()), "loop": True}
+        if keys:
+            (folder / "keys.yaml").write_text(yaml.safe_dump(dict(keys)))
+            (folder / "keys.yaml").chmod(0o600)
+            api = {"keys_file": "keys.yaml", **api}
         settings = {
             "device": {"state_dir": str(folder / "state")},
-            "camera": {"type": "video", "source": str(demo_clip()), "loop": True},
+            "camera": clip if camera else {"type": "usb", "source": str(folder / "no-camera")},
             "mqtt": {"port": free_port()},
             "api": {"enabled": True, "port": port, "requests_per_second": 10_000, **api},
             "log": {"level": "warning"},
@@ -78,7 +87,7 @@ def running_gate(**api: object) -> Iterator[Gate]:
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         gate = Gate(process, port, folder / "log")
         try:
-            gate.wait_until_it_reads()
+            gate.wait_until_it_works(frames=20 if camera else 0)
             yield gate
         finally:
             process.terminate()
@@ -86,13 +95,5 @@ def running_gate(**api: object) -> Iterator[Gate]:
 
 
 def plate_photo() -> bytes:
-    """A JPEG with a plate that is read: a frame of the demo clip."""
-    reader = PlateReader.open(ReaderSettings())
-    clip = cv2.VideoCapture(str(demo_clip()))
-    while True:
-        more, frame = clip.read()
-        if not more:
-            raise RuntimeError("the demo clip shows no plate")
-        content = bytes(cv2.imencode(".jpg", frame)[1])
-        if reader.read(load_image(content)):
-            return content
+    """A JPEG with a plate that is read."""
+    return photos.with_plate(PlateReader.open(ReaderSettings()))

@@ -6,7 +6,8 @@ import json
 from importlib import resources
 from typing import Any
 
-SCHEMA_NAMES = ("response", "error", "plate", "health")
+SCHEMA_NAMES = ("response", "error", "plate", "capture", "health")
+_BUNDLED = {"plate": ("response",), "capture": ("response", "error")}
 
 
 def load_schema(name: str) -> dict[str, Any]:
@@ -17,8 +18,9 @@ def load_schema(name: str) -> dict[str, Any]:
     if name not in SCHEMA_NAMES:
         raise ValueError(f"no schema {name!r}; there are: {', '.join(SCHEMA_NAMES)}")
     schema = _read(name)
-    if name == "plate":
-        schema["$defs"] = {**schema.get("$defs", {}), "response": _read("response")}
+    bundled = {other: _read(other) for other in _BUNDLED.get(name, ())}
+    if bundled:
+        schema["$defs"] = {**schema.get("$defs", {}), **bundled}
     return schema
 
 
