@@ -39,6 +39,8 @@ MAX_LENGTH = 9
 UNKNOWN = -1
 REAL, NEGATIVE = 0.36, 0.07
 """Shares of a batch; the rest is rendered plates."""
+HARD = {"painted": 1.5, "painted_double": 1.3, "temporary": 1.5, "temporary_entry": 1.5, "wj_old": 2.0}
+"""How much more often than others these kinds are shown: any painter's hand, small print, tiny figures."""
 LOOK = 0.3
 """Share of plates cut as for the first look."""
 LOOK_MARGIN = (0.10, 0.22)
@@ -59,6 +61,8 @@ class Sample(NamedTuple):
     classes: Tensor
     """(9,): 1 + place in the alphabet, 0 after the end."""
     length: int
+    upper: int
+    """How many of the characters stand in the upper row of two; 0 where there is one row."""
     color: int
     rows: int
     corners: Tensor
@@ -73,6 +77,7 @@ class Canvas:
     number: str
     color: int
     rows: int
+    upper: int
     tight: bool
     """True for crops that came without surroundings, whose borders are invented."""
 
@@ -80,6 +85,15 @@ class Canvas:
 def color_index(color: str | None) -> int:
     """Class of a colour name, UNKNOWN for None."""
     return UNKNOWN if color is None else [c.value for c in COLORS].index(color)
+
+
+def upper_length(kind: str, number: str) -> int:
+    """How many characters of a two-row plate stand in its upper row (GA 36-2014 figures; NY 345.1)."""
+    if kind.startswith("tractor"):
+        return 3
+    if kind == "wj_double":
+        return 3 if number[2] in PROVINCES else 2
+    return 1 if kind == "embassy_double" else 2
 
 
 def straightened(image: Image, quad: NDArray[np.float32]) -> Image:
@@ -99,12 +113,12 @@ def real_canvases(split: str) -> list[Canvas]:
         for plate in scene.plates:
             if plate.number is not None:
                 canvas = straightened(image, plate.quad)
-                found.append(Canvas(canvas, plate.number, color_index(plate.color), plate.rows - 1, False))
+                found.append(Canvas(canvas, plate.number, color_index(plate.color), plate.rows - 1, 0, False))
     for crop in data.crops(split):
         inner = cv2.resize(crop.load(), (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_LINEAR)
         canvas = cv2.copyMakeBorder(inner, MARGIN_Y, MARGIN_Y, MARGIN_X, MARGIN_X, cv2.BORDER_REPLICATE)
         canvas = np.asarray(canvas, np.uint8)
-        found.append(Canvas(canvas, crop.number, color_index(crop.color), crop.rows - 1, True))
+        found.append(Canvas(canvas, crop.number, color_index(crop.color), crop.rows - 1, 0, True))
     return found
 
 
@@ -241,7 +255,9 @@ class PlateSamples:
         self.negatives += _plain_patches(seed)
         self.signs = SignPainter()
         # Two-row plates take longest to learn, and wide low glyphs stand on nothing else.
-        hardness = np.array([2.0 if plate.rows == 2 else 1.0 for plate in self.pool.plates])
+        hardness = np.array(
+            [(1.8 if plate.rows == 2 else 1.0) * HARD.get(plate.kind, 1.0) for plate in self.pool.plates]
+        )
         self.cumulative_pool = np.cumsum(hardness / hardness.sum())
         # Seldom provinces more often than they come, so that no province is the safe guess.
         provinces = [next((c for c in canvas.number if c in PROVINCES), "") for canvas in self.real]
@@ -254,7 +270,7 @@ class PlateSamples:
         share = rng.random()
         if share < NEGATIVE:
             image, _ = weather(self.negative(rng), rng, True)
-            return as_sample(image, "", UNKNOWN, UNKNOWN)
+            return as_sample(image, None)
         if share < NEGATIVE + REAL:
             canvas = self.real[int(np.searchsorted(self.cumulative, rng.random()))]
         else:
@@ -263,8 +279,7 @@ class PlateSamples:
         border = cv2.BORDER_REPLICATE if rng.random() < 0.7 else cv2.BORDER_REFLECT
         image, corners = cut(canvas, aim(canvas, rng, look), border)
         image, colored = weather(image, rng, rendered=share >= NEGATIVE + REAL)
-        color = canvas.color if colored else UNKNOWN
-        return as_sample(image, canvas.number, color, canvas.rows, None if canvas.tight else corners)
+        return as_sample(image, canvas, colored, corners)
 
     def rendered(self, rng: Rng) -> Canvas:
         """A plate of the pool in the surroundings of a real one."""
@@ -272,7 +287,8 @@ class PlateSamples:
         plate = self.pool.plates[index]
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
         image = swap(place.image, self.pool.pictures[index], rng)
-        return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, False)
+        upper = upper_length(plate.kind, plate.number) if plate.rows == 2 else 0
+        return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, upper, False)
 
     def negative(self, rng: Rng) -> Image:
         """A picture without a plate at the recognizer's size."""
@@ -288,14 +304,22 @@ class PlateSamples:
         return np.asarray(patch, np.uint8)
 
 
-def as_sample(image: Image, number: str, color: int, rows: int, corners: Corners | None = None) -> Sample:
-    """Tensors of one sample; character classes start at 1, since 0 is the CTC blank."""
+def as_sample(image: Image, canvas: Canvas | None, colored: bool = True, corners: Corners | None = None) -> Sample:
+    """Tensors of one sample: ``image`` shows the plate of ``canvas`` at ``corners``, or none where that is None.
+
+    Character classes start at 1, since 0 is the CTC blank. Corners of tight crops are not known.
+    """
     height, width = image.shape[:2]
+    number = canvas.number if canvas else ""
     classes = torch.zeros(MAX_LENGTH, dtype=torch.long)
     classes[: len(number)] = torch.tensor([ALPHABET.index(c) + 1 for c in number], dtype=torch.long)
     picture = torch.from_numpy(np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1)))
-    shares = np.full((4, 2), np.nan, np.float32) if corners is None else corners / np.float32((width, height))
-    return Sample(picture, classes, len(number), color, rows, torch.from_numpy(shares.astype(np.float32).reshape(8)))
+    known = corners is not None and canvas is not None and not canvas.tight
+    shares = corners / np.float32((width, height)) if known else np.full((4, 2), np.nan)
+    outline = torch.from_numpy(shares.astype(np.float32).reshape(8))
+    color = canvas.color if canvas and colored else UNKNOWN
+    upper, rows = (canvas.upper, canvas.rows) if canvas else (0, UNKNOWN)
+    return Sample(picture, classes, len(number), upper, color, rows, outline)
 
 
 def _plain_patches(seed: int, count: int = 3000) -> list[Image]:

@@ -47,6 +47,8 @@ def losses(outputs: tuple[Tensor, ...], batch: Sample) -> dict[str, Tensor]:
     lengths = torch.as_tensor(batch.length, device=characters.device)
     steps = torch.full_like(lengths, log_probabilities.shape[0])
     ctc = F.ctc_loss(log_probabilities, batch.classes, steps, lengths, reduction="none", zero_infinity=True)
+    two_rows = (batch.rows == 1).nonzero()[:, 0]
+    ctc = ctc.index_put((two_rows,), each_line(log_probabilities[:, two_rows], batch, two_rows))
     # Legible is what this very network makes out, with more than even odds: no one else has looked at the picture.
     read = ((ctc.detach() < EVEN_ODDS) & (lengths > 0)).float()
     return {
@@ -57,6 +59,27 @@ def losses(outputs: tuple[Tensor, ...], batch: Sample) -> dict[str, Tensor]:
         "legible": 0.1 * F.binary_cross_entropy_with_logits(legible.flatten(), read),
         "corners": CORNERS_WEIGHT * corner_error(corners.flatten(1), batch.corners),
     }
+
+
+def each_line(log_probabilities: Tensor, batch: Sample, chosen: Tensor) -> Tensor:
+    """CTC of the ``chosen`` two-row plates, (steps, n, C) to (n,), with every row's characters in its own line.
+
+    With the rows joined, CTC is content to say the lower row's province at the end of the upper line, where the network
+    cannot see it, and to guess it.
+    """
+    width = log_probabilities.shape[0] // 2
+    steps = torch.full((len(chosen),), width, device=chosen.device)
+    upper, length = batch.upper[chosen], batch.length[chosen]  # type: ignore[index]
+    classes = batch.classes[chosen]
+    places = (torch.arange(classes.shape[1], device=chosen.device) + upper[:, None]).clamp(max=classes.shape[1] - 1)
+    lower = classes.gather(1, places)
+    return sum(
+        F.ctc_loss(line, text, steps, lengths, reduction="none", zero_infinity=True)
+        for line, text, lengths in (
+            (log_probabilities[:width], classes, upper),
+            (log_probabilities[width:], lower, length - upper),
+        )
+    )
 
 
 def corner_error(shifts: Tensor, corners: Tensor) -> Tensor:
@@ -93,13 +116,13 @@ class Check:
         self.groups: dict[str, list[int]] = {"scenes": [], "crops": []}
         for index, canvas in enumerate(canvases):
             self.groups["crops" if canvas.tight else "scenes"].append(index)
-        samples = [as_sample(cut(c, closely(c))[0], c.number, c.color, c.rows) for c in canvases]
+        samples = [as_sample(cut(c, closely(c))[0], c) for c in canvases]
         self.pictures = torch.stack([s.picture for s in samples])
         self.truth = [c.number for c in canvases]
         self.colors = torch.tensor([s.color for s in samples])
         scenes = [c for c in canvases if not c.tight]
         cuts = [cut(c, aim(c, rng, look=True)) for c in scenes]
-        looks = [as_sample(image, c.number, c.color, c.rows, at) for c, (image, at) in zip(scenes, cuts, strict=True)]
+        looks = [as_sample(image, c, corners=at) for c, (image, at) in zip(scenes, cuts, strict=True)]
         self.looks = torch.stack([s.picture for s in looks])
         self.corners = torch.stack([s.corners for s in looks])
 

@@ -1,0 +1,72 @@
+"""The second look: corners that err as a detector's do come out nearer to those that a person marked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edge_lpr.geometry import Quad
+from edge_lpr.images import load_image
+from edge_lpr.vision.model_file import load_models
+from edge_lpr.vision.recognizer import Recognizer
+from edge_lpr.vision.straighten import in_image, straighten
+
+PHOTOS = 24
+QUAD = Quad((40, 30), (160, 50), (150, 100), (45, 90))
+
+
+@pytest.mark.parametrize("margin", [(0.0, 0.0), (0.1, 0.22)])
+def test_points_of_the_straightened_picture_are_found_in_the_image(margin: tuple[float, float]) -> None:
+    across, down = (part / (1 + 2 * part) for part in margin)
+    corners = np.array([(across, down), (1 - across, down), (1 - across, 1 - down), (across, 1 - down)], np.float32)
+    assert in_image(corners, QUAD, margin) == pytest.approx(QUAD.to_array(), abs=0.01)
+
+
+def test_a_spot_lies_where_the_straightened_picture_shows_it() -> None:
+    image = np.zeros((120, 200, 3), np.uint8)
+    image[60:64, 90:94] = 255
+    margin = (0.1, 0.2)
+    view = straighten(image, QUAD, 160, 64, margin)[..., 0].astype(float)
+    ys, xs = np.mgrid[:64, :160] + 0.5
+    spot = np.array([[(xs * view).sum() / view.sum() / 160, (ys * view).sum() / view.sum() / 64]], np.float32)
+    assert in_image(spot, QUAD, margin)[0] == pytest.approx((92, 62), abs=0.3)
+
+
+def test_erring_corners_come_nearer(shared_data: Path, models_dir: Path) -> None:
+    recognizer = Recognizer(load_models(models_dir).recognizer)
+    labels = json.loads((shared_data / "scenes" / "ccpd_named.json").read_text("utf-8"))
+    marked = [(name, entry["plates"][0]) for name, entry in sorted(labels.items())]
+    rng = np.random.default_rng(1)
+    before, after = [], []
+    for name, plate in [(name, plate) for name, plate in marked if plate["split"] == "val"][:PHOTOS]:
+        image = load_image(shared_data / "scenes" / "ccpd_named" / name)
+        true = np.array(plate["quad"], np.float32)
+        erring = Quad.from_array(true + _shear(true, rng))
+        before.append(_error(erring, true))
+        after.append(_error(recognizer.refine(image, erring), true))
+    assert np.mean(after) < 0.6 * np.mean(before)
+
+
+def test_a_look_at_nothing_gives_the_corners_back_or_a_plate_shaped_quad(models_dir: Path) -> None:
+    recognizer = Recognizer(load_models(models_dir).recognizer)
+    noise = np.random.default_rng(2).integers(0, 256, (300, 400, 3)).astype(np.uint8)
+    refined = recognizer.refine(noise, QUAD)
+    assert 0.2 < refined.width / QUAD.width < 5
+    assert 0.2 < refined.height / QUAD.height < 5
+
+
+def _shear(true: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A detector on a steep plate: upper and lower edge shifted along themselves, and a little noise."""
+    height = np.linalg.norm(true[3] - true[0])
+    amount = rng.choice((-1, 1)) * rng.uniform(0.1, 0.2) * height
+    along = (true[1] - true[0]) / np.linalg.norm(true[1] - true[0])
+    shift = np.array([along, along, -along, -along]) * amount
+    return np.asarray(shift + rng.normal(0, 0.03 * height, (4, 2)), np.float32)
+
+
+def _error(quad: Quad, true: NDArray[np.float32]) -> float:
+    return float(np.linalg.norm(quad.to_array() - true, axis=1).mean() / np.linalg.norm(true[3] - true[0]))
