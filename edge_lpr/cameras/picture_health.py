@@ -97,8 +97,10 @@ class PictureWatch:
         if at_s - self._judged_s >= JUDGE_EVERY_S:
             self._judged_s = at_s
             self._judgement = self._judge(image)
-        late: PictureFault | None = "late" if gap_s > self._late_after_s else None
-        self._weigh(self._judgement or late, at_s - gap_s, at_s)
+        if self._judgement is None and gap_s > self._late_after_s:
+            self._weigh("late", at_s - gap_s, at_s)
+        else:
+            self._weigh(self._judgement, at_s, at_s)
 
     def reopening_is_due(self, at_s: float) -> bool:
         """Whether the camera should be opened again now. True once, then again after a wait that doubles."""
