@@ -130,7 +130,7 @@ class HealthMonitor:
         self.every_s = every_s
         self._send = send
         self._began_s = time.monotonic()
-        self._due_s = 0.0
+        self._sent_s: float | None = None
         self._states: tuple[str | None, ...] | None = None
         self.latest: GateState | None = None
         """What was last told of, due or not; other threads may look at it at any time."""
@@ -151,9 +151,10 @@ class HealthMonitor:
         # Idle comes and goes with each vehicle, and is no news.
         load = None if work.state == "idle" else work.state
         states = (camera.state, camera.fault, publisher.connection.state, load)
-        if not now and moment_s < self._due_s and states == self._states:
+        is_due = self._sent_s is None or moment_s - self._sent_s >= self.every_s
+        if not now and not is_due and states == self._states:
             return None
-        self._due_s = moment_s + self.every_s
+        self._sent_s = moment_s
         self._states = states
         health = Health(
             device_id=self._device_id,

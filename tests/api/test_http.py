@@ -25,6 +25,7 @@ from edge_lpr.errors import ConfigError, ListenError
 from edge_lpr.mqtt.connection import ConnectionStatus
 from edge_lpr.mqtt.outbox import OutboxStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
+from edge_lpr.service.load import Work
 from edge_lpr.service.pace import Pace
 from edge_lpr.service.state import GateState
 from edge_lpr.tracking.tracker import TrackerCounts
@@ -180,6 +181,7 @@ def gate_state(at_s: float, camera: CameraState = "running") -> GateState:
         PublisherStatus(ConnectionStatus("connected", None, connects=2), outbox, None),
         Pace(12.5, 40.0, 61.0),
         TrackerCounts(5, 1, 2, 0),
+        Work(),
     )
 
 

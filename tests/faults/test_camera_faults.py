@@ -158,7 +158,7 @@ def test_a_driver_that_never_returns_ends_the_process_which_systemd_starts_anew(
     for _ in range(2):  # the second is the one that systemd starts
         process = start_gate(
             mosquitto.port,
-            {"type": "pi", "width": 960, "height": 540, "read_timeout_s": 0.5},
+            {"type": "pi", "width": 960, "height": 540, "read_timeout_s": 1.5},
             PYTHONPATH=standin,
             SCRIPTED_CAMERA=str(script),
         )
