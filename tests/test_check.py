@@ -99,7 +99,7 @@ def test_a_broker_that_refuses(tmp_path: Path, photos: Path, start_mosquitto: Ca
 def test_a_live_camera_is_watched_for_a_moment(tmp_path: Path, show: Show, state: str, words: str) -> None:
     with ScriptedCamera(free_port()) as camera:
         camera.play(show)
-        stream = {"type": "stream", "source": camera.url}
+        stream: dict[str, object] = {"type": "stream", "source": camera.url}
         _, findings = check(tmp_path, camera=stream, mqtt={"port": free_port()})
     assert findings["camera"][0] == state
     assert words in " ".join(findings["camera"])

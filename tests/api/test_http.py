@@ -190,7 +190,13 @@ def test_health(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert app_client(tmp_path, "192.0.2.7").get("/healthz").json() == {"Status": "starting"}
     well = app_client(tmp_path, "192.0.2.7", gate_state(999.0)).get("/healthz")
     assert well.status_code == 200
-    assert well.json() == {"Status": "ok", "Camera": "running", "Broker": "connected", "Waiting": 2}
+    assert well.json() == {
+        "Status": "ok",
+        "Camera": "running",
+        "CameraFault": None,
+        "Broker": "connected",
+        "Waiting": 2,
+    }
     assert app_client(tmp_path, gate=gate_state(900.0)).get("/healthz").status_code == 503
     assert app_client(tmp_path, gate=gate_state(999.0, "failed")).get("/healthz").status_code == 503
 

@@ -20,7 +20,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal, get_args
@@ -65,15 +64,26 @@ def load_script(path: Path) -> list[Step]:
     return [Step(**step) for step in yaml.safe_load(path.read_text(encoding="utf-8"))]
 
 
-@lru_cache(maxsize=1)
-def _clip() -> list[Image]:
-    capture = cv2.VideoCapture(str(demo_clip()))
-    frames: list[Image] = []
-    while True:
-        more, image = capture.read()
-        if not more:
-            return frames
-        frames.append(_scaled(np.asarray(image, np.uint8), WIDTH, HEIGHT))
+class _Clip:
+    """The demo clip, decoded as far as it was needed: a stand-in camera must open at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._capture: cv2.VideoCapture | None = None
+        self._frames: list[Image] = []
+
+    def frame(self, index: int) -> Image:
+        with self._lock:
+            if self._capture is None:
+                self._capture = cv2.VideoCapture(str(demo_clip()))
+            while len(self._frames) <= index:
+                more, image = self._capture.read()
+                assert more, "the demo clip has become shorter"
+                self._frames.append(_scaled(np.asarray(image, np.uint8), WIDTH, HEIGHT))
+            return self._frames[index]
+
+
+_clip = _Clip()
 
 
 def _scaled(image: Image, width: int, height: int) -> Image:
@@ -90,7 +100,7 @@ class Pictures:
     def __init__(self) -> None:
         self._random = np.random.default_rng(next(_seeds))
         self._noise = self._random.integers(0, 9, (4, HEIGHT, WIDTH, 3), np.uint8)
-        self._last = _clip()[_EMPTY]
+        self._last = _clip.frame(_EMPTY)
         self._step: Step | None = None
         self._frames: Iterator[int] = iter(())
 
@@ -107,7 +117,7 @@ class Pictures:
                 return np.zeros_like(self._last)
             case "noise":
                 return self._random.integers(0, 256, self._last.shape, np.uint8)
-        image = self._with_noise(_clip()[next(self._frames, _EMPTY)])
+        image = self._with_noise(_clip.frame(next(self._frames, _EMPTY)))
         if step.show == "resize":
             image = _scaled(image, WIDTH * 3 // 4, HEIGHT * 3 // 4)
         self._last = image
@@ -169,7 +179,7 @@ class ScriptedCamera:
             server.stop()
 
     def __enter__(self) -> ScriptedCamera:
-        _clip()  # here, not while a client waits
+        _clip.frame(_FRAMES[-1][-1])  # here, not while a client waits
         self._server = _Server(self)
         return self
 

@@ -151,23 +151,23 @@ def test_a_driver_that_never_returns_ends_the_process_which_systemd_starts_anew(
     start_gate: StartGate, mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path
 ) -> None:
     script = tmp_path / "script.yaml"
-    script.write_text(yaml.safe_dump([{"show": "vehicle", "number": 1, "for_s": 4}, {"show": "hang"}]))
+    script.write_text(yaml.safe_dump([{"show": "vehicle", "for_s": 5}, {"show": "hang"}]))
     subscriber = subscribe(mosquitto.port)
     watcher = Watcher(subscriber)
     standin = f"{ROOT / 'tests/faults/standin'}{os.pathsep}{ROOT}"
-    for _ in range(2):  # the second is the one that systemd starts
-        process = start_gate(
-            mosquitto.port,
-            {"type": "pi", "width": 960, "height": 540, "read_timeout_s": 1.5},
-            PYTHONPATH=standin,
-            SCRIPTED_CAMERA=str(script),
-        )
-        watcher.passage(NUMBERS[1])
-        assert process.wait(WAIT_S) == 1
-        log = (tmp_path / "log").read_text()
-        assert "hangs in read" in log and "Traceback" not in log
-        last_health = subscriber.on(HEALTH)[-1].json
-        assert (last_health["Camera"]["State"], last_health["Camera"]["Fault"]) == ("failed", "hangs")
+    pi = {"type": "pi", "width": 960, "height": 540, "read_timeout_s": 1.5}
+    environ = {"PYTHONPATH": standin, "SCRIPTED_CAMERA": str(script)}
+    first = start_gate(mosquitto.port, pi, **environ)
+    watcher.passage(NUMBERS[0])
+    assert first.wait(WAIT_S) == 1
+    log = (tmp_path / "log").read_text()
+    assert "hangs in read" in log and "Traceback" not in log
+    last_health = subscriber.on(HEALTH)[-1].json
+    assert (last_health["Camera"]["State"], last_health["Camera"]["Fault"]) == ("failed", "hangs")
+    second = start_gate(mosquitto.port, pi, **environ)  # as systemd does
+    watcher.passage(NUMBERS[0])
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(WAIT_S) == 0
     assert [message.json["Event"]["Sequence"] for message in subscriber.on(PLATE)] == [1, 2]
 
 
