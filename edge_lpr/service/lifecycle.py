@@ -77,8 +77,15 @@ class Outcome:
     camera_hangs: bool
 
 
-def serve(settings: Settings, stop: threading.Event, load: Callable[[], Settings], requests: ReloadRequests) -> Outcome:
-    """The same without signals: ``stop`` ends it, ``requests`` ask it to reload."""
+def serve(
+    settings: Settings,
+    stop: threading.Event,
+    load: Callable[[], Settings] | None = None,
+    requests: ReloadRequests | None = None,
+) -> Outcome:
+    """The same without signals: ``stop`` ends it, ``requests`` ask it to ``load`` the settings anew; without ``load``
+    they stay."""
+    requests = requests or ReloadRequests()
     notifier = Notifier()
     notifier.status("loading the models")
     reader = PlateReader.open(settings.reader)
@@ -96,7 +103,7 @@ def serve(settings: Settings, stop: threading.Event, load: Callable[[], Settings
         gate.look_every_s = changed.reader.idle_look_s
         monitor.every_s = changed.mqtt.health_every_s
 
-    reloader = Reloader(settings, load, requests, apply, notifier)
+    reloader = Reloader(settings, load or (lambda: settings), requests, apply, notifier)
     failure: CameraError | None = None
     with serving(settings.api, settings.device, reader, lambda: monitor.latest) as api:
         RequestFace(publisher.connection, publisher.topics, api.desk, last_view, api.metrics)
