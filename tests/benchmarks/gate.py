@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,17 +59,14 @@ class Gate:
 
 
 @contextmanager
-def running_gate(
-    camera: Mapping[str, object] | None = None, reader: Mapping[str, object] | None = None, **api: object
-) -> Iterator[Gate]:
-    """``edge-lpr run`` without a broker; the ``camera`` is the demo clip in a loop, as fast as the reader goes."""
+def running_gate(**api: object) -> Iterator[Gate]:
+    """``edge-lpr run`` with the demo clip in a loop, as fast as the reader goes, and no broker."""
     port = free_port()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = {
             "device": {"state_dir": str(folder / "state")},
-            "camera": camera or {"type": "video", "source": str(demo_clip()), "loop": True},
-            "reader": reader or {},
+            "camera": {"type": "video", "source": str(demo_clip()), "loop": True},
             "mqtt": {"port": free_port()},
             "api": {"enabled": True, "port": port, "requests_per_second": 10_000, **api},
             "log": {"level": "warning"},
