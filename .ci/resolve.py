@@ -63,9 +63,10 @@ def _command(case: Case) -> list[str]:
 def _index_of_pip() -> dict[str, str]:
     """uv does not read pip's settings; where pip was told of another registry, tell uv as well."""
     command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
-    index = os.environ.get("PIP_INDEX_URL") or subprocess.run(
-        command, capture_output=True, text=True, check=False
-    ).stdout.strip()
+    index = (
+        os.environ.get("PIP_INDEX_URL")
+        or subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    )
     return {"UV_DEFAULT_INDEX": index} if index else {}
 
 

@@ -5,50 +5,34 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-import cv2
 from rich.console import Console
 from rich.text import Text
 
 from edge_lpr.api.assembly import load_accounts
 from edge_lpr.api.download import trusting
 from edge_lpr.api.server import tls_context
-from edge_lpr.cameras import create_source
+from edge_lpr.check_camera import check_camera
 from edge_lpr.config import (
     ApiSettings,
-    CameraSettings,
     DeviceSettings,
     MqttSettings,
     ReaderSettings,
     Settings,
     load_settings,
 )
-from edge_lpr.errors import CameraError, ConfigError, EdgeLprError, ModelError
+from edge_lpr.errors import ConfigError, ModelError
+from edge_lpr.finding import Finding, State, failure
 from edge_lpr.mqtt.connection import probe
+from edge_lpr.service.board import temperature_celsius, throttling
 from edge_lpr.service.clock import clock_synchronized
+from edge_lpr.service.load import HOT_C
 from edge_lpr.vision.interpreter import runtime_name
 from edge_lpr.vision.reader import PlateReader
 
-DIM = 20
-"""Mean brightness (0-255) below which a picture is as good as black."""
-
-State = Literal["ok", "warning", "failed"]
 _STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "red"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. ``remedy`` says what to do where it is not ok."""
-
-    what: str
-    state: State
-    text: str
-    remedy: str = ""
 
 
 def check(path: Path, environ: Mapping[str, str]) -> int:
@@ -70,9 +54,10 @@ def check(path: Path, environ: Mapping[str, str]) -> int:
 def _findings(settings: Settings) -> Iterator[Finding]:
     looks: tuple[Callable[[], Finding], ...] = (
         lambda: _models(settings.reader),
-        lambda: _camera(settings.camera),
+        lambda: check_camera(settings.camera),
         lambda: _broker(settings.mqtt, settings.device),
         lambda: _api(settings.api),
+        _board,
         _clock,
         lambda: _disk(settings.device.state_dir, settings.mqtt.outbox.max_megabytes),
     )
@@ -84,32 +69,10 @@ def _models(settings: ReaderSettings) -> Finding:
     try:
         reader = PlateReader.open(settings)
     except ModelError as error:
-        return _failure("models", error)
+        return failure("models", error)
     detector, recognizer = reader.models.detector.sidecar, reader.models.recognizer.sidecar
     versions = f"detector {detector.version}, recognizer {recognizer.version}, {runtime_name()}"
     return Finding("models", "ok", versions)
-
-
-def _camera(settings: CameraSettings) -> Finding:
-    """Opened as the service opens it, so that a camera that hangs cannot make this hang."""
-    with create_source(settings) as source:
-        deadline_s = time.monotonic() + 3 * settings.read_timeout_s
-        while True:
-            try:
-                frame = source.next_frame(0.2)
-            except CameraError as error:
-                return _failure("camera", error)
-            status = source.status
-            if frame is not None:
-                break
-            if status.state in ("failed", "ended") or time.monotonic() > deadline_s:
-                reason = status.last_error or f"{status.name} gave no picture; check its cable and its address"
-                return Finding("camera", "failed", *_split(reason))
-    brightness = float(cv2.mean(cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY))[0])
-    text = f"{status.name} gives pictures of {frame.width} x {frame.height}, brightness {brightness:.0f} of 255"
-    if brightness < DIM:
-        return Finding("camera", "warning", text, "too dark to read: take the lens cap off, or light the lane")
-    return Finding("camera", "ok", text)
 
 
 def _broker(settings: MqttSettings, device: DeviceSettings) -> Finding:
@@ -118,7 +81,7 @@ def _broker(settings: MqttSettings, device: DeviceSettings) -> Finding:
     try:
         status = probe(settings, f"{settings.client_id or f'edge-lpr-{device.id}'}-check")
     except ConfigError as error:
-        return _failure("broker", error)
+        return failure("broker", error)
     if status.state == "connected":
         return Finding("broker", "ok", f"{address} accepts us, MQTT {settings.protocol}")
     if status.state == "refused":
@@ -136,7 +99,7 @@ def _api(settings: ApiSettings) -> Finding:
         accounts, context = load_accounts(settings), tls_context(settings)
         trusting(settings.download_ca_file)
     except ConfigError as error:
-        return _failure("api", error)
+        return failure("api", error)
     callers = f"{len(accounts)} keys" if accounts else "no keys, for this device alone"
     return Finding("api", "ok", f"{callers}, {'TLS' if context is not None else 'without TLS'}")
 
@@ -146,6 +109,18 @@ def _clock() -> Finding:
         return Finding("clock", "ok", "set by a time service")
     remedy = "see timedatectl; until then messages say ClockSynchronized: false"
     return Finding("clock", "warning", "not set by a time service since the start", remedy)
+
+
+def _board() -> Finding:
+    temperature, flags = temperature_celsius(), throttling()
+    text = "no sensors that can be asked" if temperature is None else f"{temperature:g} degrees Celsius"
+    if flags is not None and flags.under_voltage:
+        remedy = "use the board's own power supply and a short cable"
+        return Finding("board", "warning", f"{text}, not enough current", remedy)
+    if (temperature is not None and temperature >= HOT_C) or (flags is not None and flags.throttled):
+        remedy = "the board slows down, and fewer frames are read: give it a cooler, shade and air"
+        return Finding("board", "warning", f"{text}, too hot", remedy)
+    return Finding("board", "ok", text)
 
 
 def _disk(folder: Path, wanted_megabytes: int) -> Finding:
@@ -164,16 +139,6 @@ def _disk(folder: Path, wanted_megabytes: int) -> Finding:
         remedy = f"a full outbox takes {wanted_megabytes} MB: make room, or lower mqtt.outbox.max_megabytes"
         return Finding("disk", "warning", text, remedy)
     return Finding("disk", "ok", text)
-
-
-def _failure(what: str, error: EdgeLprError) -> Finding:
-    return Finding(what, "failed", *_split(str(error)))
-
-
-def _split(message: str) -> tuple[str, str]:
-    """Our error lines end with the remedy, behind a semicolon."""
-    text, _, remedy = message.partition("; ")
-    return text, remedy
 
 
 def _print(console: Console, finding: Finding) -> None:

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 the work failed, 2 the user's input is wrong. Results go t
 from __future__ import annotations
 
 import argparse
+import functools
 import io
 import json
 import os
@@ -120,7 +121,7 @@ def _run(options: argparse.Namespace) -> int:
     from edge_lpr.config import load_settings
     from edge_lpr.service.lifecycle import run_service
 
-    return run_service(load_settings(options.config, os.environ))
+    return run_service(functools.partial(load_settings, options.config, os.environ))
 
 
 def _recognize(options: argparse.Namespace) -> int:

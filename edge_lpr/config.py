@@ -136,6 +136,7 @@ class CameraSettings(_Section):
     read_timeout_s: float = Field(default=5.0, gt=0, le=300)
     reopen_min_s: float = Field(default=1.0, gt=0, le=3600)
     reopen_max_s: float = Field(default=30.0, gt=0, le=3600, validate_default=True)
+    fault_after_s: float = Field(default=20.0, gt=0, le=3600)
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
     pi: PiCameraSettings = PiCameraSettings()
 
@@ -167,10 +168,11 @@ class CameraSettings(_Section):
 
 
 class ReaderSettings(_Section):
-    """The reader. ``min_confidence`` is 0 to 100, ``min_plate_width`` in pixels of the camera's frame."""
+    """The reader. ``min_confidence`` is 0 to 100, ``min_plate_width`` in pixels of the frame, ``*_s`` in seconds."""
 
     min_confidence: Percent = 80
     min_plate_width: int = Field(default=60, ge=8, le=4096)
+    idle_look_s: float = Field(default=1.0, ge=0, le=3)
     threads: int = Field(default=2, ge=1, le=64)
     models_dir: LocalPath | None = None
 

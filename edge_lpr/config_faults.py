@@ -35,9 +35,7 @@ def as_error(path: Path, faults: list[str]) -> ConfigError:
     return ConfigError(f"{path}: {count} in the settings", tuple(faults))
 
 
-def describe(
-    error: ValidationError, root: type[BaseModel], document: Document, environment: Environment
-) -> list[str]:
+def describe(error: ValidationError, root: type[BaseModel], document: Document, environment: Environment) -> list[str]:
     """One line for each setting that is wrong, in the order of the file."""
     lines: dict[Location, str] = {}
     for detail in error.errors(include_url=False):

@@ -45,9 +45,7 @@ class Quad:
 
     def to_array(self) -> NDArray[np.float32]:
         """The corners as float32 of shape (4, 2), in the order of the fields."""
-        return np.array(
-            [self.top_left, self.top_right, self.bottom_right, self.bottom_left], dtype=np.float32
-        )
+        return np.array([self.top_left, self.top_right, self.bottom_right, self.bottom_left], dtype=np.float32)
 
     @property
     def width(self) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.faults.scripted_camera import ScriptedCamera, Show
 from tests.fixtures_mqtt import Mosquitto, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,8 +50,8 @@ def check(tmp_path: Path, **sections: dict[str, object]) -> tuple[int, dict[str,
 def test_all_is_well(tmp_path: Path, photos: Path, mosquitto: Mosquitto, models_dir: Path) -> None:
     code, findings = check(tmp_path, camera={"type": "photos", "source": str(photos)}, mqtt={"port": mosquitto.port})
     assert code == 0
-    assert list(findings) == ["settings", "models", "camera", "broker", "api", "clock", "disk"]
-    assert {name: said[0] for name, said in findings.items() if name != "clock"} == dict.fromkeys(
+    assert list(findings) == ["settings", "models", "camera", "broker", "api", "board", "clock", "disk"]
+    assert {name: said[0] for name, said in findings.items() if name not in ("clock", "board")} == dict.fromkeys(
         ("settings", "models", "camera", "broker", "api", "disk"), "ok"
     )
     assert "gives pictures of 640 x 360" in findings["camera"][1]
@@ -103,3 +104,17 @@ def test_what_the_api_needs_is_looked_at(tmp_path: Path, photos: Path) -> None:
     assert findings["api"][0] == "failed"
     assert "api.download_ca_file: cannot use" in findings["api"][1]
     assert findings["api"][2].startswith("-> give the authority's certificate")
+
+
+@pytest.mark.parametrize(
+    ("show", "state", "words"),
+    [("freeze", "failed", "the same picture again"), ("noise", "failed", "noise"), ("late", "warning", "too few")],
+)
+def test_a_live_camera_is_watched_for_a_moment(tmp_path: Path, show: Show, state: str, words: str) -> None:
+    with ScriptedCamera(free_port()) as camera:
+        camera.play(show)
+        stream: dict[str, object] = {"type": "stream", "source": camera.url}
+        _, findings = check(tmp_path, camera=stream, mqtt={"port": free_port()})
+    assert findings["camera"][0] == state
+    assert words in " ".join(findings["camera"])
+    assert findings["camera"][2].startswith("-> ")

@@ -86,14 +86,15 @@ class _Face:
         return Response(content, media_type=JSON) if body.is_over else EarlyResponse(content, JSON, body)
 
     async def healthz(self, _request: Request) -> Response:
-        """200 while the gate does its work, 503 when its loop stands still or its camera has failed."""
+        """200 while the gate does its work, 503 when its loop stands still or its camera sees nothing."""
         state = self._gate()
         if state is None:
             return JSONResponse({"Status": "starting"})
-        is_well = time.monotonic() - state.at_s < STALLED_S and state.camera.state != "failed"
+        is_well = time.monotonic() - state.at_s < STALLED_S and not state.camera.is_blind
         told = {
             "Status": "ok" if is_well else "failed",
             "Camera": state.camera.state,
+            "CameraFault": state.camera.fault,
             "Broker": state.publisher.connection.state,
             "Waiting": state.publisher.outbox.waiting,
         }

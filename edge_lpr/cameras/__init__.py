@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from edge_lpr.cameras.base import Camera
-from edge_lpr.cameras.source import CameraState, CameraStatus, FrameSource
+from edge_lpr.cameras.source import CameraFault, CameraState, CameraStatus, FrameSource
 from edge_lpr.config import CameraSettings
 
-__all__ = ["Camera", "CameraState", "CameraStatus", "FrameSource", "create_camera", "create_source"]
+__all__ = ["Camera", "CameraFault", "CameraState", "CameraStatus", "FrameSource", "create_camera", "create_source"]
+
+
+LATE_AFTER_S = 1.0
+"""Pictures further apart than this show a vehicle too seldom to follow it."""
 
 
 def create_camera(settings: CameraSettings) -> Camera:
@@ -42,4 +46,7 @@ def create_source(settings: CameraSettings) -> FrameSource:
         reopen_max_s=settings.reopen_max_s,
         # Every camera keeps to the read time-out; one that takes three of them hangs.
         stall_after_s=3 * settings.read_timeout_s,
+        fault_after_s=settings.fault_after_s,
+        # A camera that was asked for a slow rate is not late when it keeps to it.
+        late_after_s=LATE_AFTER_S if settings.fps is None else max(LATE_AFTER_S, 2 / settings.fps),
     )

@@ -17,12 +17,14 @@ from types import TracebackType
 from typing import Literal, Self
 
 from edge_lpr.cameras.base import Camera
+from edge_lpr.cameras.picture_health import REMEDIES, PictureFault, PictureWatch
 from edge_lpr.errors import CameraError
 from edge_lpr.frames import Frame
 
 _log = logging.getLogger(__name__)
 
 CameraState = Literal["starting", "running", "failed", "ended"]
+CameraFault = Literal["hangs", "silent"] | PictureFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,9 @@ class CameraStatus:
     opened again. ``ended``: a recording is over. ``last_error`` stays after a recovery. ``frames_captured`` counts all
     frames that came, ``frames_dropped`` those that nobody took before a newer one came, ``reopened`` how often frames
     came back after a failure. ``last_frame_age_s`` is None before the first frame. ``hangs``: a call to the camera has
-    not returned for so long that only a new process may help.
+    not returned for so long that only a new process may help. ``fault`` is what is wrong now, in one word: ``hangs``,
+    ``silent`` (it failed), or what is wrong with the pictures while they come. ``size`` is the last frame's width and
+    height in pixels.
     """
 
     name: str
@@ -44,6 +48,13 @@ class CameraStatus:
     reopened: int
     last_frame_age_s: float | None
     hangs: bool = False
+    fault: CameraFault | None = None
+    size: tuple[int, int] | None = None
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing can be read for a fault of the camera. Black does not count: it may be the night."""
+        return self.state == "failed" or self.fault in ("frozen", "noise")
 
 
 class FrameSource:
@@ -52,6 +63,9 @@ class FrameSource:
     A call to the camera that takes longer than ``stall_after_s`` counts as hanging: the state becomes ``failed``. No
     thread can break off such a call; when it never returns, only a new process helps, which is the watchdog's work.
     ``stop`` waits ``stop_timeout_s`` for it, then leaves its thread behind and says so in ``left_behind``.
+
+    A live camera whose pictures are black, frozen, noise or more than ``late_after_s`` apart for ``fault_after_s`` is
+    opened again, in ever longer intervals while that does not help; its pictures are handed over all the same.
     """
 
     def __init__(
@@ -62,6 +76,8 @@ class FrameSource:
         reopen_max_s: float = 30.0,
         stall_after_s: float = 15.0,
         stop_timeout_s: float = 3.0,
+        fault_after_s: float = 20.0,
+        late_after_s: float = 1.0,
     ) -> None:
         self._camera = camera
         self._backoff = _Backoff(reopen_min_s, reopen_max_s)
@@ -69,6 +85,8 @@ class FrameSource:
         self._stop_timeout_s = stop_timeout_s
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._stop = threading.Event()
+        self._watch = PictureWatch(fault_after_s, late_after_s)
+        self._sizes: set[tuple[int, int]] = set()
         # Guards all that follows.
         self._changed = threading.Condition()
         self._slot: Frame | None = None
@@ -80,6 +98,8 @@ class FrameSource:
         self._reopened = 0
         self._last_frame_s: float | None = None
         self._call: tuple[str, float] | None = None
+        self._picture_fault: PictureFault | None = None
+        self._size: tuple[int, int] | None = None
 
     def start(self) -> None:
         """Begin to open the camera; returns at once."""
@@ -143,6 +163,7 @@ class FrameSource:
             if self._call is not None and hangs:
                 what, since = self._call
                 state, last_error = "failed", f"{self._camera.name} hangs in {what} for {now - since:.0f} s"
+            fault: CameraFault | None = "hangs" if hangs else "silent" if state == "failed" else self._picture_fault
             return CameraStatus(
                 name=self._camera.name,
                 state=state,
@@ -152,6 +173,8 @@ class FrameSource:
                 reopened=self._reopened,
                 last_frame_age_s=None if self._last_frame_s is None else max(0.0, now - self._last_frame_s),
                 hangs=hangs,
+                fault=fault,
+                size=self._size,
             )
 
     def _run(self) -> None:
@@ -160,11 +183,10 @@ class FrameSource:
             while not self._stop.is_set():
                 started_s, captured_before = time.monotonic(), self._captured
                 try:
-                    self._play()
+                    if not self._play():
+                        break
                 except CameraError as error:
                     self._note_failure(error)
-                else:
-                    break
                 finally:
                     self._close()
                 if not self._camera.live:
@@ -181,21 +203,53 @@ class FrameSource:
                 self._over = True
                 self._changed.notify_all()
 
-    def _play(self) -> None:
-        """Open the camera and hand over its frames until it is over or ``stop`` is called. Raises CameraError."""
+    def _play(self) -> bool:
+        """Open the camera and hand over its frames until it is over, ``stop`` is called (False), or its pictures are
+        such that it should be opened again (True). Raises CameraError."""
         with self._calling("open"):
             self._camera.open()
+        self._watch.opened()
         while not self._stop.is_set():
             with self._calling("read"):
                 frame = self._camera.read()
             if frame is None:
                 with self._changed:
                     self._state = "ended"
-                return
+                return False
+            if self._camera.live:
+                self._judge(frame)
             self._hand_over(frame)
+            if self._camera.live and self._watch.reopening_is_due(time.monotonic()):
+                return True
+        return False
+
+    def _judge(self, frame: Frame) -> None:
+        """Watch over the pictures, and say once when a fault comes and when it goes."""
+        self._watch.see(frame.image, time.monotonic())
+        before, fault = self._picture_fault, self._watch.fault
+        if fault == before:
+            return
+        name = self._camera.name
+        with self._changed:
+            self._picture_fault = fault
+            if fault is not None:
+                self._last_error = f"{name} {REMEDIES[fault]}"
+        if fault is None:
+            _log.info("%s gives good pictures again", name)
+        else:
+            _log.warning("%s %s", name, REMEDIES[fault])
+
+    def _note_size(self, frame: Frame) -> None:
+        size = (frame.width, frame.height)
+        if self._camera.live and self._size not in (None, size) and size not in self._sizes:
+            # Each size is told once: a camera that goes to and fro would fill the log.
+            _log.warning("%s now gives pictures of %d x %d pixels", self._camera.name, *size)
+        self._size = size
+        self._sizes.add(size)
 
     def _hand_over(self, frame: Frame) -> None:
         with self._changed:
+            self._note_size(frame)
             self._captured += 1
             self._last_frame_s = time.monotonic()
             if self._state == "failed":

@@ -124,11 +124,11 @@ class RequestFace:
 
     def _take(self, action: str, message: paho.MQTTMessage, work: Callable[[bytes], _Work] | None) -> None:
         """In the network thread: hand the request to the desk, or refuse it. Never waits."""
-        wanted, correlation = _response_topic(message)
+        wanted, correlation = response_topic(message)
         asker = _Asker(self._topics.response(action), correlation, time.monotonic())
         try:
             if wanted is not None:
-                _check_topic(wanted, self._topics)
+                check_topic(wanted, self._topics)
                 asker = _Asker(wanted, correlation, asker.began_s)
             if work is None:
                 raise ApiError(Fault.UNOPEN_ERROR)
@@ -154,13 +154,13 @@ class RequestFace:
         self._metrics.note(FACE, SUCCESS if error is None else error["Code"], time.monotonic() - asker.began_s)
 
 
-def _response_topic(message: paho.MQTTMessage) -> tuple[str | None, bytes | None]:
+def response_topic(message: paho.MQTTMessage) -> tuple[str | None, bytes | None]:
     """What MQTT 5 says of the answer: its topic and its correlation data."""
     properties = message.properties
     return getattr(properties, "ResponseTopic", None), getattr(properties, "CorrelationData", None)
 
 
-def _check_topic(topic: str, topics: Topics) -> None:
+def check_topic(topic: str, topics: Topics) -> None:
     """Raises ApiError for a topic that no answer may go to.
 
     Whoever asks borrows our rights at the broker. So below our own prefix, where passages and requests of all gates

@@ -14,6 +14,7 @@ from edge_lpr.cameras import CameraStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
 from edge_lpr.service.board import Throttling, temperature_celsius, throttling
 from edge_lpr.service.clock import clock_synchronized
+from edge_lpr.service.load import Work
 from edge_lpr.service.pace import Pace
 from edge_lpr.service.state import GateState
 from edge_lpr.tracking.tracker import TrackerCounts
@@ -46,6 +47,7 @@ class Health:
     publisher: PublisherStatus
     pace: Pace
     counts: TrackerCounts
+    work: Work
     temperature_celsius: float | None
     throttling: Throttling | None
     clock_synchronized: bool
@@ -61,10 +63,13 @@ class Health:
             "Camera": {
                 "Name": self.camera.name,
                 "State": self.camera.state,
+                "Fault": self.camera.fault,
                 "LastError": self.camera.last_error,
                 "FramesCaptured": self.camera.frames_captured,
                 "FramesDropped": self.camera.frames_dropped,
                 "Reopened": self.camera.reopened,
+                "Width": None if self.camera.size is None else self.camera.size[0],
+                "Height": None if self.camera.size is None else self.camera.size[1],
             },
             "Broker": {
                 "State": broker.state,
@@ -85,6 +90,12 @@ class Health:
                 "Overturned": self.counts.overturned,
                 "LastSequence": outbox.last_sequence,
             },
+            "Reading": {
+                "State": self.work.state,
+                "FramesRead": self.work.frames_read,
+                "FramesIdle": self.work.frames_idle,
+                "FramesRested": self.work.frames_rested,
+            },
             "FramesPerSecond": self.pace.fps,
             "ReadMilliseconds": self.pace.read_ms,
             "LatencyMilliseconds": self.pace.latency_ms,
@@ -103,36 +114,47 @@ class Health:
     def to_line(self) -> str:
         """The same for ``systemctl status``, in a few words."""
         broker, waiting = self.publisher.connection.state, self.publisher.outbox.waiting
+        camera = self.camera.state if self.camera.fault is None else f"{self.camera.state} ({self.camera.fault})"
         return (
-            f"camera {self.camera.state}, {self.pace.fps:.1f} frames/s; broker {broker}; "
+            f"camera {camera}, {self.work.state}, {self.pace.fps:.1f} frames/s; broker {broker}; "
             f"{self.counts.published} passages, {waiting} waiting"
         )
 
 
 class HealthMonitor:
-    """Takes a snapshot when one is due: every ``every_s`` seconds, and at once when camera or broker changed state."""
+    """Takes a snapshot when one is due: each ``every_s`` seconds, and at once when camera, broker or load changed."""
 
     def __init__(self, device_id: str, versions: Versions, every_s: float, send: Callable[[JsonObject], None]) -> None:
         self._device_id = device_id
         self._versions = versions
-        self._every_s = every_s
+        self.every_s = every_s
         self._send = send
         self._began_s = time.monotonic()
-        self._due_s = 0.0
-        self._states: tuple[str, str] | None = None
+        self._sent_s: float | None = None
+        self._states: tuple[str | None, ...] | None = None
         self.latest: GateState | None = None
         """What was last told of, due or not; other threads may look at it at any time."""
 
     def tell(
-        self, camera: CameraStatus, publisher: PublisherStatus, pace: Pace, counts: TrackerCounts, *, now: bool = False
+        self,
+        camera: CameraStatus,
+        publisher: PublisherStatus,
+        pace: Pace,
+        counts: TrackerCounts,
+        work: Work,
+        *,
+        now: bool = False,
     ) -> Health | None:
         """Send a snapshot if it is due or asked for ``now``; returns what was sent."""
         moment_s = time.monotonic()
-        self.latest = GateState(moment_s, camera, publisher, pace, counts)
-        states = (camera.state, publisher.connection.state)
-        if not now and moment_s < self._due_s and states == self._states:
+        self.latest = GateState(moment_s, camera, publisher, pace, counts, work)
+        # Idle comes and goes with each vehicle, and is no news.
+        load = None if work.state == "idle" else work.state
+        states = (camera.state, camera.fault, publisher.connection.state, load)
+        is_due = self._sent_s is None or moment_s - self._sent_s >= self.every_s
+        if not now and not is_due and states == self._states:
             return None
-        self._due_s = moment_s + self._every_s
+        self._sent_s = moment_s
         self._states = states
         health = Health(
             device_id=self._device_id,
@@ -142,6 +164,7 @@ class HealthMonitor:
             publisher=publisher,
             pace=pace,
             counts=counts,
+            work=work,
             temperature_celsius=temperature_celsius(),
             throttling=throttling(),
             clock_synchronized=clock_synchronized(),

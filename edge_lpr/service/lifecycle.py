@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -18,8 +18,13 @@ from edge_lpr.config import LogSettings, Settings
 from edge_lpr.errors import CameraError
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.mqtt.requests import RequestFace
+from edge_lpr.service.attention import Attention
+from edge_lpr.service.commands import ReloadCommand
 from edge_lpr.service.health import HealthMonitor, Versions
+from edge_lpr.service.idle import IdleGate
+from edge_lpr.service.load import LoadWatch
 from edge_lpr.service.notify import Notifier
+from edge_lpr.service.reload import Reloader, ReloadRequests
 from edge_lpr.service.service import Service
 from edge_lpr.service.view import LastView
 from edge_lpr.tracking.tracker import Tracker
@@ -38,18 +43,24 @@ STOP_S = 1.4
 _log = logging.getLogger(__name__)
 
 
-def run_service(settings: Settings) -> int:
-    """Run until SIGTERM, SIGINT or the end of a recording; the exit code.
+def run_service(load: Callable[[], Settings]) -> int:
+    """Run until SIGTERM, SIGINT or the end of a recording; the exit code. ``load`` reads the settings, at the start and
+    at each SIGHUP or request to reload.
 
     0: stopped by a signal, or the recording is over and the broker has every passage. 1: the recording is over and the
-    broker stayed away; the passages are in the outbox and go out at the next start. Raises EdgeLprError for what keeps
-    the service from starting.
+    broker stayed away; the passages are in the outbox and go out at the next start. Also 1: a call to the camera never
+    returned. Raises EdgeLprError for what keeps the service from starting, and for a recording that fails.
     """
+    settings = load()
     set_up_logging(settings.log)
-    stop = threading.Event()
-    with _stopped_by_signals(stop), _stopped_by_broken_threads(stop) as broken:
-        outcome = serve(settings, stop)
+    stop, requests = threading.Event(), ReloadRequests()
+    with _on_signals(stop, requests), _stopped_by_broken_threads(stop) as broken:
+        outcome = serve(settings, stop, load, requests)
+    if outcome.failure is not None and not outcome.camera_hangs:
+        raise outcome.failure
     if outcome.camera_hangs:
+        if outcome.failure is not None:
+            _log.critical("%s", outcome.failure)
         # Native code still runs in the camera's thread; Python's ordinary end may abort in it. All else is closed.
         logging.shutdown()
         os._exit(1 if broken else outcome.exit_code)
@@ -58,14 +69,23 @@ def run_service(settings: Settings) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a service ended. ``camera_hangs``: a thread is left behind in a call that never returned."""
+    """How a service ended. ``failure``: what its camera died of. ``camera_hangs``: a thread is left behind in a call
+    that never returned."""
 
     exit_code: int
+    failure: CameraError | None
     camera_hangs: bool
 
 
-def serve(settings: Settings, stop: threading.Event) -> Outcome:
-    """The same without signals: ``stop`` ends it."""
+def serve(
+    settings: Settings,
+    stop: threading.Event,
+    load: Callable[[], Settings] | None = None,
+    requests: ReloadRequests | None = None,
+) -> Outcome:
+    """The same without signals: ``stop`` ends it, ``requests`` ask it to ``load`` the settings anew; without ``load``
+    they stay."""
+    requests = requests or ReloadRequests()
     notifier = Notifier()
     notifier.status("loading the models")
     reader = PlateReader.open(settings.reader)
@@ -74,35 +94,49 @@ def serve(settings: Settings, stop: threading.Event) -> Outcome:
     monitor = HealthMonitor(
         settings.device.id, _versions(reader), settings.mqtt.health_every_s, publisher.publish_health
     )
+    gate = IdleGate(settings.reader.idle_look_s)
     last_view = LastView()
+
+    def apply(changed: Settings) -> None:
+        logging.getLogger().setLevel(changed.log.level.upper())
+        tracker.apply(changed.passage, changed.reader.min_confidence)
+        gate.look_every_s = changed.reader.idle_look_s
+        monitor.every_s = changed.mqtt.health_every_s
+
+    reloader = Reloader(settings, load or (lambda: settings), requests, apply, notifier)
     failure: CameraError | None = None
     with serving(settings.api, settings.device, reader, lambda: monitor.latest) as api:
         RequestFace(publisher.connection, publisher.topics, api.desk, last_view, api.metrics)
+        ReloadCommand(publisher.connection, publisher.topics, requests)
         publisher.start()
         try:
             with create_source(settings.camera) as source:
                 read, live = last_view.watching(api.read), settings.camera.live
-                service = Service(source, read, tracker, publisher, monitor, notifier, live=live)
+                attention = Attention(gate, LoadWatch(), live=live)
+                service = Service(
+                    *(source, attention, read, tracker, publisher, monitor, notifier),
+                    live=live, between_frames=reloader.work,
+                )  # fmt: skip
                 try:
                     service.run(stop)
                 except CameraError as error:
                     failure = error
-                _log.info("stopping" if stop.is_set() else "the recording is over")
+                if failure is None:
+                    _log.info("stopping" if stop.is_set() else "the recording is over")
             wait_s = DELIVERY_WAIT_S if failure is None else FAILED_DELIVERY_WAIT_S
             _deliver(publisher, stop, notifier, wait_s)
             service.tell_health(now=True)
             notifier.stopping()
         finally:
             publisher.stop(STOP_S)
-    if failure is not None:
-        raise failure
     waiting = publisher.status.outbox.waiting
-    if waiting:
+    if waiting and failure is None:
         _log.warning(
             "%d passages wait in %s for the broker %s:%d; they are sent at the next start",
             *(waiting, settings.device.state_dir, settings.mqtt.host, settings.mqtt.port),
         )
-    return Outcome(1 if waiting and not stop.is_set() else 0, source.left_behind)
+    is_well = failure is None and (not waiting or stop.is_set())
+    return Outcome(0 if is_well else 1, failure, source.left_behind)
 
 
 def set_up_logging(settings: LogSettings) -> None:
@@ -151,19 +185,20 @@ def _stopped_by_broken_threads(stop: threading.Event) -> Iterator[list[str]]:
 
 
 @contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set ``stop``; the second one ends the process in the usual way."""
+def _on_signals(stop: threading.Event, requests: ReloadRequests) -> Iterator[None]:
+    """SIGTERM and SIGINT set ``stop``; the second one ends the process in the usual way. SIGHUP asks for a reload."""
 
     # It may break into any line of the main thread, so it takes no lock that this thread may hold: no logging here,
     # and the main thread looks at ``stop`` without ever waiting on it.
     def ask(_number: int, _frame: FrameType | None) -> None:
         stop.set()
-        for each in before:
+        for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, signal.SIG_DFL)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    for number in before:
-        signal.signal(number, ask)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGHUP, lambda _number, _frame: requests.ask())
     try:
         yield
     finally:

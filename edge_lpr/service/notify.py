@@ -5,7 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections.abc import Mapping
+
+START_EXTENSION_US = 60_000_000
+"""Microseconds that systemd grants a start from its last sign of life; as long as the unit's watchdog waits."""
 
 _log = logging.getLogger(__name__)
 
@@ -22,13 +26,28 @@ class Notifier:
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._last_status = ""
 
+        self._is_ready = False
+
     def ready(self) -> None:
-        """The service is up."""
-        self._send("READY=1")
+        """The service is up: its first frame has been read. Later calls say nothing."""
+        if not self._is_ready:
+            self._is_ready = True
+            self._send("READY=1")
 
     def alive(self) -> None:
-        """The frame loop went round once more."""
-        self._send("WATCHDOG=1")
+        """The frame loop went round once more. Before the first frame this prolongs the start, so that a camera which
+        is not there yet is waited for, and a loop that stands still is not."""
+        self._send("WATCHDOG=1" if self._is_ready else f"EXTEND_TIMEOUT_USEC={START_EXTENSION_US}")
+
+    def reloading(self) -> None:
+        """The settings are being read anew; ``reloaded`` must follow."""
+        if self._is_ready:
+            self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def reloaded(self) -> None:
+        """They have been read, or refused."""
+        if self._is_ready:
+            self._send("READY=1")
 
     def status(self, text: str) -> None:
         """One line for ``systemctl status``; sent only when it changed."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from edge_lpr.cameras import CameraStatus, FrameSource
+from edge_lpr.errors import CameraError
 from edge_lpr.frames import Frame
 from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.service.attention import Attention
+from edge_lpr.service.clock import StepWatch
 from edge_lpr.service.health import HealthMonitor
 from edge_lpr.service.notify import Notifier
 from edge_lpr.service.pace import PaceMeter
@@ -24,11 +29,15 @@ _log = logging.getLogger(__name__)
 
 
 class Service:
-    """Joins the stations. It owns none of them: who made them starts and stops them."""
+    """Joins the stations. It owns none of them: who made them starts and stops them.
+
+    ``between_frames`` is called once each turn, for what must not happen while a frame is dealt with.
+    """
 
     def __init__(
         self,
         source: FrameSource,
+        attention: Attention,
         read: Read,
         tracker: Tracker,
         publisher: PassagePublisher,
@@ -36,24 +45,29 @@ class Service:
         notifier: Notifier,
         *,
         live: bool,
+        between_frames: Callable[[], None] = lambda: None,
     ) -> None:
         self._source = source
+        self._attention = attention
         self._read = read
         self._tracker = tracker
         self._publisher = publisher
         self._monitor = monitor
         self._notifier = notifier
         self._live = live
+        self._between_frames = between_frames
         self._meter = PaceMeter()
-        self._is_ready = False
+        self._clock = StepWatch()
 
     def run(self, stop: threading.Event) -> None:
         """Go round until ``stop`` is set or a recording is over; then deliver what the tracks still hold.
 
-        Raises CameraError when a recording fails, after delivering what it gave.
+        Raises CameraError when a recording fails, and when a call to the camera never returns, after delivering what
+        it gave.
         """
         try:
             while not stop.is_set():
+                self._between_frames()
                 frame = self._source.next_frame(FRAME_WAIT_S)
                 if frame is not None:
                     self._handle(frame)
@@ -72,13 +86,27 @@ class Service:
         self._report(self._source.status, now=now)
 
     def _handle(self, frame: Frame) -> None:
+        frame = self._on_todays_clock(frame)
         began_s = time.monotonic()
+        if not self._attention.is_worth_reading(frame, began_s, following=self._tracker.is_following):
+            return
         readings = self._read(frame.image)
         read_s = time.monotonic() - began_s
         self._publish(self._tracker.update(frame, readings))
         done_s = time.monotonic()
+        self._attention.note_read(done_s, read_s)
         # A recording's frames carry the recording's time, which says nothing of how long they took here.
         self._meter.note(done_s, read_s, done_s - frame.monotonic_s if self._live else None)
+
+    def _on_todays_clock(self, frame: Frame) -> Frame:
+        """``frame``, stamped anew if the wall clock was set since it was taken, as all that is in sight then is."""
+        step_s = self._clock.step_s()
+        if not step_s:
+            return frame
+        _log.warning("the clock was set by %+.1f s; the times of vehicles in sight are corrected", step_s)
+        self._tracker.shift_clock(timedelta(seconds=step_s))
+        age_s = time.monotonic() - frame.monotonic_s if self._live else 0.0
+        return replace(frame, captured_at=datetime.now().astimezone() - timedelta(seconds=age_s))
 
     def _publish(self, passages: Sequence[Passage]) -> None:
         for passage in passages:
@@ -90,16 +118,20 @@ class Service:
             )
 
     def _look_round(self, camera: CameraStatus) -> None:
-        """One turn is done: say so. A camera whose call never returns needs a new process, so nothing is said then."""
-        if not self._is_ready and (camera.state == "failed" or self._meter.frames):
-            self._is_ready = True
+        """One turn is done: say so. Raises CameraError for a call that hangs: no thread can break it off, a new process
+        can, and this one still can say good-bye."""
+        if camera.hangs:
+            raise CameraError(f"{camera.last_error}; only a new process helps, so this one ends")
+        if self._meter.frames:
             self._notifier.ready()
-        if not camera.hangs:
-            self._notifier.alive()
+        self._notifier.alive()
+        self._attention.look(camera, time.monotonic())
         self._report(camera, now=False)
 
     def _report(self, camera: CameraStatus, *, now: bool) -> None:
-        pace = self._meter.pace(time.monotonic())
-        health = self._monitor.tell(camera, self._publisher.status, pace, self._tracker.counts, now=now)
+        now_s = time.monotonic()
+        pace, work = self._meter.pace(now_s), self._attention.work(now_s)
+        counts = self._tracker.counts
+        health = self._monitor.tell(camera, self._publisher.status, pace, counts, work, now=now)
         if health is not None:
             self._notifier.status(health.to_line())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from edge_lpr.cameras import CameraStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
+from edge_lpr.service.load import Work
 from edge_lpr.service.pace import Pace
 from edge_lpr.tracking.tracker import TrackerCounts
 
@@ -19,3 +20,4 @@ class GateState:
     publisher: PublisherStatus
     pace: Pace
     counts: TrackerCounts
+    work: Work

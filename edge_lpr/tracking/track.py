@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from edge_lpr.frames import Frame
 from edge_lpr.geometry import Rect
@@ -71,6 +71,12 @@ class Track:
             self._view = place
         if new_view or self.number != number:
             self._unchanged_since_s = frame.monotonic_s
+
+    def shift_clock(self, by: timedelta) -> None:
+        """Move the stamps of what was seen so far: the wall clock was set by so much."""
+        self._first_seen_at += by
+        for sightings in self._sightings.values():
+            sightings.captured_at += by
 
     @property
     def number(self) -> str | None:

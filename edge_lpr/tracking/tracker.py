@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import cv2
 import numpy as np
@@ -58,13 +59,30 @@ class Tracker:
         self._lane = np.array(settings.lane, dtype=np.float32).reshape(-1, 1, 2)
         self._tracks: list[Track] = []
         self._repeats = Repeats(settings.repeat_after_s)
-        self._source: str | None = None
+        self._scene: tuple[str, int, int] | None = None
         self._published = self._repeated = self._unsure = self._overturned = 0
 
     @property
     def counts(self) -> TrackerCounts:
         """What became of the tracks so far."""
         return TrackerCounts(self._published, self._repeated, self._unsure, self._overturned)
+
+    @property
+    def is_following(self) -> bool:
+        """Whether a plate is in sight."""
+        return bool(self._tracks)
+
+    def apply(self, settings: PassageSettings, min_confidence: int) -> None:
+        """Go on by other settings; what is in sight stays so."""
+        self._settings = settings
+        self._min_confidence = min_confidence
+        self._lane = np.array(settings.lane, dtype=np.float32).reshape(-1, 1, 2)
+        self._repeats.repeat_after_s = settings.repeat_after_s
+
+    def shift_clock(self, by: timedelta) -> None:
+        """The wall clock was set by so much: stamps taken before are moved with it."""
+        for track in self._tracks:
+            track.shift_clock(by)
 
     def update(self, frame: Frame, readings: Sequence[PlateReading]) -> list[Passage]:
         """Take one frame's readings (all of them, the unsure too) and give the passages that are now due."""
@@ -98,10 +116,12 @@ class Tracker:
         return [passage for track in ended for passage in self._end(track)]
 
     def _end_scene(self, frame: Frame) -> list[Passage]:
-        """Each photo is a scene of its own."""
-        if frame.source == self._source:
+        """Each photo is a scene of its own; so is what a camera shows after its pictures changed their size, as places
+        in pixels no longer compare."""
+        scene = (frame.source, frame.width, frame.height)
+        if scene == self._scene:
             return []
-        self._source = frame.source
+        self._scene = scene
         return self.flush()
 
     def _is_in_lane(self, reading: PlateReading, frame: Frame) -> bool:

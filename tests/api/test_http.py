@@ -31,6 +31,7 @@ from edge_lpr.errors import ConfigError, ListenError
 from edge_lpr.mqtt.connection import ConnectionStatus
 from edge_lpr.mqtt.outbox import OutboxStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
+from edge_lpr.service.load import Work
 from edge_lpr.service.pace import Pace
 from edge_lpr.service.state import GateState
 from edge_lpr.tracking.tracker import TrackerCounts
@@ -274,6 +275,7 @@ def gate_state(at_s: float, camera: CameraState = "running") -> GateState:
         PublisherStatus(ConnectionStatus("connected", None, connects=2), outbox, None),
         Pace(12.5, 40.0, 61.0),
         TrackerCounts(5, 1, 2, 0),
+        Work(),
     )
 
 
@@ -282,7 +284,13 @@ def test_health(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert app_client(tmp_path, "192.0.2.7").get("/healthz").json() == {"Status": "starting"}
     well = app_client(tmp_path, "192.0.2.7", gate_state(999.0)).get("/healthz")
     assert well.status_code == 200
-    assert well.json() == {"Status": "ok", "Camera": "running", "Broker": "connected", "Waiting": 2}
+    assert well.json() == {
+        "Status": "ok",
+        "Camera": "running",
+        "CameraFault": None,
+        "Broker": "connected",
+        "Waiting": 2,
+    }
     assert app_client(tmp_path, gate=gate_state(900.0)).get("/healthz").status_code == 503
     assert app_client(tmp_path, gate=gate_state(999.0, "failed")).get("/healthz").status_code == 503
 

@@ -16,6 +16,7 @@ from edge_lpr.mqtt.outbox import OutboxStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
 from edge_lpr.service.board import Throttling
 from edge_lpr.service.health import Health, HealthMonitor, Versions
+from edge_lpr.service.load import Work
 from edge_lpr.service.pace import Pace
 from edge_lpr.tracking.tracker import TrackerCounts
 
@@ -23,7 +24,7 @@ VERSIONS = Versions.of("1.0.0", "1.1.0", "ai_edge_litert")
 
 
 def camera(state: CameraState = "running") -> CameraStatus:
-    return CameraStatus("USB camera /dev/video0", state, None, 100, 3, 0, 0.04)
+    return CameraStatus("USB camera /dev/video0", state, None, 100, 3, 0, 0.04, size=(1280, 720))
 
 
 def publisher() -> PublisherStatus:
@@ -42,7 +43,9 @@ def monitor(sent: list[dict[str, Any]]) -> HealthMonitor:
 
 
 def tell(monitor: HealthMonitor, state: CameraState = "running", *, now: bool = False) -> Health | None:
-    return monitor.tell(camera(state), publisher(), Pace(12.5, 40.0, 61.0), TrackerCounts(5, 1, 0, 0), now=now)
+    return monitor.tell(
+        camera(state), publisher(), Pace(12.5, 40.0, 61.0), TrackerCounts(5, 1, 0, 0), Work("normal", 90, 7, 0), now=now
+    )
 
 
 def test_the_message_follows_its_schema(monitor: HealthMonitor, sent: list[dict[str, Any]]) -> None:
@@ -54,7 +57,7 @@ def test_the_message_follows_its_schema(monitor: HealthMonitor, sent: list[dict[
     assert sent[0]["Outbox"] == {
         "Waiting": 2, "Bytes": 1800, "Dropped": 0, "Durable": False, "Fault": "/state: disk full",
     }  # fmt: skip
-    assert health.to_line() == "camera running, 12.5 frames/s; broker lost; 5 passages, 2 waiting"
+    assert health.to_line() == "camera running, normal, 12.5 frames/s; broker lost; 5 passages, 2 waiting"
 
 
 def test_the_boards_flags_follow_the_schema_too(monitor: HealthMonitor) -> None:
@@ -62,6 +65,19 @@ def test_the_boards_flags_follow_the_schema_too(monitor: HealthMonitor) -> None:
     assert health is not None
     hot = replace(health, temperature_celsius=81.2, throttling=Throttling(True, False, True, False, True))
     Draft202012Validator(load_schema("health")).validate(hot.to_message())
+
+
+def test_a_camera_that_gives_bad_pictures_is_told_of_at_once(
+    monitor: HealthMonitor, sent: list[dict[str, Any]]
+) -> None:
+    assert tell(monitor)
+    blind = replace(camera(), fault="frozen")
+    health = monitor.tell(blind, publisher(), Pace(12.5, 40.0, 61.0), TrackerCounts(), Work("hot", 90, 7, 3))
+    assert health is not None
+    assert health.to_line().startswith("camera running (frozen), hot, 12.5 frames/s")
+    Draft202012Validator(load_schema("health")).validate(sent[-1])
+    assert sent[-1]["Camera"]["Fault"] == "frozen"
+    assert sent[-1]["Reading"] == {"State": "hot", "FramesRead": 90, "FramesIdle": 7, "FramesRested": 3}
 
 
 def test_it_is_sent_when_due_when_the_camera_changes_and_when_asked(

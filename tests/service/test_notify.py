@@ -21,13 +21,29 @@ def systemd(tmp_path: Path) -> Iterator[socket.socket]:
 
 def test_the_words_of_sd_notify(systemd: socket.socket) -> None:
     notifier = Notifier({"NOTIFY_SOCKET": systemd.getsockname()})
+    notifier.alive()
+    notifier.ready()
     notifier.ready()
     notifier.alive()
     notifier.status("camera running")
     notifier.status("camera running")
     notifier.stopping()
-    told = [systemd.recv(100).decode() for _ in range(4)]
-    assert told == ["READY=1", "WATCHDOG=1", "STATUS=camera running", "STOPPING=1"]
+    told = [systemd.recv(100).decode() for _ in range(5)]
+    assert told == [
+        "EXTEND_TIMEOUT_USEC=60000000", "READY=1", "WATCHDOG=1", "STATUS=camera running", "STOPPING=1",
+    ]  # fmt: skip
+
+
+def test_a_reload_is_told_once_the_service_is_up(systemd: socket.socket) -> None:
+    notifier = Notifier({"NOTIFY_SOCKET": systemd.getsockname()})
+    notifier.reloading()
+    notifier.reloaded()
+    notifier.ready()
+    notifier.reloading()
+    notifier.reloaded()
+    told = [systemd.recv(100).decode() for _ in range(3)]
+    assert told[0] == told[2] == "READY=1"
+    assert told[1].startswith("RELOADING=1\nMONOTONIC_USEC=")
 
 
 def test_an_abstract_address() -> None:

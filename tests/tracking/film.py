@@ -76,12 +76,16 @@ class Film:
         self.source = "camera"
         self.time_s = 100.0
         self.number = 0
+        self.size = (WIDTH, HEIGHT)
         self.passages: list[Passage] = []
 
     def show(self, *readings: PlateReading) -> list[Passage]:
         """One frame; gives the passages that it led to."""
         self.time_s += 1 / self.fps
-        frame = Frame(IMAGE, self.number, self.time_s, START + timedelta(seconds=self.time_s), self.source)
+        width, height = self.size
+        frame = Frame(
+            IMAGE[:height, :width], self.number, self.time_s, START + timedelta(seconds=self.time_s), self.source
+        )
         self.number += 1
         passages = self.tracker.update(frame, readings)
         self.passages += passages

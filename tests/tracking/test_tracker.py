@@ -12,7 +12,7 @@ from edge_lpr.config import PassageSettings
 from edge_lpr.plates import Category, Color
 from edge_lpr.tracking.passage import Direction
 from edge_lpr.tracking.tracker import TrackerCounts
-from tests.tracking.film import START, Film, misread, plate
+from tests.tracking.film import HEIGHT, START, WIDTH, Film, misread, plate
 
 CAR, SIMILAR, OTHER = "粤LQ092V", "粤LQ093V", "京AF0236"
 
@@ -359,3 +359,26 @@ def test_confidence_stays_a_whole_number_from_0_to_100(scene: Callable[[Film], o
     scene(film)
     film.end()
     assert all(isinstance(p.confidence, int) and 0 <= p.confidence <= 100 for p in film.passages)
+
+
+def test_pictures_of_another_size_are_another_scene_but_the_same_vehicle() -> None:
+    """Places in pixels no longer compare; the number still does."""
+    film = Film()
+    for _ in range(10):
+        film.show(plate(CAR))
+    film.size = (WIDTH // 2, HEIGHT // 2)
+    for _ in range(10):
+        film.show(plate(CAR, 450, 300, width=60))
+    assert film.end() == [CAR]
+
+
+def test_other_settings_apply_to_what_is_in_sight() -> None:
+    film = Film(PassageSettings(repeat_after_s=60), min_confidence=99)
+    approach(film, CAR, 10, confidence=85)
+    assert film.tracker.is_following
+    assert film.numbers == []
+    film.tracker.apply(PassageSettings(repeat_after_s=1), 80)
+    assert film.end() == [CAR]
+    film.empty(3)
+    approach(film, CAR, 10, confidence=85)
+    assert film.end() == [CAR, CAR]

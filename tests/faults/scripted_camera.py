@@ -1,0 +1,252 @@
+"""A camera that misbehaves by script: the one fake of the fault harness.
+
+What it shows are the vehicles of the demo clip, with a sensor's noise. It has two faces. To the service it is a network
+camera like any other, MJPEG over HTTP (``ScriptedCamera``); and for calls that never return it stands in for picamera2
+(``standin/picamera2.py``), which mirrors the real class. Neither needs a word in the product.
+
+A script is a YAML list of steps, each for some seconds:
+
+    - {show: vehicle, number: 2, for_s: 4}     # the demo clip's third vehicle drives up once, then the lane is empty
+    - {show: freeze, for_s: 5}                 # empty freeze black noise stop late resize vanish hang
+
+    python -m tests.faults.scripted_camera SCRIPT --port 8090     plays it; the source is http://127.0.0.1:8090/live
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from edge_lpr.resources import demo_clip
+
+Image = NDArray[np.uint8]
+Show = Literal["vehicle", "empty", "freeze", "black", "noise", "stop", "late", "resize", "vanish", "hang"]
+
+FPS = 12.0
+WIDTH, HEIGHT = 960, 540
+LATE_S = 1.3
+"""Between two pictures that come late."""
+
+NUMBERS = ("京N8F2K6", "粤BD30517", "冀B7H905", "苏A2963警")
+_FRAMES = (range(20, 68), range(80, 128), range(142, 190), range(204, 250))
+"""Of the demo clip: where its vehicles drive up."""
+
+_EMPTY = 0
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is shown, of which vehicle, and for how long (by a script; None: until told otherwise)."""
+
+    show: Show
+    number: int = 0
+    for_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.show not in get_args(Show):
+            raise ValueError(f"a step shows one of {', '.join(get_args(Show))}, not {self.show}")
+
+
+def load_script(path: Path) -> list[Step]:
+    """The steps of a script file."""
+    return [Step(**step) for step in yaml.safe_load(path.read_text(encoding="utf-8"))]
+
+
+class _Clip:
+    """The demo clip, decoded as far as it was needed: a stand-in camera must open at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._capture: cv2.VideoCapture | None = None
+        self._frames: list[Image] = []
+
+    def frame(self, index: int) -> Image:
+        with self._lock:
+            if self._capture is None:
+                self._capture = cv2.VideoCapture(str(demo_clip()))
+            while len(self._frames) <= index:
+                more, image = self._capture.read()
+                assert more, "the demo clip has become shorter"
+                self._frames.append(_scaled(np.asarray(image, np.uint8), WIDTH, HEIGHT))
+            return self._frames[index]
+
+
+_clip = _Clip()
+
+
+def _scaled(image: Image, width: int, height: int) -> Image:
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+_seeds = itertools.count()
+"""Each connection has a noise of its own: no two pictures of a real sensor are the same."""
+
+
+class Pictures:
+    """What the lens sees, picture by picture."""
+
+    def __init__(self) -> None:
+        self._random = np.random.default_rng(next(_seeds))
+        self._noise = self._random.integers(0, 9, (4, HEIGHT, WIDTH, 3), np.uint8)
+        self._last = _clip.frame(_EMPTY)
+        self._step: Step | None = None
+        self._frames: Iterator[int] = iter(())
+
+    def next(self, step: Step) -> Image:
+        """The next picture of ``step``; the vehicle goes on from where it was while the step is the same."""
+        if step is not self._step:
+            self._step = step
+            drives = step.show in ("vehicle", "late", "resize")
+            self._frames = iter(_FRAMES[step.number % len(_FRAMES)]) if drives else iter(())
+        match step.show:
+            case "freeze":
+                return self._last
+            case "black":
+                return np.zeros_like(self._last)
+            case "noise":
+                return self._random.integers(0, 256, self._last.shape, np.uint8)
+        image = self._with_noise(_clip.frame(next(self._frames, _EMPTY)))
+        if step.show == "resize":
+            image = _scaled(image, WIDTH * 3 // 4, HEIGHT * 3 // 4)
+        self._last = image
+        return image
+
+    def _with_noise(self, image: Image) -> Image:
+        noise = np.roll(self._noise[self._random.integers(4)], self._random.integers(WIDTH), axis=1)
+        return np.asarray(cv2.add(image, noise), np.uint8)
+
+
+class ScriptedCamera:
+    """A network camera at ``port`` of the loopback interface that does as it is told; a context manager."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._changed = threading.Condition()
+        self._step = Step("empty")
+        self._ended = False
+        self._server: _Server | None = None
+
+    @property
+    def url(self) -> str:
+        """What ``camera.source`` takes."""
+        return f"http://127.0.0.1:{self.port}/live"
+
+    def play(self, show: Show, number: int = 0) -> None:
+        """From now on, until told otherwise."""
+        self._play(Step(show, number))
+
+    def run(self, script: list[Step]) -> None:
+        """Play each step for its time; returns at the end."""
+        for step in script:
+            self._play(step)
+            with self._changed:
+                self._changed.wait_for(lambda: self._ended, step.for_s)
+
+    def step(self) -> Step | None:
+        """What is shown now; None when the camera is switched off."""
+        with self._changed:
+            return None if self._ended or self._step.show == "vanish" else self._step
+
+    def wait_while(self, step: Step, timeout_s: float | None) -> None:
+        """Until something else is to be shown, or the time is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or self._step is not step, timeout_s)
+
+    def _play(self, step: Step) -> None:
+        with self._changed:
+            self._step = step
+            self._changed.notify_all()
+        if step.show == "vanish":
+            self._switch_off()
+        elif self._server is None:
+            self._server = _Server(self)
+
+    def _switch_off(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+
+    def __enter__(self) -> ScriptedCamera:
+        _clip.frame(_FRAMES[-1][-1])  # here, not while a client waits
+        self._server = _Server(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+        self._switch_off()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, camera: ScriptedCamera) -> None:
+        super().__init__(("127.0.0.1", camera.port), _Handler)
+        self.camera = camera
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        camera, pictures = self.server.camera, Pictures()
+        first = camera.step()
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture")
+        self.end_headers()
+        due_s = time.monotonic()
+        while (step := camera.step()) is not None:
+            if step.show in ("stop", "hang"):
+                camera.wait_while(step, None)
+                continue
+            if first is not None and (step.show == "resize") != (first.show == "resize"):
+                return  # cameras end the stream when their size is set
+            data = cv2.imencode(".jpg", pictures.next(step))[1].tobytes()
+            head = f"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+            try:
+                self.wfile.write(head.encode() + data + b"\r\n")
+            except OSError:
+                return
+            due_s = max(due_s + (LATE_S if step.show == "late" else 1 / FPS), time.monotonic())
+            camera.wait_while(step, due_s - time.monotonic())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the output clean."""
+
+
+def main() -> None:
+    """Play a script, again and again with ``--loop``."""
+    parser = argparse.ArgumentParser(description="A network camera that misbehaves by script.")
+    parser.add_argument("script", type=Path)
+    parser.add_argument("--port", type=int, default=8090)
+    parser.add_argument("--loop", action="store_true")
+    options = parser.parse_args()
+    script = load_script(options.script)
+    with ScriptedCamera(options.port) as camera:
+        for _ in itertools.count() if options.loop else range(1):
+            camera.run(script)
+
+
+if __name__ == "__main__":
+    main()

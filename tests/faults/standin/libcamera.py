@@ -1,0 +1,15 @@
+"""Stands in for libcamera's bindings, as far as the product uses them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+controls = SimpleNamespace(draft=SimpleNamespace())
+
+
+class Transform:
+    """Takes what the real one takes."""
+
+    def __init__(self, hflip: int = 0, vflip: int = 0) -> None:
+        self.hflip = hflip
+        self.vflip = vflip

@@ -1,0 +1,144 @@
+"""Settings changed under a running service: by SIGHUP and over MQTT, good ones and bad ones."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from edge_lpr.config import Settings
+from edge_lpr.service.reload import LIVE, differences
+from tests.fixtures_mqtt import Mosquitto, Subscriber
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = "edge-lpr/gate-1"
+HEALTH, RELOAD, ANSWER = f"{BASE}/health", f"{BASE}/request/reload", f"{BASE}/response/reload"
+WAIT_S = 30.0
+
+Subscribe = Callable[..., Subscriber]
+
+
+class Gate:
+    """A running service whose settings the test rewrites."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.config = folder / "config.yaml"
+        self.log = folder / "log"
+        self.settings: dict[str, dict[str, Any]] = {
+            "device": {"state_dir": "state"},
+            "camera": {"type": "usb", "source": "/dev/video-none", "reopen_min_s": 0.1, "reopen_max_s": 0.1},
+            "mqtt": {"port": port, "health_every_s": 3600},
+        }
+
+    def set(self, section: str, **values: object) -> None:
+        self.settings.setdefault(section, {}).update(values)
+        self.config.write_text(yaml.safe_dump(self.settings))
+
+    @contextmanager
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+        self.set("log")
+        with self.log.open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(self.config)],
+                env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=log, stderr=log,
+            )  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.terminate()
+            assert process.wait(WAIT_S) == 0
+
+
+@pytest.fixture
+def gate(tmp_path: Path, mosquitto: Mosquitto) -> Gate:
+    return Gate(tmp_path, mosquitto.port)
+
+
+def ask(subscriber: Subscriber) -> dict[str, Any]:
+    """Ask for a reload; the answer."""
+    before = len(subscriber.on(ANSWER))
+    subscriber.client.publish(RELOAD, b"", qos=1)
+    subscriber.wait(lambda all_: sum(m.topic == ANSWER for m in all_) > before, WAIT_S)
+    response: dict[str, Any] = subscriber.on(ANSWER)[-1].json["Response"]
+    assert response.pop("RequestId")
+    return response
+
+
+def test_a_reload_over_mqtt_applies_what_it_can_and_names_the_rest(
+    gate: Gate, mosquitto: Mosquitto, subscribe: Subscribe
+) -> None:
+    subscriber = subscribe(mosquitto.port)
+    with gate.running() as process:
+        subscriber.wait(lambda all_: any(m.topic == HEALTH for m in all_), WAIT_S)
+        assert ask(subscriber) == {"Applied": [], "NeedRestart": []}
+        gate.set("mqtt", health_every_s=1, keepalive_s=20)
+        gate.set("reader", min_confidence=90, threads=1)
+        gate.set("passage", lane=[[0, 0.5], [1, 0.5], [1, 1]])
+        changed = ["reader.min_confidence", "passage.lane", "mqtt.health_every_s"]
+        rest = ["reader.threads", "mqtt.keepalive_s"]
+        assert ask(subscriber) == {"Applied": changed, "NeedRestart": rest}
+        healths = len(subscriber.on(HEALTH))
+        subscriber.wait(lambda all_: sum(m.topic == HEALTH for m in all_) >= healths + 2, WAIT_S)
+        assert ask(subscriber) == {"Applied": [], "NeedRestart": rest}, "what waits goes on being named"
+        gate.set("reader", min_confidence="often")
+        error = ask(subscriber)["Error"]
+        assert error["Code"] == "InvalidParameter"
+        assert "reader.min_confidence" in error["Message"]
+        gate.set("reader", min_confidence=90)
+        assert ask(subscriber) == {"Applied": [], "NeedRestart": rest}, "the refused file changed nothing"
+        assert process.poll() is None
+    log = gate.log.read_text()
+    assert "Traceback" not in log
+    assert "wait for a restart of the service: reader.threads, mqtt.keepalive_s" in log
+
+
+def test_sighup_reloads_and_a_bad_file_changes_nothing(gate: Gate, mosquitto: Mosquitto, subscribe: Subscribe) -> None:
+    subscriber = subscribe(mosquitto.port)
+    with gate.running() as process:
+        subscriber.wait(lambda all_: any(m.topic == HEALTH for m in all_), WAIT_S)
+        gate.set("mqtt", health_every_s=0)
+        process.send_signal(signal.SIGHUP)
+        wait_for_log(gate, subscriber, "the new settings are refused, the old ones stay")
+        gate.set("mqtt", health_every_s=1)
+        process.send_signal(signal.SIGHUP)
+        wait_for_log(gate, subscriber, "settings read anew; applied: mqtt.health_every_s")
+        assert process.poll() is None
+
+
+def wait_for_log(gate: Gate, subscriber: Subscriber, text: str) -> None:
+    """Until the service has logged ``text``; the answer to a request behind the signal tells that it is done."""
+    for _ in range(20):
+        if text in gate.log.read_text():
+            return
+        ask(subscriber)
+    pytest.fail(f"{text!r} is not in {gate.log.read_text()}")
+
+
+def test_a_retained_request_is_not_answered_at_each_reconnect(
+    gate: Gate, mosquitto: Mosquitto, subscribe: Subscribe
+) -> None:
+    subscriber = subscribe(mosquitto.port)
+    subscriber.client.publish(RELOAD, b"", qos=1, retain=True).wait_for_publish(WAIT_S)
+    with gate.running():
+        subscriber.wait(lambda all_: any(m.topic == HEALTH for m in all_), WAIT_S)
+        ask(subscriber)
+        assert len(subscriber.on(ANSWER)) == 1
+
+
+def test_all_settings_are_told_apart_by_name() -> None:
+    old = Settings()
+    new = Settings.model_validate(
+        {"passage": {"min_frames": 3}, "mqtt": {"tls": {}}, "camera": {"pi": {"rotation": 180}}}
+    )
+    assert list(differences(old, new)) == ["camera.pi.rotation", "passage.min_frames", "mqtt.tls"]
+    for live in LIVE:
+        section, _, name = live.partition(".")
+        assert hasattr(getattr(old, section), name) if name else hasattr(old, section)
