@@ -24,6 +24,8 @@ from edge_lpr.mqtt.store import StoredPassage
 WINDOW = 8
 """Passages on the way at once: few, as all are repeated when the connection breaks. Brokers allow 10 and more."""
 ACK_TIMEOUT_S = 60.0
+TIDY_AFTER_S = 30.0
+"""What is acknowledged leaves the disk with the next passage; where none comes, after this."""
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +96,7 @@ class Sender:
         self._refusals = 0
         self._resume_s: float | None = None
         self._stop_at_s: float | None = None
+        self._tidy_at_s: float | None = None
         self._refusal: str | None = None
 
     @property
@@ -135,6 +138,8 @@ class Sender:
                 self._take(event, delivered)
             if delivered:
                 self._outbox.acknowledge(delivered)
+                self._tidy_at_s = time.monotonic() + TIDY_AFTER_S
+            self._tidy()
             self._check_acknowledgements()
             self._send()
 
@@ -145,7 +150,7 @@ class Sender:
 
     def _next_events(self) -> list[_Event]:
         """Everything that happened, waiting for the first; empty when a deadline passed."""
-        moments = [self._stop_at_s]
+        moments = [self._stop_at_s, self._tidy_at_s]
         if not self._in_flight:  # what is on the way is answered first
             moments.append(self._resume_s)
         else:
@@ -203,6 +208,11 @@ class Sender:
             _log.info("MQTT: the broker takes passages on %s again", self._topic)
             self._refusal = None
             self._refusals = 0
+
+    def _tidy(self) -> None:
+        if self._tidy_at_s is not None and time.monotonic() >= self._tidy_at_s:
+            self._tidy_at_s = None
+            self._outbox.tidy()
 
     def _check_acknowledgements(self) -> None:
         if not self._in_flight or self._session is None:

@@ -75,6 +75,7 @@ class Health:
                 "Waiting": outbox.waiting,
                 "Bytes": outbox.bytes,
                 "Dropped": outbox.dropped,
+                "Expired": outbox.expired,
                 "Durable": outbox.durable,
                 "Fault": outbox.fault,
             },
