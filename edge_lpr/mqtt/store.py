@@ -3,7 +3,7 @@
 One process at a time, one thread at a time (the outbox holds a lock around every call). Every method is one
 transaction at most. All raise ``sqlite3.DatabaseError`` and leave its meaning to the outbox.
 
-An SD card wears by the pages written, so few are: a page holds one passage or two, the last number is the newest
+An SD card wears by the pages written, so few are: a page is no larger than a passage, the last number is the newest
 row's own, and what the broker has acknowledged is forgotten in memory at once but on disk together with the next
 passage. A process that is killed in between repeats those, under their RequestIds.
 """
@@ -22,8 +22,9 @@ CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NUL
 INSERT OR IGNORE INTO counter VALUES ('last_sequence', 0), ('dropped', 0), ('expired', 0);
 """
 _COLUMNS = "sequence, request_id, message, stored_at"
-PAGE_BYTES = 2048
-"""Of a new database. Measured: half of what 4096 writes to the card; at 1024 a passage no longer fits its page."""
+PAGE_BYTES = 1024
+"""Of a new database: the smallest that holds a passage. 4096 writes 1.6 times as much to the card
+(tests/benchmarks/disk_writes.py)."""
 ACKNOWLEDGED_AT_ONCE = 64
 """Acknowledged passages that may still stand on the disk."""
 

@@ -70,6 +70,9 @@ class Health:
                 "State": broker.state,
                 "Reason": broker.reason or self.publisher.refusal,
                 "Connects": broker.connects,
+                "Failures": broker.failures,
+                "LastFault": broker.last_fault,
+                "LastFaultAt": None if broker.last_fault_at is None else timestamp(broker.last_fault_at),
             },
             "Outbox": {
                 "Waiting": outbox.waiting,
