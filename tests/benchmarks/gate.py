@@ -59,15 +59,15 @@ class Gate:
 
 
 @contextmanager
-def running_gate(**api: object) -> Iterator[Gate]:
-    """``edge-lpr run`` with the demo clip in a loop, as fast as the reader goes, and no broker."""
+def running_gate(broker: int | None = None, **api: object) -> Iterator[Gate]:
+    """``edge-lpr run`` with the demo clip in a loop, as fast as the reader goes; ``broker`` is its port, if any."""
     port = free_port()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = {
             "device": {"state_dir": str(folder / "state")},
             "camera": {"type": "video", "source": str(demo_clip()), "loop": True},
-            "mqtt": {"port": free_port()},
+            "mqtt": {"port": broker or free_port()},
             "api": {"enabled": True, "port": port, "requests_per_second": 10_000, **api},
             "log": {"level": "warning"},
         }
