@@ -45,9 +45,9 @@ def damaged() -> st.SearchStrategy[bytes]:
         return text.encode("utf-8", "surrogatepass")
 
     pieces = st.text(max_size=10) | st.sampled_from(["\n", ": ", "  ", "- ", "{", "*a", "&a ", "!!python/object:x "])
-    return st.lists(
-        st.tuples(st.integers(0, len(EXAMPLE)), st.integers(0, 40), pieces), min_size=1, max_size=5
-    ).map(change)
+    return st.lists(st.tuples(st.integers(0, len(EXAMPLE)), st.integers(0, 40), pieces), min_size=1, max_size=5).map(
+        change
+    )
 
 
 def environments() -> st.SearchStrategy[dict[str, str]]:

@@ -35,7 +35,7 @@ def main() -> None:
         for number in track(range(-(-wanted // AT_ONCE)), "reading"):
             _run(number, min(AT_ONCE, wanted - outcomes.total()), Path(name) / "config.yaml", outcomes)
             memory_mb.append(psutil.Process().memory_info().rss / 2**20)
-    print(f"{outcomes.total()} files: {outcomes['settings']} gave settings, {outcomes['refused']} were refused in words")
+    print(f"{outcomes.total()} files: {outcomes['settings']} gave settings, {outcomes['refused']} were refused")
     settled_mb, last_mb = memory_mb[len(memory_mb) // 10], memory_mb[-1]
     print(f"memory {settled_mb:.0f} MB after a tenth of them, {last_mb:.0f} MB at the end")
     if last_mb - settled_mb > GROWTH_MB:

@@ -1,4 +1,4 @@
-"""Every fault between a gate and its broker, one after another, done to the real program: what was lost, and for how long.
+"""Every fault between a gate and its broker, done to the real program one by one: what was lost, and for how long.
 
     python -m tests.faults.table [--only NAME ...]
 
@@ -26,7 +26,7 @@ from edge_lpr.mqtt.topics import Topics
 from tests.faults.bench import PASSWORD, USER, Act, Bench, bench
 from tests.faults.gate import PLATE
 from tests.faults.ledger import Tally, tally
-from tests.faults.relay import QUOTA_EXCEEDED, Faults
+from tests.faults.relay import QUOTA_EXCEEDED, Faults, Way
 
 COLUMNS = ("fault", "produced", "received", "lost", "gaps", "doubled", "two ids", "out of order", "recovered in",
            "log lines")  # fmt: skip
@@ -122,7 +122,9 @@ def _nothing(_at: Bench) -> None:
     """It is over by itself."""
 
 
-BOTH = frozenset({"up", "down"})
+BOTH: frozenset[Way] = frozenset({"up", "down"})
+UP: frozenset[Way] = frozenset({"up"})
+DOWN: frozenset[Way] = frozenset({"down"})
 FAULTS = (
     Fault("connection cut", _cut, _nothing, "connection closed"),
     Fault("broker unreachable", _line(Faults(refusing=True), "unreachable", cut=True), _mend_line, "unreachable"),
@@ -132,14 +134,14 @@ FAULTS = (
           "refuses passages on edge-lpr/gate-1/plate: Quota exceeded", reconnects=False),
     Fault("half-open, all packets vanish", _line(Faults(lost=BOTH), "Keep alive timeout"), _mend_line,
           "Keep alive timeout"),
-    Fault("half-open, answers vanish", _line(Faults(lost=frozenset({"down"})), "Keep alive timeout"), _mend_line,
+    Fault("half-open, answers vanish", _line(Faults(lost=DOWN), "Keep alive timeout"), _mend_line,
           "Keep alive timeout"),
-    Fault("half-open, our packets vanish", _line(Faults(lost=frozenset({"up"})), "lost: "), _mend_line, "lost: "),
+    Fault("half-open, our packets vanish", _line(Faults(lost=UP), "lost: "), _mend_line, "lost: "),
     Fault("stalled for a while", _line(Faults(stalled=True), passages=20), _mend_line, None, reconnects=False),
     Fault("slow line, 2 kB/s", _line(Faults(rate=2000), passages=10), _mend_line, None, reconnects=False),
     Fault("slow acknowledgements, 1 s each", _line(Faults(puback_delay_s=1), passages=20), _mend_line, None,
           reconnects=False),
-    Fault("corrupt answers", _line(Faults(corrupt=frozenset({"down"})), passages=10), _heal_and_cut, "lost: "),
+    Fault("corrupt answers", _line(Faults(corrupt=DOWN), passages=10), _heal_and_cut, "lost: "),
     Fault("session taken over", _rival, _nothing, "is there another client"),
     Fault("host name not found", _no_names, _names, "host name not found"),
 )  # fmt: skip

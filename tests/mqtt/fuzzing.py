@@ -36,9 +36,10 @@ class Request:
     properties: dict[str, Any]
 
     @property
-    def wants_answer(self) -> bool:
-        """Whether the gate has to answer it, if only with an error."""
-        return self.action in ACTIONS and not self.retain
+    def answers(self) -> int:
+        """How many the gate has to give, if only errors. A broker hands a retained message to those who are there like
+        any other, and the empty one that clears it too."""
+        return (1 + self.retain) if self.action in ACTIONS else 0
 
 
 def requests(plate_photo: bytes) -> st.SearchStrategy[Request]:
@@ -91,7 +92,7 @@ class Asker:
             self.sent += 1
             if request.retain:  # not to be met by a gate that comes back
                 self._subscriber.client.publish(topic, b"", 1, True)
-        expected = sum(request.wants_answer for request in batch)
+        expected = sum(request.answers for request in batch)
         answers = self._subscriber.wait(lambda all_: len(_answers(all_)) >= expected, DEADLINE_S)
         found = _answers(answers)
         assert len(found) == expected, f"{len(found)} answers to {expected} requests"
