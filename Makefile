@@ -8,7 +8,7 @@
 # make config-fuzz  10,000 generated settings files
 # make fault-table  every fault on the way to the broker, one by one: what was lost, seconds to recover
 # make kill-test  200 times kill -9 of a producer, 20 times of the whole program: what was lost
-# make broker-test  50 kills and restarts of the broker: what was lost
+# make broker-test  50 kills and restarts of the broker, without its persistence and with it: what was lost
 # make offline-day  2,000 passages without a broker, and then with it
 # make disk-writes  bytes that a passage costs the disk
 #
@@ -61,6 +61,7 @@ kill-test: test-packages $(VENV)/.dev
 
 broker-test: test-packages $(VENV)/.dev
 	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.faults.broker_kills
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.faults.broker_kills --persistence
 
 offline-day: test-packages $(VENV)/.dev
 	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.faults.offline_day

@@ -106,8 +106,8 @@ def _is_connected(topic: str, payload: bytes) -> bool:
 
 
 @contextmanager
-def bench(*broker_lines: str, **mqtt: Any) -> Iterator[Bench]:
-    """Everything started, and the gate's first passages received."""
+def bench(*, persistence: bool = False, **mqtt: Any) -> Iterator[Bench]:
+    """Everything started, and the gate's first passages received; ``persistence`` is the broker's."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         accounts, password_file = folder / "accounts", folder / "password"
@@ -115,8 +115,10 @@ def bench(*broker_lines: str, **mqtt: Any) -> Iterator[Bench]:
         subprocess.run(command, check=True, capture_output=True)
         for path in (password_file, folder / "right-password"):
             path.write_text(PASSWORD, encoding="ascii")
-        lines = ("allow_anonymous false", f"password_file {accounts}", *broker_lines)
-        broker = Mosquitto(folder, lines).start()
+        lines = ["allow_anonymous false", f"password_file {accounts}"]
+        if persistence:
+            lines += ["persistence true", f"persistence_location {folder}/", "autosave_interval 1"]
+        broker = Mosquitto(folder, tuple(lines)).start()
         try:
             with Relay(broker.port) as relay, _subscriber(broker.port) as subscriber:
                 login = {"username": USER, "password_file": str(password_file)}

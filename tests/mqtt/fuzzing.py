@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -45,15 +46,18 @@ class Request:
 def requests(plate_photo: bytes) -> st.SearchStrategy[Request]:
     """Any message; most go to actions that there are."""
     api_bodies = fuzzing.raw(plate_photo).map(lambda request: bytes(request["content"]))
+    pictures = fuzzing.pictures(plate_photo).map(lambda request: json.dumps(request["json"]).encode())
     captures = st.sampled_from([b"", b"{}", b'{"WithImage":true}', b'{"WithImage":1}', b"[", b"\xff", b"null"])
     numbers = st.text("0123456789eE+-.", min_size=1, max_size=400).map(str.encode)
     deep = st.integers(1, 20_000).map(lambda depth: b"[" * depth)
     large = st.sampled_from([MAX_BODY, MAX_BODY + 1]).map(lambda size: b"x" * size)
     rare = st.integers(0, 500).flatmap(lambda number: large if number == 500 else deep)
-    topics = st.one_of(
+    odd = st.one_of(
         st.text(_CHARACTERS, max_size=300),
         st.sampled_from(["", "#", "+", "$SYS/x", "answers/1", f"{BASE}/plate", f"{BASE}/response/x", "a/" * 150]),
     )
+    # Most lead somewhere, or few requests would come as far as being read.
+    topics = st.integers(0, 5).flatmap(lambda number: st.just(f"answers/{number}") if number else odd)
     properties = st.fixed_dictionaries(
         {},
         optional={
@@ -63,10 +67,13 @@ def requests(plate_photo: bytes) -> st.SearchStrategy[Request]:
             "MessageExpiryInterval": st.integers(1, 2**32 - 1),
         },
     )
+    noise = st.one_of(api_bodies, captures, st.binary(max_size=300), numbers, rare)
     return st.builds(
         Request,
         action=fuzzing.mostly(ACTIONS[0], ACTIONS[1], ACTIONS[1], "reload", "x/y"),
-        payload=st.one_of(api_bodies, api_bodies, captures, st.binary(max_size=300), numbers, rare),
+        payload=st.integers(0, 3).flatmap(
+            lambda number: pictures if number == 0 else captures if number == 1 else noise
+        ),
         retain=st.integers(0, 30).map(lambda number: number == 30),
         properties=properties,
     )
