@@ -5,6 +5,13 @@
 # make api-bench  requests a second and latency of the API, beside the camera loop
 # make idle-bench  the processor's share that an idle and a busy gate take
 # make api-fuzz   50,000 generated requests to the API; takes a quarter of an hour
+# make mqtt-fuzz  100,000 generated messages to the gate's request topics
+# make config-fuzz  10,000 generated settings files
+# make fault-table  every fault on the way to the broker, one by one: what was lost, seconds to recover
+# make kill-test  200 times kill -9 of a producer, 20 times of the whole program: what was lost
+# make broker-test  50 kills and restarts of the broker, without its persistence and with it: what was lost
+# make offline-day  2,000 passages without a broker, and then with it
+# make disk-writes  bytes that a passage costs the disk
 #
 # Everything is installed into .venv here. PYTHON=python3.12 picks another Python. What pip cannot bring, .ci/packages
 # installs by apt where it may, and names where it may not.
@@ -19,7 +26,8 @@ RUNS = "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.versio
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUNS); then echo $$p; break; fi; done)
 PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
 
-.PHONY: demo test lint bench api-bench idle-bench api-fuzz resolve vision-tests-tflite-runtime clean python test-packages
+.PHONY: demo test lint bench api-bench idle-bench api-fuzz mqtt-fuzz config-fuzz fault-table kill-test \
+	broker-test offline-day disk-writes resolve vision-tests-tflite-runtime clean python test-packages
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr demo
@@ -42,6 +50,28 @@ idle-bench: $(VENV)/.dev
 
 api-fuzz: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.benchmarks.fuzz_api
+
+mqtt-fuzz: test-packages $(VENV)/.dev
+	$(VENV)/bin/python -m tests.benchmarks.fuzz_mqtt
+
+config-fuzz: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.benchmarks.fuzz_config
+
+fault-table: test-packages $(VENV)/.dev
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.faults.table
+
+kill-test: test-packages $(VENV)/.dev
+	$(VENV)/bin/python -m tests.faults.kills
+
+broker-test: test-packages $(VENV)/.dev
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.faults.broker_kills
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.faults.broker_kills --persistence
+
+offline-day: test-packages $(VENV)/.dev
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.faults.offline_day
+
+disk-writes: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.benchmarks.disk_writes
 
 resolve: $(VENV)/.dev
 	$(VENV)/bin/python .ci/resolve.py

@@ -214,10 +214,11 @@ class TlsSettings(_Section):
 
 
 class OutboxSettings(_Section):
-    """How much may wait on disk for the broker; past either bound the oldest passages are dropped and counted."""
+    """How much may wait on disk for the broker, and how long; past a bound the oldest are dropped and counted."""
 
     max_messages: int = Field(default=100_000, ge=1, le=100_000_000)
     max_megabytes: int = Field(default=256, ge=1, le=1_000_000)
+    max_age_days: int = Field(default=30, ge=1, le=3650)
 
 
 class MqttSettings(_Section):

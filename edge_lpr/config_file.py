@@ -22,6 +22,8 @@ from edge_lpr.errors import ConfigError
 PREFIX = "EDGE_LPR__"
 MAX_BYTES = 1_000_000
 
+_MAX_NAME = 80
+
 Location = tuple[str | int, ...]
 
 
@@ -91,7 +93,7 @@ def override(tree: dict[str, Any], environ: Mapping[str, str], root: type[BaseMo
     for variable in sorted(name for name in environ if name.startswith(PREFIX)):
         path = names.get(variable)
         if path is None:
-            faults.append(f"{variable}: no such setting{suggestion(variable, names)}")
+            faults.append(f"{printable(variable)}: no such setting{suggestion(variable, names)}")
             continue
         try:
             value = _typed(environ[variable], annotation_at(root, path))
@@ -183,8 +185,15 @@ def dotted(location: Location) -> str:
     """``mqtt.tls.ca_file``, ``passage.lane[2]``."""
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        name = printable(str(part))
+        text += f"[{name}]" if isinstance(part, int) else f".{name}" if text else name
     return text
+
+
+def printable(text: str) -> str:
+    """Short, on one line, and without what would steer a terminal."""
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[:_MAX_NAME])
+    return shown if len(text) <= _MAX_NAME else shown + "…"
 
 
 def _syntax_line(path: Path, error: yaml.YAMLError) -> str:

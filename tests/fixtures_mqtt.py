@@ -140,6 +140,11 @@ class Subscriber:
             )
             return list(self.messages)
 
+    def forget(self, count: int) -> None:
+        """Drop the oldest messages, so that many of them take no memory."""
+        with self._changed:
+            del self.messages[:count]
+
     def on(self, topic: str) -> list[Received]:
         """The messages of one topic so far."""
         with self._changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -42,6 +43,17 @@ def test_the_unit_leaves_the_camera_reachable_and_watches_the_loop(repo_root: Pa
     for device in ("char-video4linux", "char-media", "char-dma_heap", "/dev/vchiq"):
         assert f"DeviceAllow={device} rw" in text
     assert "SystemCallFilter=adjtimex clock_adjtime" in text  # for Event.ClockSynchronized; not in @system-service
+
+
+def test_the_unit_scores_below_two(repo_root: Path) -> None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        absent("systemd-analyze (apt install systemd)")
+    command = [program, "security", "--offline=true", str(repo_root / "systemd" / "edge-lpr.service")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    score = re.search(r"Overall exposure level for edge-lpr.service: ([0-9.]+)", result.stdout)
+    assert score is not None, result.stderr
+    assert float(score[1]) < 2.0, result.stdout
 
 
 def test_the_user_belongs_to_the_cameras_group(repo_root: Path) -> None:

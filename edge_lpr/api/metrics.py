@@ -84,6 +84,7 @@ class _GateCollector:
         yield _gauge("outbox_waiting", "Passages that wait for the broker", outbox.waiting)
         yield _gauge("outbox_bytes", "Bytes of the passages that wait", outbox.bytes)
         yield _counter("outbox_dropped", "Passages dropped as too many waited", outbox.dropped)
+        yield _counter("outbox_expired", "Passages given up as they waited too long", outbox.expired)
         yield _gauge("outbox_durable", "1 while waiting passages are on disk", outbox.durable)
 
 

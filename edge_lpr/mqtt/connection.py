@@ -2,7 +2,7 @@
 
 A thread of ours makes one ``Session`` after another. On every connect it subscribes, announces what is retained
 (availability, health) and tells its listeners. Each change of state is one log line; a fault that repeats is not logged
-again until something else happened.
+again until a connection was made. One that comes and goes is called so once, and then left alone until it holds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 import socket
 import ssl
 import threading
-import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, Protocol
@@ -28,18 +27,28 @@ STABLE_S = 30.0
 """A connection that held this long was a good one: the next wait starts small again. Two clients with one id, which
 throw each other out for ever, never get there and so slow down."""
 
+FLAPS = 3
+"""Connections in a row that were lost sooner, after which only a new reason is worth a line."""
+
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStatus:
-    """``reason`` names what stands in the way, by the MQTT reason code's name where the broker gave one."""
+    """``reason`` names what stands in the way, by the MQTT reason code's name where the broker gave one.
+
+    ``last_fault`` is the latest such reason and stays when the connection is back: who looks on through the broker sees
+    nothing of a fault while it lasts. ``failures`` counts tries in a row that came to nothing, or to a connection that
+    did not hold.
+    """
 
     state: State = "stopped"
     reason: str | None = None
     since: datetime | None = None
     connects: int = 0
     failures: int = 0
+    last_fault: str | None = None
+    last_fault_at: datetime | None = None
 
 
 class ConnectionListener(Protocol):
@@ -62,6 +71,7 @@ class MqttConnection:
         self._settings = settings
         self._topics = topics
         self._backoff = backoff or BackOff()
+        self._broker = f"{settings.host}:{settings.port}"
         self._client_id = settings.client_id or f"edge-lpr-{topics.device_id}"
         self._listeners: list[ConnectionListener] = []
         self._handlers: dict[str, MessageHandler] = {}
@@ -69,6 +79,7 @@ class MqttConnection:
         self._session: Session | None = None
         """The session that is being opened or served."""
         self._failures = 0
+        self._flaps = 0
         self._stopping = threading.Event()
         self._stop_timeout_s = 2.0
         self._thread: threading.Thread | None = None
@@ -159,8 +170,7 @@ class MqttConnection:
                 self._failures += 1
             else:
                 self._serve(session)
-            with self._changed:
-                self._status = replace(self._status, failures=self._failures)
+            self._note_failures()
             self._stopping.wait(self._backoff.delay(self._failures))
         self._set("stopped", None)
 
@@ -185,7 +195,6 @@ class MqttConnection:
 
     def _serve(self, session: Session) -> None:
         """See one session through to its end."""
-        began_s = time.monotonic()
         with self._lock:
             for topic, (payload, qos, json) in self._announcements.items():
                 session.publish(topic, payload, qos=qos, retain=True, json=json)
@@ -193,17 +202,33 @@ class MqttConnection:
         for listener in self._listeners:
             listener.connected(session)
         self._set("connected", None)
-        session.wait_for_end()
+        is_stable = not session.wait_for_end(STABLE_S)
+        if is_stable:
+            self._holds()
+            session.wait_for_end()
         with self._lock:
             self._session = None
         farewell = (self._topics.availability, b"offline") if self._stopping.is_set() else None
         session.close(farewell, self._stop_timeout_s)
         for listener in self._listeners:
             listener.disconnected(session)
-        is_stable = time.monotonic() - began_s >= STABLE_S
-        self._failures = 1 if is_stable else self._failures + 1
+        self._failures += 1
+        self._flaps += not is_stable
         if not self._stopping.is_set():
             self._set("lost", self._loss(session, is_stable))
+
+    def _holds(self) -> None:
+        """The connection has proved itself."""
+        if self._flaps >= FLAPS:
+            _log.info("MQTT: the connection to %s holds again", self._broker)
+        self._flaps = 0
+        self._failures = 0
+        self._logged.clear()
+        self._note_failures()
+
+    def _note_failures(self) -> None:
+        with self._changed:
+            self._status = replace(self._status, failures=self._failures)
 
     def _loss(self, session: Session, is_stable: bool) -> str | None:
         """Why it ended. Some brokers throw out the elder of two clients with one id without a word; then we ask."""
@@ -213,18 +238,20 @@ class MqttConnection:
 
     def _set(self, state: State, reason: str | None) -> None:
         with self._changed:
-            connects = self._status.connects + (state == "connected")
-            self._status = replace(self._status, state=state, reason=reason, since=datetime.now(UTC), connects=connects)
+            now, before = datetime.now(UTC), self._status
+            connects = before.connects + (state == "connected")
+            fault, fault_at = (before.last_fault, before.last_fault_at) if reason is None else (reason, now)
+            self._status = ConnectionStatus(state, reason, now, connects, before.failures, fault, fault_at)
             self._changed.notify_all()
         self._log_change(state, reason)
 
     def _log_change(self, state: State, reason: str | None) -> None:
-        if state == "connected":
+        if self._flaps < FLAPS and state == "connected":
             self._logged.clear()
         if (state, reason) in self._logged:
             return
         self._logged.add((state, reason))
-        broker = f"{self._settings.host}:{self._settings.port}"
+        broker = self._broker
         match state:
             case "connected":
                 _log.info("MQTT: connected to %s as %s (MQTT %s)", broker, self._client_id, self._settings.protocol)
@@ -234,6 +261,8 @@ class MqttConnection:
                 _log.error("MQTT: %s refuses us: %s; trying on", broker, reason)
             case "misconfigured":
                 _log.error("MQTT: %s; trying on", reason)
+            case "lost" if self._flaps == FLAPS:
+                _log.error("MQTT: %s: %s; the connection comes and goes, trying on without a word", broker, reason)
             case "unreachable" | "lost":
                 _log.warning("MQTT: %s %s: %s; trying on", broker, state, reason)
 

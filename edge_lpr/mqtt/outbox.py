@@ -2,9 +2,12 @@
 
 The policy, in order of weight:
 
-* A passage is on disk before it is sent, and leaves the disk only on the broker's acknowledgement.
+* A passage is on disk before it is sent, and leaves the disk only on the broker's acknowledgement: with the next
+  passage, as that spares the card a write. Until then a killed service repeats it at its next start.
 * Numbers are given in the same transaction that stores the passage: no gap and no number twice, over any restart.
 * Past ``max_messages`` or ``max_megabytes`` the *oldest* passage is dropped and counted: at a gate the new car matters.
+* Past ``max_age_days`` a passage has expired: it is dropped and counted apart. Its age is known only where the clock
+  was synchronized when it was stored, and is looked at only while the clock is.
 * A damaged database is moved aside, what can be read of it is kept, and numbers go on.
 * A disk that cannot be written is no reason to stop: passages then wait in memory (at most 16 MiB, the oldest are
   dropped), are sent from there, and go to the disk as soon as it takes them again. Only a restart meanwhile loses them.
@@ -28,6 +31,8 @@ from edge_lpr.mqtt.store import Limits, Store, StoredPassage, is_busy, is_corrup
 
 MEMORY_BYTES = 16 * 2**20
 DISK_RETRY_S = 30.0
+EXPIRE_EVERY_S = 60.0
+_DAY_S = 86400
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -37,12 +42,14 @@ _log = logging.getLogger(__name__)
 class OutboxStatus:
     """``durable`` is False, and ``fault`` says why, while passages wait in memory.
 
-    ``moved_aside`` is the last damaged file of this run, ``dropped`` counts over all runs.
+    ``moved_aside`` is the last damaged file of this run. ``dropped`` (too many waited) and ``expired`` (waited too
+    long) count over all runs.
     """
 
     waiting: int
     bytes: int
     dropped: int
+    expired: int
     last_sequence: int
     durable: bool
     fault: str | None
@@ -52,13 +59,24 @@ class OutboxStatus:
 class Outbox:
     """The passages that wait, in order. Every method may be called from any thread, between ``open`` and ``close``."""
 
-    def __init__(self, folder: Path, settings: OutboxSettings, *, disk_retry_s: float = DISK_RETRY_S) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: OutboxSettings,
+        *,
+        disk_retry_s: float = DISK_RETRY_S,
+        clock: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """``clock`` gives seconds since 1970, or None while they cannot be believed."""
         self._path = folder / "outbox.db"
         self._high_water = HighWater(folder / "outbox.high-water")
         self._disk_limits = Limits(settings.max_messages, settings.max_megabytes * 2**20)
         self._memory_limits = Limits(settings.max_messages, min(MEMORY_BYTES, self._disk_limits.max_bytes))
         self._disk_retry_s = disk_retry_s
         self._next_disk_try_s = 0.0
+        self._clock = clock
+        self._max_age_s = settings.max_age_days * _DAY_S
+        self._next_expiry_s = 0.0
         self._changed = threading.Condition(threading.RLock())
         self._store = Store.open(None)
         self._acknowledged_in_memory: set[int] = set()
@@ -89,6 +107,10 @@ class Outbox:
             if self._fault is not None:
                 self._next_disk_try_s = 0.0
                 self._return_to_disk()
+            try:
+                self._store.tidy()
+            except sqlite3.DatabaseError as error:
+                _log.debug("outbox: what was acknowledged stays on the disk: %s", error)
             self._store.close()
 
     @property
@@ -100,6 +122,7 @@ class Outbox:
                 waiting=store.count,
                 bytes=store.bytes,
                 dropped=store.dropped,
+                expired=store.expired,
                 last_sequence=store.last_sequence,
                 durable=self._fault is None,
                 fault=self._fault,
@@ -110,6 +133,7 @@ class Outbox:
         """Store the passage that ``compose`` makes for the next sequence number; on disk when this returns."""
         with self._changed:
             self._return_to_disk()
+            self._expire()
             dropped = self._store.dropped
             passage = self._run(lambda store: self._add_to(store, compose))
             if self._store.dropped > dropped and not self._is_dropping:
@@ -121,6 +145,7 @@ class Outbox:
     def pending(self, after: int = 0, limit: int = 100) -> list[StoredPassage]:
         """At most ``limit`` waiting passages with numbers above ``after``, in order."""
         with self._changed:
+            self._expire()
             return self._run(lambda store: store.pending(after, limit))
 
     def acknowledge(self, sequences: Iterable[int]) -> None:
@@ -134,10 +159,28 @@ class Outbox:
                 self._is_dropping = False
             self._changed.notify_all()
 
+    def tidy(self) -> None:
+        """Take what was acknowledged off the disk; otherwise the next passage does."""
+        with self._changed:
+            self._run(lambda store: store.tidy())
+
     def wait_until_empty(self, timeout_s: float) -> bool:
         """True once nothing waits; False when ``timeout_s`` passed first."""
         with self._changed:
             return self._changed.wait_for(lambda: self._store.count == 0, timeout_s)
+
+    def _expire(self) -> None:
+        moment_s = time.monotonic()
+        if moment_s < self._next_expiry_s:
+            return
+        self._next_expiry_s = moment_s + EXPIRE_EVERY_S
+        now = self._clock()
+        if now is None:
+            return
+        expired = self._run(lambda store: store.expire(now - self._max_age_s))
+        if expired:
+            _log.error("outbox: %d passages waited for too long and are given up: the broker is away", expired)
+            self._changed.notify_all()
 
     def _add_to(self, store: Store, compose: Callable[[int], StoredPassage]) -> StoredPassage:
         limits = self._disk_limits if self._fault is None else self._memory_limits
@@ -164,10 +207,10 @@ class Outbox:
         if not is_corrupt(error):
             self._use_memory(error)
             return
-        last_sequence = self._store.last_sequence
+        last_sequence, acknowledged = self._store.last_sequence, self._store.acknowledged
         self._store.close()
         try:
-            self._use_disk(self._replace_damaged(error, last_sequence))
+            self._use_disk(self._replace_damaged(error, last_sequence, acknowledged))
         except (OSError, sqlite3.DatabaseError) as second:
             self._use_memory(second, last_sequence)
 
@@ -177,15 +220,18 @@ class Outbox:
         except sqlite3.DatabaseError as error:
             if not is_corrupt(error):
                 raise
-            return self._replace_damaged(error, self._high_water.read())
+            return self._replace_damaged(error, None, ())
 
-    def _replace_damaged(self, error: sqlite3.DatabaseError, at_least: int) -> Store:
-        """A fresh database with what the damaged one gave up; ``at_least`` is where its numbers may have come to."""
+    def _replace_damaged(
+        self, error: sqlite3.DatabaseError, last_sequence: int | None, acknowledged: Iterable[int]
+    ) -> Store:
+        """A fresh database with what the damaged one gave up; ``last_sequence`` where its numbers are known to end."""
         saved = salvage(self._path)
         self._moved_aside = move_aside(self._path)
-        last_sequence = at_least if saved.last_sequence is None else saved.last_sequence
+        if last_sequence is None:
+            last_sequence = self._high_water.read() if saved.last_sequence is None else saved.last_sequence
         store = Store.open(self._path)
-        store.merge(saved.passages, (), last_sequence)
+        store.merge(saved.passages, acknowledged, last_sequence)
         _log.error(
             "outbox: %s is damaged (%s): moved to %s, %d waiting passages saved, numbers go on after %d",
             self._path, error, self._moved_aside.name, store.count, store.last_sequence,
@@ -200,15 +246,17 @@ class Outbox:
 
     def _use_memory(self, error: sqlite3.DatabaseError | OSError, last_sequence: int = 0) -> None:
         """Go on in memory with the newest of what waits; older ones stay on the disk until it can be written."""
+        acknowledged = self._store.acknowledged if self._store.path is not None else self._acknowledged_in_memory
         rescued = self._rescue()
         if rescued.last_sequence is None:
             last_sequence = max(last_sequence, self._high_water.read())
         else:
             last_sequence = max(last_sequence, rescued.last_sequence)
         memory = Store.open(None)
-        memory.merge(rescued.passages, (), last_sequence)
+        memory.merge(rescued.passages, acknowledged, last_sequence)
         self._store.close()
         self._store = memory
+        self._acknowledged_in_memory = set(acknowledged)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         self._fault = f"{self._path}: {reason}"
         self._next_disk_try_s = time.monotonic() + self._disk_retry_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,12 +47,12 @@ class PassagePublisher:
     ) -> None:
         self.topics = Topics(settings.topic_prefix, device.id)
         self.connection = MqttConnection(settings, self.topics, backoff)
-        self._outbox = Outbox(device.state_dir, settings.outbox)
+        self._clock_is_synchronized = clock_is_synchronized
+        self._outbox = Outbox(device.state_dir, settings.outbox, clock=self._clock)
         self._sender = Sender(self._outbox, self.topics.plate, self.connection.reconnect, backoff=backoff)
         self.connection.add_listener(self._sender)
         self._device_id = device.id
         self._camera_id = camera_id
-        self._clock_is_synchronized = clock_is_synchronized
 
     def start(self) -> None:
         """Open the outbox and begin connecting; the broker may be absent.
@@ -86,7 +87,7 @@ class PassagePublisher:
         """
         request_id = new_request_id()
         response = passage_response(passage, request_id)
-        is_synchronized = self._clock_is_synchronized()
+        stored_at = self._clock()
 
         def compose(sequence: int) -> StoredPassage:
             happened = event(
@@ -94,9 +95,9 @@ class PassagePublisher:
                 sequence=sequence,
                 device_id=self._device_id,
                 camera_id=self._camera_id,
-                clock_synchronized=is_synchronized,
+                clock_synchronized=stored_at is not None,
             )
-            return StoredPassage(sequence, request_id, encode({**response, "Event": happened}).decode())
+            return StoredPassage(sequence, request_id, encode({**response, "Event": happened}).decode(), stored_at)
 
         stored = self._outbox.add(compose)
         self._sender.stored()
@@ -109,6 +110,9 @@ class PassagePublisher:
     def wait_until_empty(self, timeout_s: float) -> bool:
         """True once the broker has every passage; False when ``timeout_s`` passed first. For the end of a clip."""
         return self._outbox.wait_until_empty(timeout_s)
+
+    def _clock(self) -> int | None:
+        return int(time.time()) if self._clock_is_synchronized() else None
 
     @property
     def status(self) -> PublisherStatus:

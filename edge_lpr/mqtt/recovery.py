@@ -14,8 +14,12 @@ from typing import Any
 from edge_lpr.mqtt.store import StoredPassage
 
 _BLOCK = 1000
-_PASSAGES = "SELECT sequence, request_id, message FROM passage ORDER BY sequence"
-_LAST_SEQUENCE = "SELECT value FROM counter WHERE name = 'last_sequence'"
+_PASSAGES = (
+    "SELECT sequence, request_id, message, stored_at FROM passage ORDER BY sequence",
+    "SELECT sequence, request_id, message, NULL FROM passage ORDER BY sequence",  # a database of version 0.1
+)
+_LAST_SEQUENCE = """SELECT MAX(value) FROM (SELECT value FROM counter WHERE name = 'last_sequence'
+                    UNION ALL SELECT COALESCE(MAX(sequence), 0) FROM passage)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +32,40 @@ class Salvage:
 
 def salvage(path: Path) -> Salvage:
     """Read as many passages as the file gives up, and its last sequence number (None when that is lost)."""
-    # mode=ro also reads the write-ahead log; on a read-only file system only immutable=1 opens, without the log.
+    # mode=ro also reads the write-ahead log; on a read-only file system only immutable=1 opens, without the log. The
+    # last number may then be in the log.
+    has_log = _size(path.with_name(path.name + "-wal")) > 0
     for option in ("mode=ro", "immutable=1"):
         uri = f"{path.absolute().as_uri()}?{option}"
-        passages = tuple(StoredPassage(*row) for row in _rows(uri, _PASSAGES))
+        passages = _passages(uri)
         last_sequence = next((row[0] for row in _rows(uri, _LAST_SEQUENCE)), None)
+        if option == "immutable=1" and has_log:
+            last_sequence = None
         if passages or last_sequence is not None:
             return Salvage(passages, last_sequence)
     return Salvage((), None)
+
+
+def _passages(uri: str) -> tuple[StoredPassage, ...]:
+    """From the front up to the first row that cannot be read, and from the back likewise."""
+    kept: dict[int, StoredPassage] = {}
+    for query in _PASSAGES:
+        for order in ("ASC", "DESC"):
+            for sequence, request_id, message, stored_at in _rows(uri, f"{query} {order}"):
+                if order == "DESC" and sequence in kept:
+                    break
+                if isinstance(request_id, str) and isinstance(message, str):
+                    kept[sequence] = StoredPassage(sequence, request_id, message, stored_at)
+        if kept:
+            break
+    return tuple(kept[sequence] for sequence in sorted(kept))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _rows(uri: str, query: str) -> Iterator[tuple[Any, ...]]:

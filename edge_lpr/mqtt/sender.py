@@ -22,8 +22,12 @@ from edge_lpr.mqtt.session import Session
 from edge_lpr.mqtt.store import StoredPassage
 
 WINDOW = 8
-"""Passages on the way at once: few, as all are repeated when the connection breaks. Brokers allow 10 and more."""
+"""Passages on the way at once: few, as all are repeated when the connection breaks. Brokers allow 10 and more. A broker
+that refuses gets them one by one, so that it cannot take a later one first."""
 ACK_TIMEOUT_S = 60.0
+"""For one acknowledgement; doubled for a broker that let it pass, up to 16 times as long, until it gives one."""
+TIDY_AFTER_S = 30.0
+"""What is acknowledged leaves the disk with the next passage; where none comes, after this."""
 
 _log = logging.getLogger(__name__)
 
@@ -92,8 +96,10 @@ class Sender:
         """The last sequence number handed to this session."""
         self._replay_up_to = 0
         self._refusals = 0
+        self._silences = 0
         self._resume_s: float | None = None
         self._stop_at_s: float | None = None
+        self._tidy_at_s: float | None = None
         self._refusal: str | None = None
 
     @property
@@ -135,6 +141,8 @@ class Sender:
                 self._take(event, delivered)
             if delivered:
                 self._outbox.acknowledge(delivered)
+                self._tidy_at_s = time.monotonic() + TIDY_AFTER_S
+            self._tidy()
             self._check_acknowledgements()
             self._send()
 
@@ -145,11 +153,11 @@ class Sender:
 
     def _next_events(self) -> list[_Event]:
         """Everything that happened, waiting for the first; empty when a deadline passed."""
-        moments = [self._stop_at_s]
+        moments = [self._stop_at_s, self._tidy_at_s]
         if not self._in_flight:  # what is on the way is answered first
             moments.append(self._resume_s)
         else:
-            moments.append(min(flight.sent_s for flight in self._in_flight.values()) + self._ack_timeout_s)
+            moments.append(min(flight.sent_s for flight in self._in_flight.values()) + self._patience_s)
         due = [moment for moment in moments if moment is not None]
         try:
             events = [self._events.get(timeout=max(0.0, min(due) - time.monotonic()) if due else None)]
@@ -176,6 +184,7 @@ class Sender:
                     self._refused(refusal)
                 elif flight is not None:
                     delivered.append(flight.sequence)
+                    self._silences = 0
                     self._accepted()
             case _Stop(deadline_s):
                 self._stop_at_s = deadline_s
@@ -204,22 +213,34 @@ class Sender:
             self._refusal = None
             self._refusals = 0
 
+    def _tidy(self) -> None:
+        if self._tidy_at_s is not None and time.monotonic() >= self._tidy_at_s:
+            self._tidy_at_s = None
+            self._outbox.tidy()
+
     def _check_acknowledgements(self) -> None:
         if not self._in_flight or self._session is None:
             return
         oldest_s = min(flight.sent_s for flight in self._in_flight.values())
-        if time.monotonic() - oldest_s >= self._ack_timeout_s:
+        patience_s = self._patience_s
+        if time.monotonic() - oldest_s >= patience_s:
             # MQTT 5 allows sending again only over a new connection (section 4.4).
             self._session = None
             self._forget_flights(self._cursor)
-            self._reconnect(f"no acknowledgement for {self._ack_timeout_s:.0f} s")
+            self._silences += 1
+            self._reconnect(f"no acknowledgement for {patience_s:.0f} s")
+
+    @property
+    def _patience_s(self) -> float:
+        """Were it always the same, a broker slower than that would be sent the same passages for ever."""
+        return self._ack_timeout_s * (1 << min(self._silences, 4))
 
     def _send(self) -> None:
         if self._resume_s is not None:
             if self._in_flight or time.monotonic() < self._resume_s:
                 return
             self._forget_flights(self._cursor)
-        room = self._window - len(self._in_flight)
+        room = (self._window if self._refusal is None else 1) - len(self._in_flight)
         if self._session is None or self._stop_at_s is not None or room <= 0:
             return
         for passage in self._outbox.pending(after=self._cursor, limit=room):

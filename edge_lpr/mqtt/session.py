@@ -171,9 +171,9 @@ class Session:
         """True once the network thread has ended."""
         return self._client.over.is_set()
 
-    def wait_for_end(self) -> None:
-        """Block until the connection is over or ``ask_to_end`` was called."""
-        self._wake.wait()
+    def wait_for_end(self, timeout_s: float | None = None) -> bool:
+        """True once the connection is over or ``ask_to_end`` was called; False when ``timeout_s`` passed first."""
+        return self._wake.wait(timeout_s)
 
     def ask_to_end(self, reason: str | None = None) -> None:
         """Let ``open`` and ``wait_for_end`` return; never blocks."""

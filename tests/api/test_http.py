@@ -268,7 +268,7 @@ def test_a_caller_that_hangs_up_leaves_nothing_behind(start_api: StartApi, caplo
 
 
 def gate_state(at_s: float, camera: CameraState = "running") -> GateState:
-    outbox = OutboxStatus(2, 1800, 1, 17, True, None, None)
+    outbox = OutboxStatus(2, 1800, 1, 0, 17, True, None, None)
     return GateState(
         at_s,
         CameraStatus("USB camera", camera, None, 100, 3, 1, 0.04),

@@ -48,6 +48,27 @@ def account(tmp_path: Path) -> Callable[[str, str], Path]:
     return make
 
 
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ca.pem, server.pem/.key for 127.0.0.1 and client.pem/.key, made by the openssl program."""
+    folder = tmp_path_factory.mktemp("tls")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority", "-days", "2")
+    openssl("req", "-x509", *curve, "-keyout", "other.key", "-out", "other.pem", "-subj", "/CN=other", "-days", "2")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    for name in ("server", "client"):
+        openssl("req", *curve, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        openssl(
+            *("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
+            *("-out", f"{name}.pem", "-days", "2", "-extfile", "names"),
+        )
+    return folder
+
+
 @pytest.fixture
 def make_publisher(tmp_path: Path) -> Iterator[Callable[..., PassagePublisher]]:
     """A started publisher for the broker on ``port``, with short waits between tries; stopped after the test."""

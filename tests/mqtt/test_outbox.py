@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -25,8 +26,13 @@ def compose(sequence: int) -> StoredPassage:
 
 
 @contextmanager
-def opened(folder: Path, settings: OutboxSettings | None = None, disk_retry_s: float = 0.0) -> Iterator[Outbox]:
-    outbox = Outbox(folder, settings or OutboxSettings(), disk_retry_s=disk_retry_s)
+def opened(
+    folder: Path,
+    settings: OutboxSettings | None = None,
+    disk_retry_s: float = 0.0,
+    clock: Callable[[], int | None] = lambda: None,
+) -> Iterator[Outbox]:
+    outbox = Outbox(folder, settings or OutboxSettings(), disk_retry_s=disk_retry_s, clock=clock)
     outbox.open()
     try:
         yield outbox
@@ -99,6 +105,98 @@ def test_past_the_bytes_the_oldest_is_dropped(tmp_path: Path) -> None:
         assert outbox.status.bytes == 800_000
 
 
+def stored(at: list[int | None]) -> Iterator[Callable[[int], StoredPassage]]:
+    """What composes passages stored at those moments, one after another."""
+    return (lambda number, moment=moment: StoredPassage(number, f"id-{number}", "{}", moment) for moment in at)  # type: ignore[misc]
+
+
+def test_past_the_age_a_passage_expires_and_is_counted_apart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    day, now = 86400, 1_800_000_000
+    times = [now - 9 * day, None, now - 8 * day, None, now - day]
+    with opened(tmp_path) as outbox:
+        for each in stored(times):
+            outbox.add(each)
+        assert sequences(outbox) == [1, 2, 3, 4, 5]
+    with opened(tmp_path, OutboxSettings(max_age_days=7), clock=lambda: None) as outbox:
+        assert sequences(outbox) == [1, 2, 3, 4, 5]  # the clock cannot be believed: nobody knows what is old
+    with opened(tmp_path, OutboxSettings(max_age_days=7), clock=lambda: now) as outbox:
+        assert sequences(outbox) == [4, 5]  # 2 was stored before 3, and so is as old
+        assert (outbox.status.expired, outbox.status.dropped, outbox.status.waiting) == (3, 0, 2)
+    with opened(tmp_path, OutboxSettings(max_age_days=7), clock=lambda: now + 30 * day) as outbox:
+        assert sequences(outbox) == []
+        assert outbox.wait_until_empty(0)
+        assert outbox.add(compose).sequence == 6
+        assert outbox.status.expired == 5
+    assert len([record for record in caplog.records if "waited for too long" in record.message]) == 2
+
+
+def test_a_database_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "outbox.db")) as old:
+        old.executescript(
+            "CREATE TABLE passage (sequence INTEGER PRIMARY KEY, request_id TEXT NOT NULL, message TEXT NOT NULL,"
+            " bytes INTEGER NOT NULL); CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT"
+            " ROWID; INSERT INTO counter VALUES ('last_sequence', 8), ('dropped', 2);"
+            "INSERT INTO passage VALUES (7, 'id-7', '{}', 2), (8, 'id-8', '{}', 2)"
+        )
+    with opened(tmp_path) as outbox:
+        assert outbox.add(compose).sequence == 9
+        assert sequences(outbox) == [7, 8, 9]
+        assert outbox.status.dropped == 2
+
+
+def test_a_damaged_database_of_the_version_before_is_saved_too(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("CREATE TABLE passage (sequence INTEGER PRIMARY KEY, request_id TEXT, message TEXT, bytes INTEGER)")
+        old.executemany("INSERT INTO passage VALUES (?, 'id', ?, 400)", [(n, "x" * 400) for n in range(1, 101)])
+        old.execute("CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID")
+        old.execute("INSERT INTO counter VALUES ('last_sequence', 100)")
+        old.commit()
+    content = bytearray(path.read_bytes())
+    content[5 * 4096 : 6 * 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    with opened(tmp_path) as outbox:
+        assert outbox.status.waiting > 50
+        assert outbox.add(compose).sequence == 101
+
+
+def test_what_was_acknowledged_leaves_the_disk_with_the_next_passage(tmp_path: Path) -> None:
+    def on_disk(outbox: Outbox) -> list[int]:
+        copy = tmp_path / "copy"
+        copy.mkdir(exist_ok=True)
+        for name in ("outbox.db", "outbox.db-wal"):  # as a power cut now would leave them
+            shutil.copy(tmp_path / "state" / name, copy / name)
+        with closing(sqlite3.connect(copy / "outbox.db")) as reader:
+            return [row[0] for row in reader.execute("SELECT sequence FROM passage ORDER BY sequence")]
+
+    with opened(tmp_path / "state") as outbox:
+        for _ in range(3):
+            outbox.add(compose)
+        outbox.acknowledge([1, 2])
+        assert (sequences(outbox), outbox.status.waiting, on_disk(outbox)) == ([3], 1, [1, 2, 3])
+        outbox.add(compose)
+        assert on_disk(outbox) == [3, 4]
+        outbox.acknowledge([3, 4])
+        outbox.tidy()
+        assert on_disk(outbox) == []
+    with opened(tmp_path / "copy") as outbox:
+        assert outbox.add(compose).sequence == 5
+
+
+def test_a_full_disk_does_not_bring_acknowledged_passages_back(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        for _ in range(3):
+            outbox.add(compose)
+        outbox.acknowledge([1, 2])
+        with full_disk(1024):
+            outbox.add(compose)
+            assert sequences(outbox) == [3, 4]
+            outbox.acknowledge([3])
+        outbox.add(compose)
+        assert outbox.status.durable
+        assert sequences(outbox) == [4, 5]
+
+
 def test_a_file_that_is_no_database_is_moved_aside_and_numbers_go_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -127,8 +225,9 @@ def test_what_a_damaged_database_still_holds_is_kept(tmp_path: Path) -> None:
     with opened(tmp_path) as outbox:
         assert outbox.status.moved_aside is not None
         kept = [passage.sequence for passage in outbox.pending(limit=1000)]
-        assert len(kept) > 100
-        assert kept == list(range(1, len(kept) + 1))
+        assert len(kept) > 350
+        assert kept == sorted(set(kept))
+        assert (kept[0], kept[-1]) == (1, 400)  # what stands behind the damage is saved too
         assert outbox.add(compose).sequence == 401
 
 

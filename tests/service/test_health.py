@@ -28,7 +28,7 @@ def camera(state: CameraState = "running") -> CameraStatus:
 
 
 def publisher() -> PublisherStatus:
-    outbox = OutboxStatus(2, 1800, 0, 17, False, "/state: disk full", Path("/state/outbox.db.corrupt"))
+    outbox = OutboxStatus(2, 1800, 0, 3, 17, False, "/state: disk full", Path("/state/outbox.db.corrupt"))
     return PublisherStatus(ConnectionStatus("lost", "connection closed"), outbox, None)
 
 
@@ -55,7 +55,7 @@ def test_the_message_follows_its_schema(monitor: HealthMonitor, sent: list[dict[
     assert health is not None
     Draft202012Validator(schema).validate(sent[0])
     assert sent[0]["Outbox"] == {
-        "Waiting": 2, "Bytes": 1800, "Dropped": 0, "Durable": False, "Fault": "/state: disk full",
+        "Waiting": 2, "Bytes": 1800, "Dropped": 0, "Expired": 3, "Durable": False, "Fault": "/state: disk full",
     }  # fmt: skip
     assert health.to_line() == "camera running, normal, 12.5 frames/s; broker lost; 5 passages, 2 waiting"
 

@@ -1,0 +1,91 @@
+"""Bytes that a passage costs the disk, as the kernel counts them for this process (/proc/self/io, write_bytes).
+
+    python -m tests.benchmarks.disk_writes [--passages 2000] [--folder .]
+
+``--folder`` must be on a real disk: a file system in memory counts nothing. Three days at a gate: the broker takes each
+passage before the next comes; it takes each, and the next comes more than half a minute later; it is away all day and
+takes everything in the evening.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edge_lpr.api.messages import encode, event, new_request_id, passage_response
+from edge_lpr.config import OutboxSettings
+from edge_lpr.geometry import Rect
+from edge_lpr.mqtt.outbox import Outbox
+from edge_lpr.mqtt.sender import WINDOW
+from edge_lpr.mqtt.store import StoredPassage
+from edge_lpr.plates import Category, Color
+from edge_lpr.tracking.passage import Direction, Passage
+
+NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
+PASSAGE = Passage(
+    "京AF0236", 99, Color.BLUE, Category.STANDARD, 1, Rect(426, 423, 135, 66), NOON, NOON, 9, Direction.APPROACHING
+)
+
+
+def main() -> None:
+    """Live through the three days, and print them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--passages", type=int, default=2000)
+    parser.add_argument("--folder", type=Path, default=Path())
+    arguments = parser.parse_args()
+    print(f"{compose(1).size} bytes in a passage; {arguments.passages} passages a day")
+    for name, day in (("busy day", busy_day), ("quiet day", quiet_day), ("broker away all day", offline_day)):
+        print(f"{bytes_per_passage(day, arguments.passages, arguments.folder):8.0f} bytes written per passage  {name}")
+
+
+def bytes_per_passage(day: Callable[[Outbox, int], None], passages: int, folder: Path) -> float:
+    """What one day writes, from an outbox just opened to one closed."""
+    with tempfile.TemporaryDirectory(dir=folder) as state:
+        outbox = Outbox(Path(state), OutboxSettings())
+        outbox.open()
+        before = written_bytes()
+        day(outbox, passages)
+        outbox.close()
+        return (written_bytes() - before) / passages
+
+
+def written_bytes() -> int:
+    """What this process made the disks write so far, taken back where a file was removed before it was written."""
+    lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text(encoding="ascii").splitlines())
+    return int(lines["write_bytes"]) - int(lines["cancelled_write_bytes"])
+
+
+def compose(sequence: int) -> StoredPassage:
+    """A passage as the publisher stores it."""
+    request_id = new_request_id()
+    happened = event(PASSAGE, sequence=sequence, device_id="gate-1", camera_id="camera-1", clock_synchronized=True)
+    message = {**passage_response(PASSAGE, request_id), "Event": happened}
+    return StoredPassage(sequence, request_id, encode(message).decode(), int(NOON.timestamp()))
+
+
+def busy_day(outbox: Outbox, passages: int) -> None:
+    """Each is acknowledged, and soon the next one comes."""
+    for _ in range(passages):
+        outbox.acknowledge([outbox.add(compose).sequence])
+
+
+def quiet_day(outbox: Outbox, passages: int) -> None:
+    """Each is acknowledged, and nothing comes for so long that the sender tidies up."""
+    for _ in range(passages):
+        outbox.acknowledge([outbox.add(compose).sequence])
+        outbox.tidy()
+
+
+def offline_day(outbox: Outbox, passages: int) -> None:
+    """All are stored, and then acknowledged as the sender does it, a window at a time."""
+    for _ in range(passages):
+        outbox.add(compose)
+    while waiting := outbox.pending(limit=WINDOW):
+        outbox.acknowledge(passage.sequence for passage in waiting)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""A gate, a relay, a broker and a subscriber, joined: gate - relay - broker - subscriber."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from tests.faults.gate import AVAILABILITY, BASE, HEALTH, PLATE, Gate, deliver, last_sequence
+from tests.faults.ledger import Tally, tally
+from tests.faults.relay import Faults, Relay
+from tests.fixtures_mqtt import Mosquitto, Subscriber
+
+USER, PASSWORD = "gate", "right-and-secret"
+
+
+@dataclass
+class Bench:
+    """What a fault is done to, and seen at."""
+
+    folder: Path
+    broker: Mosquitto
+    relay: Relay
+    subscriber: Subscriber
+    gate: Gate
+    password_file: Path
+    restarts: int = 0
+
+    def restart_broker(self) -> None:
+        """Kill it and start it again; the gate comes in after the subscriber, which else would miss passages."""
+        self.relay.faults = Faults(refusing=True)
+        self.broker.stop()
+        self.relay.cut()
+        self.gate.wait_for_passages(2)
+        self.return_broker()
+
+    def return_broker(self) -> None:
+        """Start it again after it was killed."""
+        self.relay.faults = Faults(refusing=True)
+        self.broker.start()
+        self.restarts += 1
+        self.subscriber.wait_subscribed(1 + self.restarts)
+        self.relay.heal()
+
+    def wait_received(self, number: int) -> None:
+        """Until that passage has come."""
+        plates = (message for message in self.subscriber.on(PLATE))
+        seen = {message.json["Event"]["Sequence"] for message in plates}
+        if number not in seen:
+            self.subscriber.wait(
+                lambda all_: any(m.topic == PLATE and m.json["Event"]["Sequence"] == number for m in all_[-200:]), 120
+            )
+
+    def wait_holding(self) -> None:
+        """Until the gate's health says that its connection holds."""
+        since = len(self.subscriber.messages)
+        self.subscriber.wait(
+            lambda all_: any(m.topic == HEALTH and m.json["Broker"]["Failures"] == 0 for m in all_[since:]), 60
+        )
+
+    def wait_whole(self, since: int) -> None:
+        """Until everything is there again, in messages after the first ``since``: availability, health, subscriptions.
+
+        The gate's API is switched off, and says so to whoever asks.
+        """
+        self.subscriber.wait(lambda all_: any(_is_online(m.topic, m.payload) for m in all_[since:]), 60)
+        self.subscriber.wait(lambda all_: any(_is_connected(m.topic, m.payload) for m in all_[since:]), 60)
+        asked = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        asked.ResponseTopic = f"answers/{since}"
+        for _ in range(50):  # our SUBSCRIBE may still be on its way
+            self.subscriber.client.publish(f"{BASE}/request/capture", b"", qos=1, properties=asked)
+            try:
+                self.subscriber.wait(lambda all_: any(m.topic == f"answers/{since}" for m in all_), 1)
+            except AssertionError:
+                continue
+            return
+        raise AssertionError("the gate does not answer requests")
+
+    def settle(self, first: int = 1) -> Tally:
+        """Stop the gate, deliver what still waits, and count."""
+        self.gate.stop()
+        last = last_sequence(self.gate.state)
+        self.gate_delivers()
+        self.wait_received(last)
+        return tally(self.subscriber.on(PLATE), last, first=first)
+
+    def gate_delivers(self) -> None:
+        """Send what waits on the disk of the stopped gate."""
+        deliver(self.gate.state, self.broker.port, username=USER, password_file=self.folder / "right-password")
+
+
+def _is_online(topic: str, payload: bytes) -> bool:
+    return topic == AVAILABILITY and payload == b"online"
+
+
+def _is_connected(topic: str, payload: bytes) -> bool:
+    return topic == HEALTH and json.loads(payload)["Broker"]["State"] == "connected"
+
+
+@contextmanager
+def bench(*, persistence: bool = False, **mqtt: Any) -> Iterator[Bench]:
+    """Everything started, and the gate's first passages received; ``persistence`` is the broker's."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        accounts, password_file = folder / "accounts", folder / "password"
+        command = ["mosquitto_passwd", "-b", "-c", str(accounts), USER, PASSWORD]
+        subprocess.run(command, check=True, capture_output=True)
+        for path in (password_file, folder / "right-password"):
+            path.write_text(PASSWORD, encoding="ascii")
+        lines = ["allow_anonymous false", f"password_file {accounts}"]
+        if persistence:
+            lines += ["persistence true", f"persistence_location {folder}/", "autosave_interval 1"]
+        broker = Mosquitto(folder, tuple(lines)).start()
+        try:
+            with Relay(broker.port) as relay, _subscriber(broker.port) as subscriber:
+                login = {"username": USER, "password_file": str(password_file)}
+                gate = Gate(folder, relay.port, **login, **mqtt)
+                with gate:
+                    parts = Bench(folder, broker, relay, subscriber, gate, password_file)
+                    parts.wait_received(gate.wait_for_passages(2))
+                    yield parts
+        finally:
+            broker.stop()
+
+
+@contextmanager
+def _subscriber(port: int) -> Iterator[Subscriber]:
+    subscriber = Subscriber(port, "#", username=USER, password=PASSWORD)
+    try:
+        yield subscriber
+    finally:
+        subscriber.close()
+
+
+Act = Callable[[Bench], None]

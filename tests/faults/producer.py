@@ -1,0 +1,45 @@
+"""A small program that publishes passages through the product's own publisher, until it is killed.
+
+    python -m tests.faults.producer STATE_DIR PORT LEDGER
+
+Each passage that ``publish`` returned is written to LEDGER, one line of number and RequestId.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+from pathlib import Path
+
+from edge_lpr.config import DeviceSettings, MqttSettings
+from edge_lpr.mqtt.backoff import BackOff
+from edge_lpr.mqtt.publisher import PassagePublisher
+from tests.benchmarks.disk_writes import PASSAGE
+
+PAUSE_S = 0.02
+
+
+def main() -> None:
+    """Publish for ever; SIGKILL is the way out."""
+    folder, port, ledger = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    file = os.open(ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    never = threading.Event()
+    publisher = PassagePublisher(
+        MqttSettings(port=port), DeviceSettings(id="gate-1", state_dir=folder), backoff=BackOff(0.05, 0.2)
+    )
+    with publisher:
+        while not never.wait(random.uniform(0, PAUSE_S)):
+            stored = publisher.publish(PASSAGE)
+            os.write(file, f"{stored.sequence} {stored.request_id}\n".encode())
+
+
+def accepted(ledger: Path) -> dict[int, str]:
+    """The passages that were written down."""
+    lines = ledger.read_text(encoding="ascii").splitlines() if ledger.exists() else []
+    return {int(number): request_id for number, request_id in (line.split() for line in lines)}
+
+
+if __name__ == "__main__":
+    main()

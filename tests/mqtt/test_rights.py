@@ -1,0 +1,103 @@
+"""The example of docs/mosquitto, in a real mosquitto: everybody may do their own work and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from edge_lpr.api.metrics import Metrics
+from edge_lpr.config import DeviceSettings, MqttSettings
+from edge_lpr.mqtt.backoff import BackOff
+from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.mqtt.requests import RequestFace
+from edge_lpr.service.view import LastView
+from edge_lpr.tracking.passage import Passage
+from tests.fixtures_mqtt import DEADLINE_S, Mosquitto, Subscriber
+
+BASE = "edge-lpr/gate-1"
+USERS = ("gate-1", "gate-2", "parking", "display")
+
+Subscribe = Callable[..., Subscriber]
+
+
+@pytest.fixture
+def broker(start_mosquitto: Callable[..., Mosquitto], repo_root: Path, tmp_path: Path) -> Mosquitto:
+    """With the example's rights; each user's password is its name."""
+    accounts = tmp_path / "accounts"
+    accounts.touch()
+    for user in USERS:
+        subprocess.run(["mosquitto_passwd", "-b", str(accounts), user, user], check=True, capture_output=True)
+    rights = repo_root / "docs" / "mosquitto" / "edge-lpr.acl"
+    return start_mosquitto("allow_anonymous false", f"password_file {accounts}", f"acl_file {rights}")
+
+
+@pytest.fixture
+def gate(broker: Mosquitto, tmp_path: Path) -> PassagePublisher:
+    """A gate that may publish; its API is switched off, and says so to whoever may ask."""
+    password_file = tmp_path / "password"
+    password_file.write_text("gate-1", encoding="ascii")
+    return PassagePublisher(
+        MqttSettings(port=broker.port, username="gate-1", password_file=password_file),
+        DeviceSettings(id="gate-1", state_dir=tmp_path / "state"),
+        backoff=BackOff(0.05, 0.2),
+    )
+
+
+def test_the_example_lets_everybody_do_their_work_and_no_more(
+    broker: Mosquitto, gate: PassagePublisher, subscribe: Subscribe, passage: Passage
+) -> None:
+    parking, display, other = (
+        subscribe(broker.port, username=user, password=user) for user in ("parking", "display", "gate-2")
+    )
+    RequestFace(gate.connection, gate.topics, None, LastView(), Metrics(lambda: None))
+    with gate:
+        gate.publish_health({"Fps": 12.5})
+        gate.publish(passage)
+        assert gate.wait_until_empty(DEADLINE_S)
+        for listener in (parking, display):
+            listener.wait_count(f"{BASE}/plate", 1)
+            listener.wait_payload(f"{BASE}/availability", b"online")
+            listener.wait_count(f"{BASE}/health", 1)
+
+        asked = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        asked.ResponseTopic = "parking/answers/7"
+        for asker in (display, other, parking):  # only the last may; by its answer the others' would have come
+            asker.client.publish(f"{BASE}/request/capture", b"", qos=1, properties=asked).wait_for_publish(DEADLINE_S)
+        parking.client.publish(f"{BASE}/plate", b"forged", qos=1)
+        other.client.publish(f"{BASE}/plate", b"forged", qos=1)
+        parking.wait_count("parking/answers/7", 1)
+        gate.publish(passage)
+        parking.wait_count(f"{BASE}/plate", 2)
+    parking.wait_payload(f"{BASE}/availability", b"offline")
+    assert len(parking.on("parking/answers/7")) == 1
+    assert all(message.payload != b"forged" for message in parking.messages)
+    assert not [message for message in display.messages if message.topic.startswith("parking/")]
+    assert other.messages == []
+
+
+def test_the_example_settings_are_accepted(
+    start_mosquitto: Callable[..., Mosquitto], repo_root: Path, tmp_path: Path, certificates: Path, subscribe: Subscribe
+) -> None:
+    (tmp_path / "passwords").touch()
+    text = (repo_root / "docs" / "mosquitto" / "edge-lpr.conf").read_text(encoding="utf-8")
+    places = {
+        "/etc/mosquitto/passwords\nacl": f"{tmp_path}/passwords\nacl",
+        "/etc/mosquitto/edge-lpr.acl": str(repo_root / "docs" / "mosquitto" / "edge-lpr.acl"),
+        "/etc/mosquitto/certs/ca.pem": str(certificates / "ca.pem"),
+        "/etc/mosquitto/certs/broker.pem": str(certificates / "server.pem"),
+        "/etc/mosquitto/certs/broker.key": str(certificates / "server.key"),
+    }
+    for example, here in places.items():
+        assert example in text
+        text = text.replace(example, here)
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    listener = next(line for line in lines if line.startswith("listener"))
+    assert listener == "listener 8883"
+    # The test's broker has its own port; the example's certificates go with it.
+    broker = start_mosquitto(*(line for line in lines if line not in (listener, "per_listener_settings false")))
+    assert "Error" not in broker.log
