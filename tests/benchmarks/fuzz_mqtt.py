@@ -40,7 +40,7 @@ def main() -> None:
         subscriber = Subscriber(broker.port)
         asker = Asker(subscriber)
         try:
-            with running_gate(broker.port, queue=64) as gate:
+            with running_gate(broker=broker.port, queue=64) as gate:
                 subscriber.wait_payload("edge-lpr/gate-1/availability", b"online")
                 service = psutil.Process(gate.process.pid)
                 for number in track(range(-(-wanted // (AT_ONCE * BATCHES))), "asking"):

@@ -59,17 +59,14 @@ class Gate:
 
 
 @contextmanager
-<<<<<<< HEAD
-def running_gate(*, camera: bool = True, keys: Mapping[str, str] | None = None, **api: object) -> Iterator[Gate]:
-    """``edge-lpr run`` with the demo clip in a loop, as fast as the reader goes, and no broker.
+def running_gate(
+    *, camera: bool = True, broker: int | None = None, keys: Mapping[str, str] | None = None, **api: object
+) -> Iterator[Gate]:
+    """``edge-lpr run`` with the demo clip in a loop, as fast as the reader goes; ``broker`` is its port, if any.
 
     Without ``camera`` it looks for one that is not there, and serves the API meanwhile. ``keys`` holds SecretKeys by
     their SecretIds.
     """
-=======
-def running_gate(broker: int | None = None, **api: object) -> Iterator[Gate]:
-    """``edge-lpr run`` with the demo clip in a loop, as fast as the reader goes; ``broker`` is its port, if any."""
->>>>>>> faults-delivery
     port = free_port()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -80,13 +77,8 @@ def running_gate(broker: int | None = None, **api: object) -> Iterator[Gate]:
             api = {"keys_file": "keys.yaml", **api}
         settings = {
             "device": {"state_dir": str(folder / "state")},
-<<<<<<< HEAD
             "camera": clip if camera else {"type": "usb", "source": str(folder / "no-camera")},
-            "mqtt": {"port": free_port()},
-=======
-            "camera": {"type": "video", "source": str(demo_clip()), "loop": True},
             "mqtt": {"port": broker or free_port()},
->>>>>>> faults-delivery
             "api": {"enabled": True, "port": port, "requests_per_second": 10_000, **api},
             "log": {"level": "warning"},
         }

@@ -23,7 +23,7 @@ def test_any_message_is_answered_properly_or_passed_over(mosquitto: Mosquitto) -
         asker.ask(batch)
 
     try:
-        with running_gate(mosquitto.port, queue=64) as gate:
+        with running_gate(broker=mosquitto.port, queue=64) as gate:
             subscriber.wait_payload("edge-lpr/gate-1/availability", b"online")
             ask()
             assert gate.process.poll() is None

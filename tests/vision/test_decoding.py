@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def recognition(looks: list[Look], color: Color = Color.BLUE, rows: int = 1, sur
     colors = np.full(len(COLORS), (1 - sure) / (len(COLORS) - 1), dtype=np.float32)
     colors[COLORS.index(color)] = sure
     row_shares = np.array([sure, 1 - sure] if rows == 1 else [1 - sure, sure], dtype=np.float32)
-    return Recognition(steps(looks), colors, row_shares)
+    return Recognition(steps(looks), colors, row_shares, 1.0)
 
 
 def read(looks: list[Look], color: Color = Color.BLUE, rows: int = 1) -> Decoded:
@@ -126,7 +127,7 @@ def test_flicker_inside_one_character_is_one_character() -> None:
     result[first] = 1e-6
     result[first, 1 + ALPHABET.index("6")] = 0.55
     result[first, 1 + ALPHABET.index("5")] = 0.44
-    seen = Recognition(result, recognition([]).colors, recognition([]).rows)
+    seen = replace(recognition([]), steps=result)
     assert greedy_number(find_segments(result)) == "京A123465"
     decoded = decode(seen)
     assert decoded is not None
@@ -173,7 +174,7 @@ def test_noise_never_breaks_the_decoder() -> None:
     for sharpness, _ in itertools.product((1.0, 4.0, 12.0), range(20)):
         logits = rng.normal(size=(STEPS, 1 + len(ALPHABET))).astype(np.float32) * sharpness
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        noise = Recognition(powers / powers.sum(axis=1, keepdims=True), recognition([]).colors, recognition([]).rows)
+        noise = replace(recognition([]), steps=powers / powers.sum(axis=1, keepdims=True))
         decoded = decode(noise)
         if decoded is not None:
             assert len(decoded.evidence) == len(decoded.number)
