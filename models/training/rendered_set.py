@@ -77,7 +77,8 @@ def cut_out(scene: TestScene, rng: Rng) -> Image:
     corners = ((scene.corners - center) * (1 + loose) + center + errors).astype(np.float32)
     size = (max(round(width), 1), max(round(height), 1))
     target = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], np.float32)
-    matrix = cv2.getPerspectiveTransform(corners, target)
+    # corners count from the outer edge of the first pixel, OpenCV from its centre
+    matrix = cv2.getPerspectiveTransform(corners - np.float32(0.5), target - np.float32(0.5))
     return np.asarray(cv2.warpPerspective(scene.image, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
