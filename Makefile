@@ -3,6 +3,7 @@
 # make lint    linters and types alone
 # make bench   milliseconds per stage on this machine
 # make api-bench  requests a second and latency of the API, beside the camera loop
+# make peers-bench  time and accuracy beside other readers of the registry, each in an environment of its own
 # make api-fuzz   50,000 generated requests to the API; takes an hour
 #
 # Everything is installed into .venv here. PYTHON=python3.12 picks another Python. What pip cannot bring, .ci/packages
@@ -18,7 +19,7 @@ RUNS = "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.versio
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUNS); then echo $$p; break; fi; done)
 PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
 
-.PHONY: demo test lint bench api-bench api-fuzz resolve vision-tests-tflite-runtime clean python test-packages
+.PHONY: demo test lint bench api-bench peers-bench api-fuzz resolve vision-tests-tflite-runtime clean python test-packages
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr demo
@@ -35,6 +36,9 @@ bench: $(VENV)/.demo
 
 api-bench: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.benchmarks.bench_api
+
+peers-bench: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.benchmarks.bench_peers
 
 api-fuzz: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.benchmarks.fuzz_api
