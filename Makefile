@@ -4,6 +4,7 @@
 # make bench   milliseconds per stage on this machine
 # make api-bench  requests a second and latency of the API, beside the camera loop
 # make peers-bench  time and accuracy beside other readers of the registry, each in an environment of its own
+# make train-smoke  every training command for a few steps, in an environment of 2.3 GB that it makes first
 # make api-fuzz   50,000 generated requests to the API; takes an hour
 #
 # Everything is installed into .venv here. PYTHON=python3.12 picks another Python. What pip cannot bring, .ci/packages
@@ -13,13 +14,14 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 VENV := .venv
 TFLITE_VENV := .venv-tflite-runtime
+TRAINING_VENV := .venv-training
 PIP_FLAGS := -qq --disable-pip-version-check
 
 RUNS = "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUNS); then echo $$p; break; fi; done)
 PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
 
-.PHONY: demo test lint bench api-bench peers-bench api-fuzz resolve vision-tests-tflite-runtime clean python test-packages
+.PHONY: demo test lint bench api-bench peers-bench train-smoke api-fuzz resolve vision-tests-tflite-runtime clean python test-packages
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr demo
@@ -50,8 +52,11 @@ vision-tests-tflite-runtime: $(TFLITE_VENV)/.done
 	$(TFLITE_VENV)/bin/python -c 'from edge_lpr.vision.interpreter import runtime_name as n; assert n() == "tflite_runtime", n()'
 	$(TFLITE_VENV)/bin/pytest tests/vision
 
+train-smoke: test-packages $(VENV)/.dev $(TRAINING_VENV)/.done
+	EDGE_LPR_TRAINING_PYTHON=$(TRAINING_VENV)/bin/python $(VENV)/bin/pytest tests/models
+
 clean:
-	rm -rf $(VENV) $(TFLITE_VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TFLITE_VENV) $(TRAINING_VENV) .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache
 
 python:
 	@test -x $(VENV)/bin/python -o -n "$(PYTHON)" || .ci/packages python
@@ -76,4 +81,11 @@ $(TFLITE_VENV)/.done: pyproject.toml
 	@test -n "$(PYTHON_3_11)" || { echo "tflite-runtime has wheels for Python 3.11 only, and there is none" >&2; exit 1; }
 	$(PYTHON_3_11) -m venv --clear $(TFLITE_VENV)
 	$(TFLITE_VENV)/bin/python -m pip install $(PIP_FLAGS) -e '.[test,tflite-runtime]'
+	@touch $@
+
+$(TRAINING_VENV)/.done: models/training/requirements.txt
+	@test -n "$(PYTHON_3_11)" || { echo "The training environment is known to install on Python 3.11 only, and there is none" >&2; exit 1; }
+	$(PYTHON_3_11) -m venv --clear $(TRAINING_VENV)
+	$(TRAINING_VENV)/bin/python -m pip install $(PIP_FLAGS) $$(grep '^torch==' $<)
+	$(TRAINING_VENV)/bin/python -m pip install $(PIP_FLAGS) -r $<
 	@touch $@

@@ -72,7 +72,7 @@ def dirty(plate: Image, rng: Rng) -> Image:
     height, width = plate.shape[:2]
     tone = np.array([(95, 120, 140), (70, 85, 100), (150, 165, 175)][int(rng.integers(3))], np.float32)
     clouds = cv2.resize(rng.random((4, 9)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    slope = np.linspace(*rng.permutation([0.4, 1.0]), height, dtype=np.float32)[:, None]
+    slope = np.linspace(0.4, 1.0, height, dtype=np.float32)[:: int(rng.choice((-1, 1))), None]
     cover = np.clip(clouds * slope, 0, 1) * rng.uniform(0.3, 0.6)
     splashes = np.zeros((height, width), np.float32)
     for _ in range(int(rng.integers(6, 24))):

@@ -5,8 +5,10 @@ torch is needed here and nowhere else where bars are measured.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +28,11 @@ class FloatInterpreter:
     """Stands where ``edge_lpr.vision.interpreter.Interpreter`` does and runs the network of a checkpoint."""
 
     def __init__(self, model: ModelFile, checkpoint: Path) -> None:
-        import torch
-
-        from models.training import networks
-
+        # by name, so that neither torch nor what imports it is needed until a twin is made
+        self._torch: Any = importlib.import_module("torch")
+        networks: Any = importlib.import_module("models.training.networks")
         network = networks.Detector() if model.sidecar.task == "detector" else networks.Recognizer()
-        network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
+        network.load_state_dict(self._torch.load(checkpoint, map_location="cpu", weights_only=True))
         self._network = network.eval()
         # the converter numbers the outputs in the order in which the network gives them
         self._places = {name: int(spec.tensor.rpartition("_")[2]) for name, spec in model.sidecar.outputs.items()}
@@ -39,10 +40,8 @@ class FloatInterpreter:
 
     def run(self, image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """As ``Interpreter.run``: uint8 (height, width, 3) RGB to named outputs, channels last."""
-        import torch
-
-        picture = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].float() / 255
-        with torch.inference_mode():
+        picture = self._torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].float() / 255
+        with self._torch.inference_mode():
             outputs = self._network(picture)
         self.runs += 1
         return {name: outputs[place].numpy().transpose(0, 2, 3, 1) for name, place in self._places.items()}

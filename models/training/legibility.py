@@ -26,7 +26,7 @@ SHARP_SHARE, BLURRED_SHARE = 1 / 12, 1 / 20
 def character_height(plate: RenderedPlate, corners: Corners) -> float:
     """Height of the lowest character in pixels, where ``plate`` hangs at ``corners`` (4, 2)."""
     share = min(bottom - top for _, top, _, bottom in plate.boxes) / plate.image.shape[0]
-    return share * size_of(corners)[1]
+    return float(share * size_of(corners)[1])
 
 
 def smallest_scale(plate: RenderedPlate, corners: Corners) -> float:

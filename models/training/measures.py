@@ -117,18 +117,24 @@ def wrong_and_confident(items: Iterable[Seen]) -> Share:
 
 
 def calibration(items: Iterable[Seen]) -> list[CalibrationBin]:
-    """The readings in ten equally filled bins of rising confidence."""
-    readings = sorted((item.read.confidence, item.exact) for item in were_read(items) if item.read is not None)
-    parts = np.array_split(np.array(readings, float).reshape(-1, 2), BINS)
+    """The readings in at most ten bins of rising confidence, filled as equally as may be.
+
+    Readings of one confidence stay in one bin: to part them would sort the right from the wrong.
+    """
+    readings = [(item.read.confidence, item.exact) for item in were_read(items) if item.read is not None]
+    if not readings:
+        return []
+    confidence, right = (np.array(column, float) for column in zip(*readings, strict=True))
+    edges = np.unique(np.quantile(confidence, np.linspace(0, 1, BINS + 1)[1:-1], method="lower"))
+    places = np.searchsorted(edges, confidence, side="left")
     return [
-        CalibrationBin(float(part[:, 0].mean()), 100 * float(part[:, 1].mean()), len(part))
-        for part in parts
-        if len(part)
+        CalibrationBin(float(confidence[part].mean()), 100 * float(right[part].mean()), int(part.sum()))
+        for part in (places == place for place in np.unique(places))
     ]
 
 
 def calibration_error(items: Iterable[Seen]) -> float:
-    """Expected calibration error in points (Naeini et al., 2015), over equally filled bins; NaN without readings."""
+    """Expected calibration error in points (Naeini et al., 2015) over ``calibration``; NaN without readings."""
     bins = calibration(items)
     count = sum(one.count for one in bins)
     return sum(abs(one.confidence - one.right) * one.count for one in bins) / count if count else float("nan")

@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from edge_lpr.errors import EdgeLprError
-from models.training import bars, charts, measurement, measures
+from models.training import charts, judging, measurement, measures
 from models.training.measurement import Measured
 from models.training.miss_sheets import write_false_reads, write_misses
 from models.training.observations import Seen
@@ -27,10 +27,10 @@ from models.training.observations import Seen
 def write(out: Path, measured: Measured, logs: list[Path]) -> None:
     """Write the report into ``out``. Raises InputError where it cannot be written."""
     out.mkdir(parents=True, exist_ok=True)
-    table_rows = bars.rows(measured)
+    table_rows = judging.rows(measured)
     parts = [
         "# What the models measure\n",
-        bars.summary(table_rows) + ".\n",
+        judging.summary(table_rows) + ".\n",
         _table(table_rows),
         *_charts(out, measured),
         *_curves(out, logs),
@@ -39,7 +39,7 @@ def write(out: Path, measured: Measured, logs: list[Path]) -> None:
     (out / "report.md").write_text("\n".join(parts), "utf-8")
 
 
-def _table(table_rows: list[bars.Row]) -> str:
+def _table(table_rows: list[judging.Row]) -> str:
     lines = ["| what | bar | value | | detail |", "|---|---|---|---|---|"]
     for row in table_rows:
         name = row.what.replace("  ", "&emsp;", 1) if row.what.startswith("  ") else row.what
@@ -104,6 +104,9 @@ def main() -> int:
     except EdgeLprError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except FileNotFoundError as error:  # the development data or a checkpoint; the message names it
+        print(error, file=sys.stderr)
+        return 2
     console.print(f"wrote {arguments.out / 'report.md'}")
     return 0
 
