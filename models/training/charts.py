@@ -18,7 +18,7 @@ from models.training import measures
 from models.training.observations import Seen
 
 matplotlib.use("Agg")  # no screen
-matplotlib.rcParams["font.family"] = ["DejaVu Sans", "Noto Sans CJK JP", "WenQuanYi Zen Hei"]  # Latin, then 汉字
+matplotlib.rcParams["font.family"] = ["DejaVu Sans", "Noto Sans CJK JP"]  # Latin, then 汉字
 
 WIDTHS = (0, 50, 60, 70, 80, 95, 110, 130, 160, 200, 260, 1000)
 """Bands of plate width in pixels of the picture."""
@@ -63,7 +63,7 @@ def by_width(path: Path, groups: Mapping[str, Sequence[Seen]]) -> None:
         bands = [f"{low}-{high}" for low, high in pairwise(WIDTHS)]
         axes.set_xticks(places, [*bands[:-1], f"{WIDTHS[-2]} up"], rotation=30)
         axes.set(xlabel="plate width, pixels", ylabel="exact, %", ylim=(0, 102))
-        axes.legend()
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def by_group(path: Path, groups: Mapping[str, Sequence[Seen]], bar: float) -> None:
@@ -75,6 +75,7 @@ def by_group(path: Path, groups: Mapping[str, Sequence[Seen]], bar: float) -> No
         colors = ["tab:green" if percent >= bar else "tab:red" for percent in percents]
         axes.barh(names, percents, xerr=_whiskers([s for _, s in shares]), color=colors, alpha=0.75, capsize=2)
         axes.axvline(bar, color="black", linewidth=0.8, linestyle="--")
+        axes.margins(y=0.01)
         axes.invert_yaxis()
         axes.set(xlabel="exact, %", xlim=(0, 101))
 

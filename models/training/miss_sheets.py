@@ -56,14 +56,14 @@ def _picture(image: NDArray[np.uint8], quad: Quad, read: Read | None) -> NDArray
     cv2.polylines(view, [np.round(quad.to_array()).astype(np.int32)], True, (0, 200, 0), 1, cv2.LINE_AA)
     if read is not None:
         cv2.polylines(view, [np.round(read.quad.to_array()).astype(np.int32)], True, (0, 0, 230), 1, cv2.LINE_AA)
-    center, half = (
-        quad.to_array().mean(axis=0),
-        np.array([0.75 * quad.width, 0.75 * quad.width * _VIEW_HEIGHT / _WIDTH]),
-    )
+    corners = quad.to_array()
+    center, (wide, high) = corners.mean(axis=0), np.ptp(corners, axis=0)
+    half_width = 0.65 * max(wide, high * _WIDTH / _VIEW_HEIGHT)
+    half = np.array([half_width, half_width * _VIEW_HEIGHT / _WIDTH])
     low = np.clip(np.floor(center - half), 0, None).astype(int)
-    high = np.ceil(center + half).astype(int)
+    end = np.ceil(center + half).astype(int)
     plate = straighten(image, quad if read is None else read.quad, _WIDTH, _PLATE_HEIGHT)
-    return np.vstack([_fitted(np.asarray(view[low[1] : high[1], low[0] : high[0]], np.uint8)), plate])
+    return np.vstack([_fitted(np.asarray(view[low[1] : end[1], low[0] : end[0]], np.uint8)), plate])
 
 
 def _fitted(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
