@@ -1,6 +1,6 @@
 """The conditions of the rendered test set, each bounded so that a person can still read the plate.
 
-Blur is bounded by the height of the smallest character, since that sets how wide its strokes are.
+Blur is bounded by the size of the smallest character, since that sets how wide its strokes are.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ Image = NDArray[np.uint8]
 Corners = NDArray[np.float32]
 Rng = np.random.Generator
 
-MOST_FOCUS_BLUR = 0.075
-"""Sigma, as a share of the smallest character's height."""
-MOST_MOTION_BLUR = 0.16
-"""Length, as a share of the smallest character's height."""
+MOST_FOCUS_BLUR = 0.06
+"""Sigma, as a share of the smallest character's size (``legibility.character_size``)."""
+MOST_MOTION_BLUR = 0.13
+"""Length, as a share of the same."""
 INFRARED_SHARE = 0.2
 """Of night pictures; their colour is not labelled."""
 
@@ -36,7 +36,7 @@ def size_of(corners: Corners) -> tuple[float, float]:
 def photographed(image: Image, condition: str, character: float, rng: Rng) -> tuple[Image, bool]:
     """The scene as a camera sees it under ``condition``; also says whether colours can be told.
 
-    ``character`` is the height of the plate's smallest character, pixels.
+    ``character`` is the size of the plate's smallest character, pixels.
     """
     colored = True
     if condition == "night":

@@ -1,10 +1,12 @@
 """When a person can still read a rendered plate: the rule that the rendered test set keeps.
 
 * The plate is at least 70 pixels wide in the finished scene, one of two rows at least 60.
-* Its smallest character is at least 11 pixels high, so that two-row plates and 武警 plates are wider than that.
-* The photo shows it large enough before scaling down that the blur of hanging it there stays below a twelfth of that
-  character's height, a twentieth where the scene is blurred as well.
-* Around each character at least 24 grey levels lie between the darkest and the brightest tenth, noise smoothed away.
+* Its smallest character is at least 13 pixels high, so that two-row plates and 武警 plates are wider than that; the
+  middle one of its characters by width is at least 6.5 pixels wide, however steep the view.
+* The photo shows it large enough before scaling down that the blur of hanging it there stays below a fourteenth of that
+  character's height, a twenty-second where the scene is blurred as well; for characters narrower than half their
+  height, of twice their width.
+* Around each character at least 30 grey levels lie between the darkest and the brightest tenth, noise smoothed away.
 """
 
 from __future__ import annotations
@@ -16,11 +18,11 @@ from models.training.conditions import Corners, Image, size_of
 from models.training.synthesis import RenderedPlate
 
 ONE_ROW_WIDTH, TWO_ROW_WIDTH = 70.0, 60.0
-CHARACTER_HEIGHT = 11.0
-CONTRAST = 24.0
+CHARACTER_HEIGHT, CHARACTER_WIDTH = 13.0, 6.5
+CONTRAST = 30.0
 SWAP_BLUR = 1.3
 """The most that ``swap.paste_plate`` blurs: sigma in pixels of the photo."""
-SHARP_SHARE, BLURRED_SHARE = 1 / 12, 1 / 20
+SHARP_SHARE, BLURRED_SHARE = 1 / 14, 1 / 22
 
 
 def character_height(plate: RenderedPlate, corners: Corners) -> float:
@@ -29,16 +31,31 @@ def character_height(plate: RenderedPlate, corners: Corners) -> float:
     return float(share * size_of(corners)[1])
 
 
+def character_width(plate: RenderedPlate, corners: Corners) -> float:
+    """Median width of the characters in pixels, where ``plate`` hangs at ``corners`` (4, 2)."""
+    share = np.median([right - left for left, _, right, _ in plate.boxes]) / plate.image.shape[1]
+    return float(share * size_of(corners)[0])
+
+
+def character_size(plate: RenderedPlate, corners: Corners) -> float:
+    """What blur is bounded by: the smallest character's height, or twice the width where a steep view narrows it."""
+    return min(character_height(plate, corners), 2 * character_width(plate, corners))
+
+
 def smallest_scale(plate: RenderedPlate, corners: Corners) -> float:
     """The least that a photo with ``plate`` at ``corners`` may be scaled by."""
     least = TWO_ROW_WIDTH if plate.rows == 2 else ONE_ROW_WIDTH
-    return max(least / size_of(corners)[0], CHARACTER_HEIGHT / character_height(plate, corners))
+    return max(
+        least / size_of(corners)[0],
+        CHARACTER_HEIGHT / character_height(plate, corners),
+        CHARACTER_WIDTH / character_width(plate, corners),
+    )
 
 
 def is_sharp_enough(plate: RenderedPlate, corners: Corners, condition: str) -> bool:
     """Whether the photo, before scaling, shows ``plate`` large enough for the blur of hanging it there."""
     share = BLURRED_SHARE if condition == "blur" else SHARP_SHARE
-    return share * character_height(plate, corners) >= SWAP_BLUR
+    return share * character_size(plate, corners) >= SWAP_BLUR
 
 
 def has_contrast(plate: RenderedPlate, scene: Image, corners: Corners) -> bool:

@@ -17,7 +17,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import Pool
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,8 @@ def build(out: Path, each: int, kinds: tuple[str, ...], processes: int) -> None:
             (out / layout / kind).mkdir(parents=True)
     tasks = [(out, kind, first, min(first + CHUNK, each)) for kind in kinds for first in range(0, each, CHUNK)]
     labels: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in kinds}
-    with Pool(processes) as workers:
+    # spawned: a fork of a process in which OpenCV has threads waits for them for ever
+    with get_context("spawn").Pool(processes) as workers:
         for kind, part in track(workers.imap(_write_chunk, tasks), "rendering the test set", len(tasks)):
             labels[kind] |= part
     for kind, scenes in labels.items():
@@ -128,7 +129,7 @@ def _photographed(plate: RenderedPlate, condition: str, rng: Rng) -> TestScene |
         image, corners = conditions.tilted(image, corners, rng)
         if not _inside(corners, image) or legibility.smallest_scale(plate, corners) > 1:
             return None
-    image, colored = conditions.photographed(image, condition, legibility.character_height(plate, corners), rng)
+    image, colored = conditions.photographed(image, condition, legibility.character_size(plate, corners), rng)
     return TestScene(image, corners, plate, condition, colored)
 
 

@@ -40,6 +40,7 @@ def test_every_condition_of_a_kind_is_legible(kind: str) -> None:
         least = legibility.TWO_ROW_WIDTH if scene.plate.rows == 2 else legibility.ONE_ROW_WIDTH
         assert size_of(scene.corners)[0] >= 0.98 * least
         assert legibility.character_height(scene.plate, scene.corners) >= 0.98 * legibility.CHARACTER_HEIGHT
+        assert legibility.character_width(scene.plate, scene.corners) >= 0.98 * legibility.CHARACTER_WIDTH
 
 
 def test_provinces_take_turns() -> None:
