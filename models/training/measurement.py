@@ -97,8 +97,13 @@ def measure(choices: Choices, console: Console) -> Measured:
 
 
 def _need_rendered(choices: Choices) -> None:
-    """Make what is missing of the rendered set."""
-    lacking = tuple(kind for kind in KINDS if _count(choices.rendered / "scenes" / f"{kind}.json") < choices.each)
+    """Make what is missing of the rendered set, or was made by other code than today's."""
+    recipe, recipes = rendered_set.recipe(), rendered_set.made_by(choices.rendered)
+    lacking = tuple(
+        kind
+        for kind in KINDS
+        if recipes.get(kind) != recipe or _count(choices.rendered / "scenes" / f"{kind}.json") < choices.each
+    )
     if lacking:
         rendered_set.build(choices.rendered, max(choices.each, rendered_set.EACH), lacking, processes=2)
 

@@ -13,6 +13,7 @@ A person can read every plate, by the rule in ``models.training.legibility``: wh
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ SEED = 20_000
 EACH = 300
 SCENE_WIDTH, SCENE_HEIGHT = 640, 480
 CHUNK = 30
+_RECIPES = "recipes.json"
 MAX_ENLARGEMENT = 1.0
 """Photos are not blown up: a plate that would need it hangs in another photo."""
 
@@ -94,11 +96,29 @@ def build(out: Path, each: int, kinds: tuple[str, ...], processes: int) -> None:
     with get_context("spawn").Pool(processes) as workers:
         for kind, part in track(workers.imap(_write_chunk, tasks), "rendering the test set", len(tasks)):
             labels[kind] |= part
+    recipes = made_by(out)
     for kind, scenes in labels.items():
         crops = {name: _crop_label(entry) for name, entry in scenes.items()}
         for layout, entries in (("scenes", scenes), ("crops", crops)):
             text = json.dumps(entries, ensure_ascii=False, indent=1)
             (out / layout / f"{kind}.json").write_text(text, "utf-8")
+        recipes[kind] = recipe()
+    (out / _RECIPES).write_text(json.dumps(recipes, indent=1), "utf-8")
+
+
+def recipe() -> str:
+    """A sum over the code that draws the set: a set that another recipe made is out of date."""
+    folder = Path(__file__).parent
+    files = [folder / f"{name}.py" for name in ("rendered_set", "conditions", "legibility", "degrade", "swap")]
+    files += sorted((folder / "synthesis").glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def made_by(out: Path) -> dict[str, str]:
+    """The recipe of each kind that lies in ``out``."""
+    path = out / _RECIPES
+    found: dict[str, str] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found
 
 
 def _photographed(plate: RenderedPlate, condition: str, rng: Rng) -> TestScene | None:
