@@ -12,6 +12,8 @@
 # make broker-test  50 kills and restarts of the broker, without its persistence and with it: what was lost
 # make offline-day  2,000 passages without a broker, and then with it
 # make disk-writes  bytes that a passage costs the disk
+# make peers-bench  time and accuracy beside other readers of the registry, each in an environment of its own
+# make train-smoke  every training command for a few steps, in an environment of 2.3 GB that it makes first
 #
 # Everything is installed into .venv here. PYTHON=python3.12 picks another Python. What pip cannot bring, .ci/packages
 # installs by apt where it may, and names where it may not.
@@ -20,14 +22,15 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 VENV := .venv
 TFLITE_VENV := .venv-tflite-runtime
+TRAINING_VENV := .venv-training
 PIP_FLAGS := -qq --disable-pip-version-check
 
 RUNS = "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUNS); then echo $$p; break; fi; done)
 PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
 
-.PHONY: demo test lint bench api-bench idle-bench api-fuzz mqtt-fuzz config-fuzz fault-table kill-test \
-	broker-test offline-day disk-writes resolve vision-tests-tflite-runtime clean python test-packages
+.PHONY: demo test lint bench api-bench idle-bench peers-bench train-smoke api-fuzz mqtt-fuzz config-fuzz fault-table \
+	kill-test broker-test offline-day disk-writes resolve vision-tests-tflite-runtime clean python test-packages
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr demo
@@ -47,6 +50,9 @@ api-bench: $(VENV)/.dev
 
 idle-bench: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.benchmarks.bench_idle
+
+peers-bench: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.benchmarks.bench_peers
 
 api-fuzz: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.benchmarks.fuzz_api
@@ -80,8 +86,11 @@ vision-tests-tflite-runtime: $(TFLITE_VENV)/.done
 	$(TFLITE_VENV)/bin/python -c 'from edge_lpr.vision.interpreter import runtime_name as n; assert n() == "tflite_runtime", n()'
 	$(TFLITE_VENV)/bin/pytest tests/vision
 
+train-smoke: test-packages $(VENV)/.dev $(TRAINING_VENV)/.done
+	EDGE_LPR_TRAINING_PYTHON=$(TRAINING_VENV)/bin/python $(VENV)/bin/pytest tests/models
+
 clean:
-	rm -rf $(VENV) $(TFLITE_VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TFLITE_VENV) $(TRAINING_VENV) .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache
 
 python:
 	@test -x $(VENV)/bin/python -o -n "$(PYTHON)" || .ci/packages python
@@ -106,4 +115,11 @@ $(TFLITE_VENV)/.done: pyproject.toml
 	@test -n "$(PYTHON_3_11)" || { echo "tflite-runtime has wheels for Python 3.11 only, and there is none" >&2; exit 1; }
 	$(PYTHON_3_11) -m venv --clear $(TFLITE_VENV)
 	$(TFLITE_VENV)/bin/python -m pip install $(PIP_FLAGS) -e '.[test,tflite-runtime]'
+	@touch $@
+
+$(TRAINING_VENV)/.done: models/training/requirements.txt
+	@test -n "$(PYTHON_3_11)" || { echo "The training environment is known to install on Python 3.11 only, and there is none" >&2; exit 1; }
+	$(PYTHON_3_11) -m venv --clear $(TRAINING_VENV)
+	$(TRAINING_VENV)/bin/python -m pip install $(PIP_FLAGS) $$(grep '^torch==' $<)
+	$(TRAINING_VENV)/bin/python -m pip install $(PIP_FLAGS) -r $<
 	@touch $@

@@ -1,66 +1,240 @@
-"""A test set of rendered plates: every kind, in the surroundings of validation photos, from a seed never trained on.
+"""The rendered test set: every kind of plate, each province evenly, hung in validation photos, from a seed of its own.
 
-    python -m models.training.rendered_set --out cache/rendered --each 100
-    edge-lpr evaluate cache/rendered
+    python -m models.training.rendered_set --out cache/rendered
+    edge-lpr evaluate cache/rendered/scenes
 
-Written in the layout of the development data (``crops/SET.json`` beside ``crops/SET/``), one set a kind, so that the
-product's own command measures it.
+Written in the layout of the development data: ``scenes/KIND.json`` beside ``scenes/KIND/``, a validation photo cut to
+at most 640 x 480 with its plate swapped, and ``crops/KIND``, the same plates cut out with corners that err as a
+detector's do. Labels also say ``kind``, ``category`` and ``condition``: day, night, blur, tilt, dirt or small, in turn.
+
+A person can read every plate, by the rule in ``models.training.legibility``: what breaks it is drawn again.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from rich.progress import track
 
-from models.training.data import data_root
-from models.training.pool import FLAT_HEIGHT, FLAT_WIDTH
-from models.training.recognizer_data import Canvas, cut, real_canvases, swap, weather
-from models.training.synthesis import KINDS, PlateGenerator
+from edge_lpr.plates import PROVINCES
+from models.training import conditions, data, legibility
+from models.training.conditions import CONDITIONS, Corners, Image, Rng
+from models.training.swap import fitted_corners, swap_plate
+from models.training.synthesis import KINDS, NumberSampler, NumberSettings, PlateGenerator, RenderedPlate
 
 SEED = 20_000
-"""Pools are rendered with small seeds; this one stays apart."""
+"""Pools for training are rendered with small seeds; this one stays apart."""
+
+EACH = 300
+SCENE_WIDTH, SCENE_HEIGHT = 640, 480
+CHUNK = 30
+_RECIPES = "recipes.json"
+MAX_ENLARGEMENT = 1.0
+"""Photos are not blown up: a plate that would need it hangs in another photo."""
 
 
-def build(out: Path, each: int) -> None:
-    """Write ``each`` plates of every kind to ``out``."""
-    rng = np.random.default_rng(SEED)
-    generator = PlateGenerator(data_root())
-    places = [canvas.image for canvas in real_canvases("val") if not canvas.tight]
-    for kind in track(KINDS, "rendering the test set"):
-        folder = out / "crops" / kind
-        folder.mkdir(parents=True, exist_ok=True)
-        labels = {}
-        for i in range(each):
-            plate = generator.render(kind, rng)
-            mask = np.full(plate.image.shape[:2], 255, np.uint8) if plate.mask is None else plate.mask
-            size = (FLAT_WIDTH, FLAT_HEIGHT)
-            flat = np.asarray(cv2.resize(np.dstack([plate.image, mask]), size, interpolation=cv2.INTER_AREA), np.uint8)
-            image = swap(places[int(rng.integers(len(places)))], flat, rng)
-            canvas = Canvas(image, plate.number, 0, plate.rows - 1, False)
-            picture, colored = weather(cut(canvas, rng, jitter=0.7), rng, rendered=False)
-            cv2.imwrite(str(folder / f"{kind}_{i:03}.png"), picture)
-            labels[f"{kind}_{i:03}.png"] = {
-                "number": plate.number,
-                "color": plate.color.value if colored else None,
-                "rows": plate.rows,
-                "label": "rendered",
-                "split": "val",
-            }
-        text = json.dumps(labels, ensure_ascii=False, indent=1)
-        (out / "crops" / f"{kind}.json").write_text(text, "utf-8")
+@dataclass(frozen=True, slots=True, eq=False)
+class TestScene:
+    """One scene of the set; ``colored`` tells that the plate's colour can be seen."""
+
+    image: Image
+    corners: Corners
+    plate: RenderedPlate
+    condition: str
+    colored: bool
+
+
+def number_of(kind: str, index: int, rng: Rng) -> str:
+    """A number of ``kind``; kinds with a province have each in turn."""
+    return _samplers()[index % len(PROVINCES)].sample(kind, rng)
+
+
+def draw(kind: str, index: int, rng: Rng) -> TestScene:
+    """The ``index``-th scene of ``kind``."""
+    condition = CONDITIONS[index % len(CONDITIONS)]
+    for _ in range(200):
+        plate = _generator().render(kind, rng, number_of(kind, index, rng))
+        scene = _photographed(plate, condition, rng)
+        if scene is not None and legibility.has_contrast(plate, scene.image, scene.corners):
+            return scene
+    raise RuntimeError(f"{kind}: no legible plate in 200 tries; look at its drawings and at models.training.legibility")
+
+
+def cut_out(scene: TestScene, rng: Rng) -> Image:
+    """The plate as a crop at its own size, a little loose, its corners off as a detector's are."""
+    width, height = conditions.size_of(scene.corners)
+    center = scene.corners.mean(axis=0)
+    loose = np.array(rng.normal((0.02, 0.04), (0.015, 0.03)))
+    errors = rng.normal(0, (0.01, 0.025), (4, 2)) * (width, height)
+    corners = ((scene.corners - center) * (1 + loose) + center + errors).astype(np.float32)
+    size = (max(round(width), 1), max(round(height), 1))
+    target = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], np.float32)
+    # corners count from the outer edge of the first pixel, OpenCV from its centre
+    matrix = cv2.getPerspectiveTransform(corners - np.float32(0.5), target - np.float32(0.5))
+    return np.asarray(cv2.warpPerspective(scene.image, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def build(out: Path, each: int, kinds: tuple[str, ...], processes: int) -> None:
+    """Write ``each`` scenes and crops of every one of ``kinds`` to ``out``; what lay there of them is replaced."""
+    for kind in kinds:
+        for layout in ("scenes", "crops"):
+            shutil.rmtree(out / layout / kind, ignore_errors=True)
+            (out / layout / kind).mkdir(parents=True)
+    tasks = [(out, kind, first, min(first + CHUNK, each)) for kind in kinds for first in range(0, each, CHUNK)]
+    labels: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in kinds}
+    # spawned: a fork of a process in which OpenCV has threads waits for them for ever
+    with get_context("spawn").Pool(processes) as workers:
+        for kind, part in track(workers.imap(_write_chunk, tasks), "rendering the test set", len(tasks)):
+            labels[kind] |= part
+    recipes = made_by(out)
+    for kind, scenes in labels.items():
+        crops = {name: _crop_label(entry) for name, entry in scenes.items()}
+        for layout, entries in (("scenes", scenes), ("crops", crops)):
+            text = json.dumps(entries, ensure_ascii=False, indent=1)
+            (out / layout / f"{kind}.json").write_text(text, "utf-8")
+        recipes[kind] = recipe()
+    (out / _RECIPES).write_text(json.dumps(recipes, indent=1), "utf-8")
+
+
+def recipe() -> str:
+    """A sum over the code that draws the set: a set that another recipe made is out of date."""
+    folder = Path(__file__).parent
+    files = [folder / f"{name}.py" for name in ("rendered_set", "conditions", "legibility", "degrade", "swap")]
+    files += sorted((folder / "synthesis").glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def made_by(out: Path) -> dict[str, str]:
+    """The recipe of each kind that lies in ``out``."""
+    path = out / _RECIPES
+    found: dict[str, str] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found
+
+
+def _photographed(plate: RenderedPlate, condition: str, rng: Rng) -> TestScene | None:
+    """``plate`` in the place of a validation photo's own; None where that place is too small for it."""
+    places = _places()
+    place = places[int(rng.integers(len(places)))]
+    photo, old = place.load(), place.plates[0].quad
+    mask = np.full(plate.image.shape[:2], 255, np.uint8) if plate.mask is None else plate.mask
+    flat = np.dstack([plate.image, mask])
+    if condition == "dirt":
+        flat[..., :3] = conditions.dirty(flat[..., :3], rng)
+    new = fitted_corners(old, plate.image.shape[1] / plate.image.shape[0], rng)
+    least = legibility.smallest_scale(plate, new)
+    if least > MAX_ENLARGEMENT or not legibility.is_sharp_enough(plate, new, condition):
+        return None
+    more = rng.uniform(1.0, 1.25) if condition == "small" else np.exp(rng.uniform(np.log(1.3), np.log(3.6)))
+    scale = min(least * more, MAX_ENLARGEMENT)
+    window = _window(photo, new, scale, rng)
+    if window is None:
+        return None
+    x, y, width, height = window
+    image = photo[y : y + height, x : x + width].copy()
+    shift = np.array([x, y], np.float32)
+    swap_plate(image, old - shift, flat, new - shift, rng)
+    image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    corners = ((new - shift) * (image.shape[1] / width, image.shape[0] / height)).astype(np.float32)
+    if condition == "tilt":
+        image, corners = conditions.tilted(image, corners, rng)
+        if not _inside(corners, image) or legibility.smallest_scale(plate, corners) > 1:
+            return None
+    image, colored = conditions.photographed(image, condition, legibility.character_size(plate, corners), rng)
+    return TestScene(image, corners, plate, condition, colored)
+
+
+def _window(photo: Image, corners: Corners, scale: float, rng: Rng) -> tuple[int, int, int, int] | None:
+    """x, y, width and height of the part of ``photo`` to show; None where the photo cuts the plate."""
+    if not _inside(corners, photo):
+        return None
+    rows, columns = photo.shape[:2]
+    width, height = min(columns, round(SCENE_WIDTH / scale)), min(rows, round(SCENE_HEIGHT / scale))
+    middle = corners.mean(axis=0) - rng.uniform(0.3, 0.7, 2) * (width, height)
+    low, high = corners.max(axis=0) + 4 - (width, height), corners.min(axis=0) - 4
+    if np.any(low > high):
+        return None
+    x, y = np.clip(np.clip(middle, low, high), 0, (columns - width, rows - height)).astype(int)
+    return int(x), int(y), width, height
+
+
+def _inside(corners: Corners, image: Image) -> bool:
+    height, width = image.shape[:2]
+    return bool(np.all(corners >= 0) and np.all(corners <= (width, height)))
+
+
+def _write_chunk(task: tuple[Path, str, int, int]) -> tuple[str, dict[str, dict[str, Any]]]:
+    out, kind, first, end = task
+    cv2.setNumThreads(1)  # the processes are as many as the cores already
+    rng = np.random.default_rng((SEED, KINDS.index(kind), first))
+    labels: dict[str, dict[str, Any]] = {}
+    for index in range(first, end):
+        scene = draw(kind, index, rng)
+        name = f"{kind}_{index:03}.jpg"
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 92))]
+        cv2.imwrite(str(out / "scenes" / kind / name), scene.image, quality)
+        cv2.imwrite(str(out / "crops" / kind / name), cut_out(scene, rng), [cv2.IMWRITE_JPEG_QUALITY, 92])
+        labels[name] = _scene_label(scene)
+    return kind, labels
+
+
+def _scene_label(scene: TestScene) -> dict[str, Any]:
+    height, width = scene.image.shape[:2]
+    plate = {
+        "number": scene.plate.number,
+        "color": scene.plate.color.value if scene.colored else None,
+        "rows": scene.plate.rows,
+        "category": scene.plate.category.value,
+        "kind": scene.plate.kind,
+        "condition": scene.condition,
+        "quad": scene.corners.round(2).tolist(),
+        "label": "rendered",
+        "split": "val",
+    }
+    return {"width": width, "height": height, "plates": [plate], "ignore": []}
+
+
+def _crop_label(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry["plates"][0].items() if name != "quad"}
+
+
+@cache
+def _generator() -> PlateGenerator:
+    return PlateGenerator(data.data_root())
+
+
+@cache
+def _samplers() -> list[NumberSampler]:
+    """One for each province."""
+    return [
+        NumberSampler(NumberSettings(province_weights={other: 0.0 for other in PROVINCES if other != province}))
+        for province in PROVINCES
+    ]
+
+
+@cache
+def _places() -> list[data.Scene]:
+    """Validation photos with one plate and nothing unlabelled."""
+    return [scene for scene in data.scenes("val") if len(scene.plates) == 1 and not scene.ignore]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--each", type=int, default=100, help="plates of each kind")
+    parser.add_argument("--each", type=int, default=EACH, help="plates of each kind")
+    parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind; may be given again")
+    parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-    build(arguments.out, arguments.each)
+    build(arguments.out, arguments.each, tuple(arguments.kind or KINDS), arguments.processes)
 
 
 if __name__ == "__main__":

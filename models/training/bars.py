@@ -1,0 +1,59 @@
+"""The table of bars: what the shipped models must reach, what they reach, pass or fail.
+
+    python -m models.training.bars
+
+Everything is read by the shipped int8 files through the product's own reader, from pictures that no training saw, with
+the patches without plates the one exception. The rendered test set is made first where it is not there. Needs the
+development data, but torch only for int8 against float. Exit code 0 when every bar is passed, 1 when one is failed or
+could not be measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from edge_lpr.errors import EdgeLprError
+from models.training import measurement
+from models.training.judging import Row, Verdict, rows, summary
+
+WIDTH = 170
+"""Columns, where the output is no terminal: a row then stays on its line."""
+_STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.NOTE: "dim", Verdict.ABSENT: "yellow"}
+
+
+def table_of(table_rows: Sequence[Row]) -> Table:
+    """For the terminal."""
+    table = Table(title="The bars")
+    for heading, justify in (("what", "left"), ("bar", "right"), ("value", "right"), ("", "left"), ("detail", "left")):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for row in table_rows:
+        table.add_row(row.what, row.bar, row.value, row.verdict, row.detail, style=_STYLES[row.verdict])
+    return table
+
+
+def main() -> int:
+    """Measure, print, say by the exit code whether every bar is passed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    measurement.add_arguments(parser)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    try:
+        measured = measurement.measure(measurement.choices_of(parser.parse_args()), console)
+    except EdgeLprError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except FileNotFoundError as error:  # the development data or a checkpoint; the message names it
+        print(error, file=sys.stderr)
+        return 2
+    table_rows = rows(measured)
+    console.print(table_of(table_rows))
+    console.print(summary(table_rows))
+    return 0 if all(row.verdict in (Verdict.PASS, Verdict.NOTE) for row in table_rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""Every training command of models/README.md, for a few steps on a few pictures, as one chain: pool, training, export,
+calibration, the bars and the report.
+
+It needs the environment of models/training/requirements.txt, which takes a minute and 2.3 GB to install: ``make
+train-smoke`` makes it, names its Python in EDGE_LPR_TRAINING_PYTHON and runs this.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from edge_lpr.vision.model_file import load_models
+
+PICTURES = {"train": 24, "val": 8}
+"""Of each set; the export of the detector looks at 100 different photos."""
+
+
+@pytest.fixture(scope="module")
+def training_python() -> Path:
+    named = os.environ.get("EDGE_LPR_TRAINING_PYTHON")
+    if named is None:
+        pytest.skip("EDGE_LPR_TRAINING_PYTHON names no Python; make train-smoke does")
+    return Path(named).absolute()
+
+
+@pytest.fixture(scope="module")
+def few_pictures(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The development data with a few pictures of each set."""
+    root = tmp_path_factory.mktemp("data")
+    for whole in ("glyphs", "templates", "backgrounds"):
+        (root / whole).symlink_to(shared_data / whole)
+    for layout in ("scenes", "crops"):
+        (root / layout).mkdir()
+        for labels in (shared_data / layout).glob("*.json"):
+            (root / layout / labels.stem).symlink_to(labels.with_suffix(""))
+            text = json.dumps(_few(json.loads(labels.read_text(encoding="utf-8"))), ensure_ascii=False)
+            (root / layout / labels.name).write_text(text, encoding="utf-8")
+    (root / "negatives").mkdir()
+    for patch in sorted(path for path in (shared_data / "negatives").rglob("*.jpg"))[:20]:
+        (root / "negatives" / patch.name).symlink_to(patch)
+    return root
+
+
+def _few(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+    left = dict(PICTURES)
+    kept = {}
+    for name, entry in entries.items():
+        plates = entry.get("plates", [entry])
+        assert isinstance(plates, list)
+        split = plates[0]["split"] if plates else "train"
+        if left[split]:
+            kept[name] = entry
+            left[split] -= 1
+    return kept
+
+
+@pytest.mark.timeout(1800)
+def test_every_training_command_runs(
+    training_python: Path, few_pictures: Path, repo_root: Path, models_dir: Path, tmp_path: Path
+) -> None:
+    def run(command: str, *arguments: str | Path, codes: tuple[int, ...] = (0,)) -> str:
+        environ = {**os.environ, "EDGE_LPR_DATA": str(few_pictures), "PYTHONPATH": str(repo_root), "COLUMNS": "200"}
+        line = [str(training_python), "-m", f"models.training.{command}", *map(str, arguments)]
+        result = subprocess.run(line, cwd=repo_root, env=environ, capture_output=True, text=True, check=False)
+        assert result.returncode in codes, f"{command}: exit code {result.returncode}\n{result.stderr[-3000:]}"
+        return result.stdout
+
+    pool, made = tmp_path / "pool", tmp_path / "models"
+    made.mkdir()
+    run("contact_sheet", "--out", tmp_path / "sheets", "--kind", "blue")
+    assert (tmp_path / "sheets" / "blue.png").is_file()
+    run("pool", "--count", "200", "--seed", "1", "--out", pool)
+
+    for task in ("detector", "recognizer"):
+        out = tmp_path / task
+        start = ("--pool", pool, "--out", out, "--batch", "4", "--start", models_dir / "checkpoints" / f"{task}.pt")
+        run(f"train_{task}", *start, "--steps", "2")
+        assert "resumed at step 2" in run(f"train_{task}", *start, "--steps", "3")
+        steps = [line.partition(",")[0] for line in (out / "log.csv").read_text(encoding="utf-8").splitlines()]
+        assert steps == ["step", "2", "3"]
+        run("export", task, "--weights", out / "weights.pt", "--pool", pool, "--out", made)
+    load_models(made)
+
+    run("calibrate", "--models", made, "--misses", tmp_path / "misses.png")
+    accuracy = json.loads((made / "recognizer.json").read_text(encoding="utf-8"))["accuracy"]
+    assert accuracy["end to end"]["crops"]["plates"] > 0
+
+    rendered = tmp_path / "rendered"
+    run("rendered_set", "--out", rendered, "--each", "2")
+    few = ("--models", made, "--rendered", rendered, "--each", "2", "--float-each", "1", "--negatives", "2")
+    table = run("bars", *few, codes=(0, 1))  # so few pictures pass no bar, but each is measured
+    assert "int8 against float, real scenes" in table and "detector recall" in table
+    report = tmp_path / "report"
+    run("report", *few, "--out", report, "--log", tmp_path / "detector" / "log.csv")
+    text = (report / "report.md").read_text(encoding="utf-8")
+    for picture in ("calibration.png", "confusion.png", "width.png", "kinds.png", "curves_0_detector.png"):
+        assert picture in text and (report / picture).stat().st_size > 0
