@@ -124,6 +124,6 @@ def _without_red(image: Image, overlay: tuple[float, float, float, float]) -> Im
     region = image[top : y + h + 4, left : x + w + 4]
     blue, green, red = (region[..., i].astype(np.int16) for i in range(3))
     marker = ((red > 130) & (red - green > 70) & (red - blue > 70)).astype(np.uint8) * 255
-    marker = cv2.dilate(marker, np.ones((5, 5), np.uint8))
-    image[top : y + h + 4, left : x + w + 4] = cv2.inpaint(region, marker, 3, cv2.INPAINT_TELEA)
+    grown = cv2.dilate(marker, np.ones((5, 5), np.uint8))
+    image[top : y + h + 4, left : x + w + 4] = cv2.inpaint(region, grown, 3, cv2.INPAINT_TELEA)
     return image

@@ -59,7 +59,7 @@ def glare(image: Image, rng: Rng) -> Image:
     x, y = rng.uniform(0, width), rng.uniform(0, height)
     radius = rng.uniform(0.15, 0.7) * width
     spot = np.exp(-(((xs - x) / radius) ** 2 + ((ys - y) / (radius * rng.uniform(0.3, 1))) ** 2))
-    return np.clip(image + spot[..., None] * rng.uniform(40, 150), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image + spot[..., None] * rng.uniform(40, 150), 0, 255), np.uint8)
 
 
 def noise(image: Image, rng: Rng, strength: float = 1.0) -> Image:
@@ -69,7 +69,7 @@ def noise(image: Image, rng: Rng, strength: float = 1.0) -> Image:
     coarse = int(rng.integers(1, 3))
     grain = np.empty((-(-height // coarse), -(-width // coarse), 3), np.int16)
     cv2.setRNGSeed(int(rng.integers(1 << 31)))
-    cv2.randn(grain, 0, sigma)
+    cv2.randn(grain, np.zeros(3), np.full(3, sigma))
     if coarse > 1:
         grain = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.add(image, grain[:height, :width], dtype=cv2.CV_8U), np.uint8)
