@@ -38,7 +38,7 @@ class Color(StrEnum):
     OTHER = "其它"
 
 
-COLORS: tuple[Color, ...] = tuple(color for color in Color if color is not Color.OTHER)
+COLORS: tuple[Color, ...] = tuple(Color)
 """The colours that the recognizer tells apart, in the order of its classes."""
 
 
@@ -215,12 +215,14 @@ def reconcile_color(number: str, probabilities: NDArray[np.floating]) -> Color:
     """The likeliest colour that ``number`` can have.
 
     ``probabilities`` has shape (len(COLORS),), in the order of ``COLORS``. The likeliest colour of all is kept when
-    no kind has the number, or when every colour that its kinds allow is all but ruled out (below
-    ``COLOR_RULED_OUT``): the plate is then not what its number says.
+    no kind has the number, when every colour that its kinds allow is all but ruled out (below ``COLOR_RULED_OUT``), or
+    when it is more likely than not a colour that no kind has: the plate is then not what its number says.
     """
     if probabilities.shape != (len(COLORS),):
         raise ValueError(f"colour probabilities need shape ({len(COLORS)},), not {probabilities.shape}")
     ranked = sorted(COLORS, key=lambda color: -float(probabilities[COLORS.index(color)]))
+    if probabilities[COLORS.index(Color.OTHER)] > 0.5:
+        return Color.OTHER
     allowed = {color for kind in matching_kinds(number) for color in kind.colors}
     best = next((color for color in ranked if color in allowed), ranked[0])
     return best if probabilities[COLORS.index(best)] >= COLOR_RULED_OUT else ranked[0]

@@ -155,7 +155,8 @@ def _read_clear(segments: list[Segment], recognition: Recognition) -> Decoded | 
         return None
     number = greedy_number(segments)
     color = COLORS[int(recognition.colors.argmax())]
-    if not any(color in kind.colors for kind in matching_kinds(number)):
+    kinds = matching_kinds(number)
+    if not kinds or not (color is Color.OTHER or any(color in kind.colors for kind in kinds)):
         return None
     if number[0] in PROVINCES and number[1].isalpha() and not is_known_authority(number[0], number[1]):
         return None

@@ -39,6 +39,7 @@ _WEIGHTS = {
     "wj_old": 2.0,
     "wj_double": 1.5,
     "tractor": 1.5,
+    "other": 1.5,
 }
 """How often a kind is drawn, where not once: the common kinds and those that vary most."""
 

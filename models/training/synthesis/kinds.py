@@ -127,6 +127,7 @@ METAL: dict[str, KindLook] = {
     "army_double": _white(_always(layouts.REAR), _army_red),
     "airport": KindLook(Color.GREEN, "airport", "white", "white", _always(layouts.CAR), _none),
     "airport_black": _black(_always(layouts.CAR)),
+    "other": KindLook(Color.OTHER, "other", "white", "white", _always(layouts.CAR), _none),
 }
 """Pressed metal plates; paper and painted ones have rooms of their own."""
 

@@ -268,6 +268,7 @@ _GRAMMAR: dict[str, Draw] = {
     "army_double": _army,
     "airport": _airport,
     "airport_black": _airport,
+    "other": _office_serial(5),
     "painted": _painted,
     "painted_double": _painted,
 }
