@@ -37,9 +37,17 @@ INNER = np.array(
 )
 MAX_LENGTH = 9
 UNKNOWN = -1
-REAL, NEGATIVE = 0.36, 0.07
+REAL, NEGATIVE = 0.34, 0.1
 """Shares of a batch; the rest is rendered plates."""
-HARD = {"painted": 1.5, "painted_double": 1.3, "temporary": 1.5, "temporary_entry": 1.5, "wj_old": 2.0}
+HARD = {
+    "painted": 1.8,
+    "painted_double": 1.6,
+    "temporary": 1.3,
+    "temporary_entry": 1.3,
+    "wj": 1.6,
+    "wj_old": 3.5,
+    "emergency_double": 1.5,
+}
 """How much more often than others these kinds are shown: any painter's hand, small print, tiny figures."""
 LOOK = 0.3
 """Share of plates cut as for the first look."""
@@ -292,7 +300,10 @@ class PlateSamples:
 
     def negative(self, rng: Rng) -> Image:
         """A picture without a plate at the recognizer's size."""
-        if rng.random() < 0.4:
+        choice = rng.random()
+        if choice < 0.45:
+            return self._foreign(rng)
+        if choice < 0.7:
             sign = self.signs.draw(rng)
             width = sign.shape[1]
             shown = max(8, round(width * rng.uniform(0.5, 1.0)))  # a detector sees parts of long signs
@@ -302,6 +313,14 @@ class PlateSamples:
             patch = self.negatives[int(rng.integers(len(self.negatives)))]
             patch = patch[:, ::-1] if rng.random() < 0.3 else patch
         return np.asarray(patch, np.uint8)
+
+    def _foreign(self, rng: Rng) -> Image:
+        """Another country's plate in the place of a real one."""
+        place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
+        board = cv2.resize(self.signs.foreign(rng), (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_AREA)
+        flat = np.dstack([board, np.full((FLAT_HEIGHT, FLAT_WIDTH), 255, np.uint8)])
+        canvas = Canvas(swap(place.image, np.asarray(flat, np.uint8), rng), "", UNKNOWN, UNKNOWN, 0, False)
+        return cut(canvas, aim(canvas, rng, rng.random() < LOOK))[0]
 
 
 def as_sample(image: Image, canvas: Canvas | None, colored: bool = True, corners: Corners | None = None) -> Sample:

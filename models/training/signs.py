@@ -46,6 +46,41 @@ class SignPainter:
             raise InputError("no CJK font for signs: apt install fonts-noto-cjk fonts-wqy-zenhei")
         self._fonts = [ImageFont.truetype(str(path), size) for path in found for size in (28, 44)]
 
+    def foreign(self, rng: Rng) -> Image:
+        """Another country's plate, uint8 BGR: letters and digits on a board, some with a coloured band or a heading."""
+        width = int(rng.integers(240, 360))
+        height = round(width / rng.uniform(1.7, 4.9))
+        ground, ink = _colors(rng)
+        if rng.random() < 0.6:  # most are black on white or yellow
+            ground = ((245, 245, 240), (245, 205, 50))[int(rng.random() < 0.3)]
+            ink = (int(rng.integers(60)),) * 3
+        canvas = Picture.new("RGB", (width, height), ground)
+        pen = ImageDraw.Draw(canvas)
+        left, top = 8, 0
+        if rng.random() < 0.5:
+            left = round(width * rng.uniform(0.06, 0.14))
+            pen.rectangle((0, 0, left, height), fill=(20, 50, int(rng.integers(120, 200))))
+        if rng.random() < 0.3:
+            top = round(height * rng.uniform(0.1, 0.25))
+            small = self._sized(rng, max(8, top - 2))
+            pen.text((width * rng.uniform(0.2, 0.5), 0), _some(rng, _LATIN, 4, 9), font=small, fill=ink)
+        groups = [_some(rng, _LATIN if rng.random() < 0.5 else _DIGITS, 1, 4) for _ in range(int(rng.integers(2, 4)))]
+        text = str(rng.choice((" ", "-", "", "  "))).join(groups)
+        font = self._sized(rng, round((height - top) * rng.uniform(0.6, 0.9)))
+        box = font.getbbox(text)
+        line = Picture.new("L", (max(1, round(box[2])), max(1, round(box[3]))), 0)
+        ImageDraw.Draw(line).text((0, 0), text, font=font, fill=255)
+        inked = line.crop(line.getbbox() or (0, 0, 1, 1))
+        room = (width - left - 12, round((height - top) * rng.uniform(0.6, 0.85)))
+        inked = inked.resize((max(1, round(room[0] * rng.uniform(0.8, 1.0))), max(1, room[1])))
+        canvas.paste(ink, (left + 6, top + (height - top - room[1]) // 2), inked)
+        if rng.random() < 0.6:
+            pen.rectangle((1, 1, width - 2, height - 2), outline=ink, width=int(rng.integers(1, 4)))
+        return np.asarray(canvas, np.uint8)[..., ::-1].copy()
+
+    def _sized(self, rng: Rng, size: int) -> ImageFont.FreeTypeFont:
+        return self._fonts[int(rng.integers(len(self._fonts)))].font_variant(size=max(8, size))
+
     def draw(self, rng: Rng) -> Image:
         """One sign, uint8 BGR, filling its picture loosely; some 40 to 60 pixels high, any width."""
         font = self._fonts[int(rng.integers(len(self._fonts)))]
@@ -65,24 +100,31 @@ class SignPainter:
         return image
 
 
-def _text(rng: Rng) -> str:
-    def some(characters: str, low: int, high: int) -> str:
-        return "".join(rng.choice(list(characters), int(rng.integers(low, high + 1))))
+def _some(rng: Rng, characters: str, low: int, high: int) -> str:
+    """``low`` to ``high`` of ``characters``."""
+    return "".join(rng.choice(list(characters), int(rng.integers(low, high + 1))))
 
+
+def _text(rng: Rng) -> str:
     kind = int(rng.integers(6))
     if kind == 0:  # a timestamp
         day = f"20{rng.integers(10, 30)}-{rng.integers(1, 13):02}-{rng.integers(1, 29):02}"
         return f"{day} {rng.integers(24):02}:{rng.integers(60):02}:{rng.integers(60):02}"
     if kind == 1:  # a shop
-        return some(_WORDS + "".join(PROVINCES), 2, 7)
+        return _some(rng, _WORDS + "".join(PROVINCES), 2, 7)
     if kind == 2:  # a telephone number
-        return some(_WORDS, 0, 2) + "1" + some(_DIGITS, 10, 10)
+        return _some(rng, _WORDS, 0, 2) + "1" + _some(rng, _DIGITS, 10, 10)
     if kind == 3:  # another country's plate
         gap = " " if rng.random() < 0.5 else "-"
-        return some(_LATIN, 1, 3) + gap + some(_DIGITS, 2, 4) + (gap + some(_LATIN, 1, 3) if rng.random() < 0.5 else "")
+        return (
+            _some(rng, _LATIN, 1, 3)
+            + gap
+            + _some(rng, _DIGITS, 2, 4)
+            + (gap + _some(rng, _LATIN, 1, 3) if rng.random() < 0.5 else "")
+        )
     if kind == 4:  # a model or brand
-        return some(_LATIN + _LATIN.lower() + _DIGITS, 2, 8)
-    return some(_WORDS, 1, 3) + some(_DIGITS + _LATIN, 1, 4)
+        return _some(rng, _LATIN + _LATIN.lower() + _DIGITS, 2, 8)
+    return _some(rng, _WORDS, 1, 3) + _some(rng, _DIGITS + _LATIN, 1, 4)
 
 
 def _colors(rng: Rng) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
