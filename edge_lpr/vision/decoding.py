@@ -7,7 +7,7 @@ confidence is that of the picture, so a number forced by the grammar is reported
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -55,8 +55,9 @@ class Segment(NamedTuple):
 class Decoded:
     """A number read off one plate.
 
-    ``raw_confidence`` (0.0-1.0) is that of the least certain character, before calibration. ``valid`` tells whether
-    the number is one of a known kind. ``evidence`` is float32 of shape (len(number), len(ALPHABET)).
+    ``raw_confidence`` (0.0-1.0) is that of the least certain decision, before calibration: one of the characters, or
+    that there is a legible plate at all. ``valid`` tells whether the number is one of a known kind. ``evidence`` is
+    float32 of shape (len(number), len(ALPHABET)).
     """
 
     number: str
@@ -118,6 +119,13 @@ def decode(recognition: Recognition) -> Decoded | None:
     The grammar, the colour and the row count decide together. Where no valid number is plausible, the plain reading
     is given with ``valid`` false, if it could be a plate of a kind that we don't know.
     """
+    decoded = _decode(recognition)
+    if decoded is None:
+        return None
+    return replace(decoded, raw_confidence=min(decoded.raw_confidence, recognition.legible))
+
+
+def _decode(recognition: Recognition) -> Decoded | None:
     segments = find_segments(recognition.steps)
     clear = _read_clear(segments, recognition)
     if clear is not None:

@@ -2,8 +2,9 @@
 
     python -m models.training.calibrate --models models
 
-Reads the validation splits through the runtime's own code. The confidence is a line on the logit of the raw one (Platt,
-1999), fitted to whether the whole number was right; then ``edge_lpr.evaluation`` measures what ships.
+Reads the validation splits, and some rendered scenes, through the runtime's own code. The confidence is a line on the
+logit of the raw one (Platt, 1999), fitted to whether the whole number was right; then ``edge_lpr.evaluation`` measures
+what ships.
 """
 
 from __future__ import annotations
@@ -28,20 +29,27 @@ from edge_lpr.vision.model_file import load_models
 from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.recognizer import Recognizer
 from edge_lpr.vision.straighten import whole_image
-from models.training import data
+from models.training import data, rendered_set
+from models.training.synthesis import KINDS
 
+IOU = evaluation.MATCH_IOU
+RENDERED_EACH = 12
+"""Rendered scenes of each kind that are read besides: the real plates are of few kinds, and hardly one is misread."""
+RENDERED_SEED = 22_000
+"""Apart from that of the rendered test set."""
 PRIOR = 2.0
 """Strength of the pull towards the neutral line, in readings: a handful of misses must not bend it wildly."""
 
 
 def raw_confidences(models_dir: Path) -> Iterator[tuple[float, bool]]:
-    """Raw confidence and whether the number was right, for every validation plate that is found and read."""
+    """Raw confidence and whether the number was right, for every plate that is found and read."""
     models = load_models(models_dir)
     detector, recognizer = Detector(models.detector), Recognizer(models.recognizer)
+    plausible = models.recognizer.sidecar.thresholds["plausible"]
 
     def read(image: NDArray[np.uint8], quad: Quad, number: str) -> Iterator[tuple[float, bool]]:
         decoded = decode(recognizer.recognize(recognizer.straighten(image, quad)))
-        if decoded is not None and decoded.valid:
+        if decoded is not None and decoded.valid and decoded.raw_confidence >= plausible:
             yield decoded.raw_confidence, decoded.number == number
 
     for scene in track(data.scenes("val"), "scenes"):
@@ -49,9 +57,17 @@ def raw_confidences(models_dir: Path) -> Iterator[tuple[float, bool]]:
         found = detector.detect(image)
         for plate in scene.plates:
             quad = Quad.from_array(plate.quad)
-            near = [f.quad for f in found if evaluation.quad_iou(f.quad, quad) >= evaluation.MATCH_IOU]
+            near = [f.quad for f in found if evaluation.quad_iou(f.quad, quad) >= IOU]
             if near and plate.number is not None:
                 yield from read(image, recognizer.refine(image, near[0]), plate.number)
+    rng = np.random.default_rng(RENDERED_SEED)
+    for kind in track(KINDS, "rendered scenes"):
+        for index in range(RENDERED_EACH):
+            drawn = rendered_set.draw(kind, index, rng)
+            found = detector.detect(drawn.image)
+            near = [f.quad for f in found if evaluation.quad_iou(f.quad, Quad.from_array(drawn.corners)) >= IOU]
+            if near:
+                yield from read(drawn.image, recognizer.refine(drawn.image, near[0]), drawn.plate.number)
     for crop in track(data.crops("val", sets=("easypr", "toll", "nev")), "crops"):
         image = crop.load()
         yield from read(image, whole_image(image), crop.number)

@@ -84,7 +84,7 @@ def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int]) 
             "outputs": recognizer_outputs(),
             "margin": [READ_MARGIN, READ_MARGIN],
             "look_margin": list(LOOK_MARGIN),
-            "thresholds": {"plausible": 0.05},
+            "thresholds": {"plausible": 0.15},
             "alphabet": ALPHABET,
             "colors": list(COLORS),
             "calibration": {"slope": 1.0, "offset": 0.0},

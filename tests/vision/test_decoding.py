@@ -179,3 +179,14 @@ def test_noise_never_breaks_the_decoder() -> None:
         if decoded is not None:
             assert len(decoded.evidence) == len(decoded.number)
             assert 0 <= calibrated_confidence(decoded, Calibration()) <= 100
+
+
+def test_what_is_hardly_a_plate_is_hardly_believed() -> None:
+    looks = [*"京A12345"]
+    clear = decode(recognition(looks))
+    doubted = decode(replace(recognition(looks), legible=0.1))
+    assert clear is not None
+    assert doubted is not None
+    assert doubted.number == clear.number
+    assert clear.raw_confidence > 0.9
+    assert doubted.raw_confidence == 0.1
