@@ -97,7 +97,7 @@ def test_what_is_no_picture_is_a_fault_of_the_caller(reader: PlateReader) -> Non
 def test_the_observer_is_told_every_stage(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
     stages: list[str] = []
     reader.read(load_image(toll[0][0]), lambda stage, seconds: stages.append(stage))
-    assert stages[:4] == ["detect", "straighten", "recognise", "decode"]
+    assert stages[:5] == ["detect", "refine", "straighten", "recognise", "decode"]
 
 
 def test_one_reader_serves_several_threads(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
