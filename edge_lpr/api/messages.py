@@ -70,6 +70,10 @@ def event(passage: Passage, *, sequence: int, device_id: str, camera_id: str, cl
         "Frames": passage.frames,
         "Direction": str(passage.direction),
         "Replayed": False,
+        "Crossing": None if passage.crossing is None else str(passage.crossing),
+        "Matches": [
+            {"List": match.list_name, "Number": match.number, "Distance": match.distance} for match in passage.matches
+        ],
     }
 
 

@@ -20,6 +20,7 @@ from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.mqtt.requests import RequestFace
 from edge_lpr.service.attention import Attention
 from edge_lpr.service.commands import ReloadCommand
+from edge_lpr.service.completion import Completion
 from edge_lpr.service.health import HealthMonitor, Versions
 from edge_lpr.service.idle import IdleGate
 from edge_lpr.service.load import LoadWatch
@@ -96,10 +97,12 @@ def serve(
     )
     gate = IdleGate(settings.reader.idle_look_s)
     last_view = LastView()
+    completion = Completion(settings.lists)
 
     def apply(changed: Settings) -> None:
         logging.getLogger().setLevel(changed.log.level.upper())
         tracker.apply(changed.passage, changed.reader.min_confidence)
+        completion.apply(changed.lists)
         gate.look_every_s = changed.reader.idle_look_s
         monitor.every_s = changed.mqtt.health_every_s
 
@@ -115,7 +118,7 @@ def serve(
                 attention = Attention(gate, LoadWatch(), live=live)
                 service = Service(
                     *(source, attention, read, tracker, publisher, monitor, notifier),
-                    live=live, between_frames=reloader.work,
+                    live=live, complete=completion.complete, between_frames=reloader.work,
                 )  # fmt: skip
                 try:
                     service.run(stop)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from edge_lpr.geometry import Rect
 from edge_lpr.plates import Category, Color
+from edge_lpr.tracking.lists import ListMatch
 
 
 class Direction(StrEnum):
@@ -18,6 +19,13 @@ class Direction(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Crossing(StrEnum):
+    """Which way the vehicle went over the line that the settings draw."""
+
+    IN = "in"
+    OUT = "out"
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """One vehicle's passage.
@@ -25,7 +33,8 @@ class Passage:
     ``number`` is a valid plate number. ``confidence`` is an integer 0-100: of passages at 90, nine in ten are right.
     ``rows`` is 1 or 2. ``rect`` (pixels of the original frame) and ``captured_at`` belong to the best frame that was
     read as ``number``; ``first_seen_at`` is when the plate was first found. Both times are aware of their offset.
-    ``frames`` counts the frames in which the plate was found until the passage was published.
+    ``frames`` counts the frames in which the plate was found until the passage was published. ``crossing`` is None
+    where no line is drawn. ``matches`` are the listed numbers that ``number`` is or is one character off.
     """
 
     number: str
@@ -38,3 +47,5 @@ class Passage:
     captured_at: datetime
     frames: int
     direction: Direction
+    crossing: Crossing | None = None
+    matches: tuple[ListMatch, ...] = ()

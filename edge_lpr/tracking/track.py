@@ -9,7 +9,7 @@ from edge_lpr.frames import Frame
 from edge_lpr.geometry import Rect
 from edge_lpr.readings import PlateReading
 from edge_lpr.tracking.motion import Motion, Place
-from edge_lpr.tracking.passage import Direction, Passage
+from edge_lpr.tracking.passage import Crossing, Direction, Passage
 from edge_lpr.tracking.vote import Verdict, Vote, quality_of
 
 VIEW_DISTANCE = 0.5
@@ -39,7 +39,8 @@ class Track:
     """One plate: where it is, what the vote says, and what was decided about it.
 
     ``decided`` is the number under which the vehicle was published, by this track or an earlier one; None while that is
-    open. ``disputed``: it is known that the vote reads another number than that.
+    open. ``disputed``: it is known that the vote reads another number than that. ``pending``: the passages that are not
+    decided about yet, each by the way it crossed the line, None where there is none.
     """
 
     def __init__(self, frame: Frame, reading: PlateReading) -> None:
@@ -51,6 +52,7 @@ class Track:
         self.verdict: Verdict | None = None
         self.decided: str | None = None
         self.disputed = False
+        self.pending: list[Crossing | None] = []
         self._first_seen_at = frame.captured_at
         self._vote = Vote()
         self._sightings: dict[str, _Sightings] = {}
@@ -99,7 +101,7 @@ class Track:
         """For how many seconds the plate has stood and the same number has led: nothing new will come."""
         return self.last_seen_s - self._unchanged_since_s
 
-    def passage(self, verdict: Verdict) -> Passage:
+    def passage(self, verdict: Verdict, crossing: Crossing | None) -> Passage:
         """The passage of ``verdict``, whose number at least one frame must have been read as."""
         best = self._sightings[verdict.number]
         return Passage(
@@ -113,6 +115,7 @@ class Track:
             captured_at=best.captured_at,
             frames=self.frames,
             direction=self._direction(),
+            crossing=crossing,
         )
 
     def _direction(self) -> Direction:
