@@ -25,6 +25,7 @@ from pydantic import (
 from edge_lpr import config_faults, config_file
 from edge_lpr.api.addresses import Network, parse_network
 from edge_lpr.api.download import canonical_host
+from edge_lpr.config_evidence import EvidenceSettings, PrivacySettings
 from edge_lpr.config_passage import ListSettings, PassageSettings
 from edge_lpr.config_types import FOLDER, LocalPath, Percent, Section, from_folder
 
@@ -32,12 +33,14 @@ __all__ = [
     "ApiSettings",
     "CameraSettings",
     "DeviceSettings",
+    "EvidenceSettings",
     "ListSettings",
     "LogSettings",
     "MqttSettings",
     "OutboxSettings",
     "PassageSettings",
     "PiCameraSettings",
+    "PrivacySettings",
     "ReaderSettings",
     "Settings",
     "TlsSettings",
@@ -275,6 +278,8 @@ class Settings(Section):
     reader: ReaderSettings = ReaderSettings()
     passage: PassageSettings = PassageSettings()
     lists: ListSettings = ListSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    privacy: PrivacySettings = PrivacySettings()
     mqtt: MqttSettings = MqttSettings()
     api: ApiSettings = ApiSettings()
     log: LogSettings = LogSettings()
@@ -285,6 +290,14 @@ class Settings(Section):
         camera = info.data.get("camera")
         if value.line and isinstance(camera, CameraSettings) and camera.type == "photos":
             raise ValueError("no passage.line with camera.type photos: nothing moves over a line there")
+        return value
+
+    @field_validator("privacy")
+    @classmethod
+    def _images_agree(cls, value: PrivacySettings, info: ValidationInfo) -> PrivacySettings:
+        evidence = info.data.get("evidence")
+        if not value.images and isinstance(evidence, EvidenceSettings) and evidence.keep != "off":
+            raise ValueError("images: true, or evidence.keep off: without images there is nothing to keep")
         return value
 
 

@@ -107,6 +107,10 @@ class PassagePublisher:
         """Publish the health document, retained; its newest version is published again after every reconnect."""
         self.connection.announce(self.topics.health, encode(health), qos=0)
 
+    def publish_statistic(self, statistic: Mapping[str, Any]) -> None:
+        """Publish one passage's statistic if the broker is there; it is not kept for later."""
+        self.connection.answer(self.topics.statistics, encode(statistic), None)
+
     def wait_until_empty(self, timeout_s: float) -> bool:
         """True once the broker has every passage; False when ``timeout_s`` passed first. For the end of a clip."""
         return self._outbox.wait_until_empty(timeout_s)

@@ -111,6 +111,7 @@ def test_plate_message() -> None:
         "Replayed": True,
         "Crossing": None,
         "Matches": [],
+        "Evidence": None,
     }
 
 

@@ -6,8 +6,8 @@ import json
 from importlib import resources
 from typing import Any
 
-SCHEMA_NAMES = ("response", "error", "plate", "capture", "health")
-_BUNDLED = {"plate": ("response",), "capture": ("response", "error")}
+SCHEMA_NAMES = ("response", "error", "plate", "capture", "health", "statistics")
+_BUNDLED = {"plate": ("response",), "statistics": ("response",), "capture": ("response", "error")}
 
 
 def load_schema(name: str) -> dict[str, Any]:
