@@ -34,6 +34,7 @@ __all__ = [
     "CameraSettings",
     "DeviceSettings",
     "EvidenceSettings",
+    "HomeAssistantSettings",
     "ListSettings",
     "LogSettings",
     "MqttSettings",
@@ -197,6 +198,13 @@ class OutboxSettings(Section):
     max_age_days: int = Field(default=30, ge=1, le=3650)
 
 
+class HomeAssistantSettings(Section):
+    """Home Assistant's discovery; ``prefix`` is its own, as set there."""
+
+    enabled: bool = False
+    prefix: Annotated[str, AfterValidator(_topic_prefix)] = "homeassistant"
+
+
 class MqttSettings(Section):
     """The broker. ``*_s`` in seconds."""
 
@@ -211,6 +219,7 @@ class MqttSettings(Section):
     keepalive_s: int = Field(default=30, ge=5, le=3600)
     message_expiry_s: int | None = Field(default=None, ge=1, le=4_294_967_294)
     health_every_s: float = Field(default=30, ge=1, le=3600)
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     outbox: OutboxSettings = OutboxSettings()
 
     @field_validator("password_file")
