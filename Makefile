@@ -2,6 +2,7 @@
 # make test    linters, types and tests, as CI runs them
 # make lint    linters and types alone
 # make bench   milliseconds per stage on this machine
+# make scenes  scripted scenes at a gate: expected and produced passages
 # make api-bench  requests a second and latency of the API, beside the camera loop
 # make idle-bench  the processor's share that an idle and a busy gate take
 # make api-fuzz   50,000 generated requests to the API; takes a quarter of an hour
@@ -29,7 +30,7 @@ RUNS = "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.versio
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUNS); then echo $$p; break; fi; done)
 PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
 
-.PHONY: demo test lint bench api-bench idle-bench peers-bench train-smoke api-fuzz mqtt-fuzz config-fuzz fault-table \
+.PHONY: demo test lint bench scenes api-bench idle-bench peers-bench train-smoke api-fuzz mqtt-fuzz config-fuzz fault-table \
 	kill-test broker-test offline-day disk-writes resolve vision-tests-tflite-runtime clean python test-packages
 
 demo: $(VENV)/.demo
@@ -44,6 +45,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr bench
+
+scenes: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.tracking.scenes
 
 api-bench: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.benchmarks.bench_api

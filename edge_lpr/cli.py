@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -94,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_reader(bench)
     bench.set_defaults(command=_bench)
 
+    evidence = commands.add_parser("evidence", help="the kept pictures of passages: list them, delete them")
+    _add_config(evidence)
+    evidence.add_argument("--number", help="only those of this plate number")
+    evidence.add_argument("--before", type=_day, metavar="DAY", help="only those of days before, such as 2025-03-01")
+    evidence.add_argument("--delete", action="store_true", help="delete what else would be listed")
+    evidence.set_defaults(command=_evidence)
+
     check = commands.add_parser("check", help="what works, what does not, and what to do about it")
     _add_config(check)
     check.set_defaults(command=_check)
@@ -158,6 +166,25 @@ def _bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _evidence(options: argparse.Namespace) -> int:
+    from edge_lpr.config import load_settings
+    from edge_lpr.config_passage import plain_number
+    from edge_lpr.evidence import archive
+    from edge_lpr.evidence.keeper import evidence_folder
+
+    settings = load_settings(options.config, os.environ)
+    folder = evidence_folder(settings.evidence, settings.device)
+    number = None if options.number is None else plain_number(options.number)
+    chosen = archive.choose(folder, number=number, before=options.before)
+    if options.delete:
+        archive.delete(folder, chosen)
+        print(f"{len(chosen)} pictures deleted from {folder}")
+    else:
+        for kept in chosen:
+            print(folder / kept.path)
+    return 0
+
+
 def _check(options: argparse.Namespace) -> int:
     from edge_lpr.check import check
 
@@ -190,6 +217,13 @@ def _reader_settings(options: argparse.Namespace) -> ReaderSettings:
         first = error.errors()[0]
         option = "--" + str(first["loc"][0]).replace("_", "-")
         raise ConfigError(f"{option} {first['input']}: {first['msg'].lower()}") from error
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not a day such as 2025-03-01") from error
 
 
 def _count(text: str) -> int:

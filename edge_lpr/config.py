@@ -6,7 +6,6 @@ file. ``load_settings`` turns a file and the environment into ``Settings``, or r
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -15,9 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     Strict,
     ValidationError,
@@ -28,10 +25,30 @@ from pydantic import (
 from edge_lpr import config_faults, config_file
 from edge_lpr.api.addresses import Network, parse_network
 from edge_lpr.api.download import canonical_host
+from edge_lpr.config_evidence import EvidenceSettings, PrivacySettings
+from edge_lpr.config_passage import ListSettings, PassageSettings
+from edge_lpr.config_types import FOLDER, LocalPath, Percent, Section, from_folder
+
+__all__ = [
+    "ApiSettings",
+    "CameraSettings",
+    "DeviceSettings",
+    "EvidenceSettings",
+    "HomeAssistantSettings",
+    "ListSettings",
+    "LogSettings",
+    "MqttSettings",
+    "OutboxSettings",
+    "PassageSettings",
+    "PiCameraSettings",
+    "PrivacySettings",
+    "ReaderSettings",
+    "Settings",
+    "TlsSettings",
+    "load_settings",
+]
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_FOLDER = "folder"
-"""Key of the validation context: the folder that relative paths start from."""
 
 Control = bool | int | float | str | Annotated[tuple[int | float, ...], Strict(False)]
 
@@ -39,16 +56,6 @@ Control = bool | int | float | str | Annotated[tuple[int | float, ...], Strict(F
 def _number_as_text(value: object) -> object:
     """YAML reads ``protocol: 5`` and ``source: 0`` as numbers; both are meant as names."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _from_folder(text: str, info: ValidationInfo) -> Path:
-    folder = (info.context or {}).get(_FOLDER)
-    path = Path(os.path.expanduser(text))
-    return path if folder is None else Path(folder) / path
-
-
-def _as_path(value: object, info: ValidationInfo) -> object:
-    return _from_folder(value, info) if isinstance(value, str) and value else value
 
 
 def _topic_safe(value: str) -> str:
@@ -94,36 +101,26 @@ TopicName = Annotated[str, AfterValidator(_topic_safe)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 AllowedNetwork = Annotated[IPv4Network | IPv6Network, BeforeValidator(_allowed_network)]
-LocalPath = Annotated[Path, BeforeValidator(_as_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Percent = Annotated[int, Field(ge=0, le=100)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Lane = Annotated[tuple[Annotated[tuple[Fraction, Fraction], Strict(False)], ...], Strict(False)]
 
 
-class _Section(BaseModel):
-    """Frozen, and strict: a name that is not here is a fault, and so is text where a number belongs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
-
-
-class DeviceSettings(_Section):
+class DeviceSettings(Section):
     """This gate."""
 
     id: TopicName = "gate-1"
     state_dir: LocalPath = Path("/var/lib/edge-lpr")
 
 
-class PiCameraSettings(_Section):
+class PiCameraSettings(Section):
     """What only a camera on the Raspberry Pi's ribbon cable has. Sizes in pixels, rotation in degrees."""
 
     lores_width: int = Field(default=640, ge=64, le=4096, multiple_of=2)
     lores_height: int = Field(default=360, ge=64, le=4096, multiple_of=2)
     rotation: Literal[0, 180] = 0
-    controls: dict[str, Control] = {}
+    controls: dict[str, Control] = Field(default={})
 
 
-class CameraSettings(_Section):
+class CameraSettings(Section):
     """Where frames come from. Sizes in pixels, ``fps`` in frames a second, ``*_s`` in seconds."""
 
     type: Literal["pi", "usb", "stream", "video", "photos"] = "pi"
@@ -154,7 +151,7 @@ class CameraSettings(_Section):
         if kind in ("video", "photos"):
             if not value:
                 raise ValueError("the video file's path" if kind == "video" else "the path of a folder of photos")
-            return str(_from_folder(value, info))
+            return str(from_folder(value, info))
         if kind == "pi" and value and not value.isdecimal():
             raise ValueError("the camera's number as rpicam-hello --list-cameras shows it, or nothing for the first")
         return value
@@ -167,7 +164,7 @@ class CameraSettings(_Section):
         return value
 
 
-class ReaderSettings(_Section):
+class ReaderSettings(Section):
     """The reader. ``min_confidence`` is 0 to 100, ``min_plate_width`` in pixels of the frame, ``*_s`` in seconds."""
 
     min_confidence: Percent = 80
@@ -177,27 +174,7 @@ class ReaderSettings(_Section):
     models_dir: LocalPath | None = None
 
 
-class PassageSettings(_Section):
-    """When many frames are one vehicle. ``lane`` is a polygon of (x, y) fractions of the frame's width and height."""
-
-    repeat_after_s: float = Field(default=60, ge=0, le=86400)
-    lane: Lane = ()
-    sure_confidence: Percent = 95
-    sure_frames: int = Field(default=3, ge=1, le=1000)
-    min_frames: int = Field(default=2, ge=1, le=1000)
-    max_gap_s: float = Field(default=1.0, gt=0, le=60)
-
-    @field_validator("lane")
-    @classmethod
-    def _polygon(cls, value: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-        following = value[1:] + value[:1]
-        doubled_area = sum(ax * by - bx * ay for (ax, ay), (bx, by) in zip(value, following, strict=True))
-        if value and (len(value) < 3 or doubled_area == 0):
-            raise ValueError("three points [x, y] or more around an area, each from 0 to 1; [] for the whole frame")
-        return value
-
-
-class TlsSettings(_Section):
+class TlsSettings(Section):
     """TLS towards the broker. Without ``ca_file`` the system's authorities are trusted."""
 
     ca_file: LocalPath | None = None
@@ -213,7 +190,7 @@ class TlsSettings(_Section):
         return value
 
 
-class OutboxSettings(_Section):
+class OutboxSettings(Section):
     """How much may wait on disk for the broker, and how long; past a bound the oldest are dropped and counted."""
 
     max_messages: int = Field(default=100_000, ge=1, le=100_000_000)
@@ -221,7 +198,14 @@ class OutboxSettings(_Section):
     max_age_days: int = Field(default=30, ge=1, le=3650)
 
 
-class MqttSettings(_Section):
+class HomeAssistantSettings(Section):
+    """Home Assistant's discovery; ``prefix`` is its own, as set there."""
+
+    enabled: bool = False
+    prefix: Annotated[str, AfterValidator(_topic_prefix)] = "homeassistant"
+
+
+class MqttSettings(Section):
     """The broker. ``*_s`` in seconds."""
 
     host: HostName = "127.0.0.1"
@@ -235,6 +219,7 @@ class MqttSettings(_Section):
     keepalive_s: int = Field(default=30, ge=5, le=3600)
     message_expiry_s: int | None = Field(default=None, ge=1, le=4_294_967_294)
     health_every_s: float = Field(default=30, ge=1, le=3600)
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     outbox: OutboxSettings = OutboxSettings()
 
     @field_validator("password_file")
@@ -252,7 +237,7 @@ class MqttSettings(_Section):
         return value
 
 
-class ApiSettings(_Section):
+class ApiSettings(Section):
     """LicensePlateOCR over HTTP. ``requests_per_second`` for each key, ``queue`` in requests of all keys."""
 
     enabled: bool = False
@@ -288,22 +273,41 @@ class ApiSettings(_Section):
         return value
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """What goes to the log."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole file. Every setting has a default, so an empty file is a valid one."""
 
     device: DeviceSettings = DeviceSettings()
     camera: CameraSettings = CameraSettings()
     reader: ReaderSettings = ReaderSettings()
     passage: PassageSettings = PassageSettings()
+    lists: ListSettings = ListSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    privacy: PrivacySettings = PrivacySettings()
     mqtt: MqttSettings = MqttSettings()
     api: ApiSettings = ApiSettings()
     log: LogSettings = LogSettings()
+
+    @field_validator("passage")
+    @classmethod
+    def _line_needs_motion(cls, value: PassageSettings, info: ValidationInfo) -> PassageSettings:
+        camera = info.data.get("camera")
+        if value.line and isinstance(camera, CameraSettings) and camera.type == "photos":
+            raise ValueError("no passage.line with camera.type photos: nothing moves over a line there")
+        return value
+
+    @field_validator("privacy")
+    @classmethod
+    def _images_agree(cls, value: PrivacySettings, info: ValidationInfo) -> PrivacySettings:
+        evidence = info.data.get("evidence")
+        if not value.images and isinstance(evidence, EvidenceSettings) and evidence.keep != "off":
+            raise ValueError("images: true, or evidence.keep off: without images there is nothing to keep")
+        return value
 
 
 def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -317,7 +321,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     faults = [*document.faults, *environment.faults]
     settings = None
     try:
-        settings = Settings.model_validate(environment.tree, context={_FOLDER: path.absolute().parent})
+        settings = Settings.model_validate(environment.tree, context={FOLDER: path.absolute().parent})
     except ValidationError as error:
         faults += config_faults.describe(error, Settings, document, environment)
     if settings is None or faults:

@@ -10,6 +10,7 @@ EdgeLprError                     anything this package raises on purpose
 ├── CameraError                  a camera that cannot be opened, or that stopped
 ├── BrokerError                  an MQTT broker that refuses us or cannot be reached
 ├── ListenError                  an address that the API cannot be served at
+├── EvidenceError                a kept picture or key that cannot be written, read or deleted
 └── ApiError                     a request that gets an error answer (edge_lpr/api/faults.py)
 
 ``api_code`` is the ``Error.Code`` that Tencent Cloud's ``LicensePlateOCR`` documents for the situation.
@@ -68,6 +69,10 @@ class CameraError(EdgeLprError):
 
 class BrokerError(EdgeLprError):
     """An MQTT broker that refuses us or cannot be reached."""
+
+
+class EvidenceError(EdgeLprError):
+    """A kept picture, or the key of the statistics, that cannot be written, read or deleted."""
 
 
 class ListenError(EdgeLprError):

@@ -59,6 +59,7 @@ def error_response(code: str, message: str, request_id: str) -> JsonObject:
 
 def event(passage: Passage, *, sequence: int, device_id: str, camera_id: str, clock_synchronized: bool) -> JsonObject:
     """The ``Event`` of a passage, not yet sent: ``stamped`` fills ``PublishedAt`` and ``Replayed`` at each sending."""
+    kept = passage.evidence
     return {
         "Sequence": sequence,
         "DeviceId": device_id,
@@ -70,6 +71,11 @@ def event(passage: Passage, *, sequence: int, device_id: str, camera_id: str, cl
         "Frames": passage.frames,
         "Direction": str(passage.direction),
         "Replayed": False,
+        "Crossing": None if passage.crossing is None else str(passage.crossing),
+        "Matches": [
+            {"List": match.list_name, "Number": match.number, "Distance": match.distance} for match in passage.matches
+        ],
+        "Evidence": None if kept is None else {"Crop": kept.crop, "Frame": kept.frame},
     }
 
 

@@ -111,6 +111,14 @@ class MqttConnection:
             if self._session is not None and self._session.accepted:
                 self._session.publish(topic, payload, qos=qos, retain=True, json=True)
 
+    def announce_again(self, topic: str) -> None:
+        """Publish the retained document of ``topic`` once more; from any thread, a handler's too."""
+        # Without the lock, for the reason that answer gives.
+        session, announcement = self._session, self._announcements.get(topic)
+        if session is not None and session.accepted and announcement is not None:
+            payload, qos, json = announcement
+            session.publish(topic, payload, qos=qos, retain=True, json=json)
+
     def answer(self, topic: str, payload: bytes, correlation: bytes | None) -> bool:
         """Publish the JSON answer to a request at QoS 1, not retained; from any thread, a handler's too.
 

@@ -11,6 +11,7 @@ from edge_lpr.api.messages import encode, event, new_request_id, passage_respons
 from edge_lpr.config import DeviceSettings, MqttSettings
 from edge_lpr.mqtt.backoff import BackOff
 from edge_lpr.mqtt.connection import ConnectionStatus, MqttConnection
+from edge_lpr.mqtt.discovery import Discovery
 from edge_lpr.mqtt.outbox import Outbox, OutboxStatus
 from edge_lpr.mqtt.sender import Sender
 from edge_lpr.mqtt.store import StoredPassage
@@ -47,6 +48,8 @@ class PassagePublisher:
     ) -> None:
         self.topics = Topics(settings.topic_prefix, device.id)
         self.connection = MqttConnection(settings, self.topics, backoff)
+        if settings.home_assistant.enabled:
+            Discovery(self.connection, self.topics, settings.home_assistant)
         self._clock_is_synchronized = clock_is_synchronized
         self._outbox = Outbox(device.state_dir, settings.outbox, clock=self._clock)
         self._sender = Sender(self._outbox, self.topics.plate, self.connection.reconnect, backoff=backoff)
@@ -106,6 +109,10 @@ class PassagePublisher:
     def publish_health(self, health: Mapping[str, Any]) -> None:
         """Publish the health document, retained; its newest version is published again after every reconnect."""
         self.connection.announce(self.topics.health, encode(health), qos=0)
+
+    def publish_statistic(self, statistic: Mapping[str, Any]) -> None:
+        """Publish one passage's statistic if the broker is there; it is not kept for later."""
+        self.connection.answer(self.topics.statistics, encode(statistic), None)
 
     def wait_until_empty(self, timeout_s: float) -> bool:
         """True once the broker has every passage; False when ``timeout_s`` passed first. For the end of a clip."""

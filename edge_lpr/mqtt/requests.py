@@ -74,13 +74,16 @@ class _LicensePlateOcr:
 class _Capture:
     """One request for what the camera sees; ``beside`` is what its answer carries beside ``Response``."""
 
-    def __init__(self, payload: bytes, last_view: LastView) -> None:
+    def __init__(self, payload: bytes, last_view: LastView, images: bool) -> None:
         self._payload = payload
+        self._images = images
         self._last_view = last_view
         self.beside: JsonObject = {}
 
     def __call__(self) -> Sequence[PlateReading]:
         with_image = _with_image(json_object(self._payload) if self._payload else {})
+        if with_image and not self._images:
+            raise ApiError(Fault.UNOPEN_ERROR, "Pictures are switched off here (privacy.images).")
         view = self._last_view.newest(MAX_VIEW_AGE_S)
         if view is None:
             raise ApiError(Fault.UNKNOWN_ERROR, "The camera gives no picture.")
@@ -98,9 +101,17 @@ class RequestFace:
     """Takes the requests of one device. Make it before the connection starts."""
 
     def __init__(
-        self, connection: MqttConnection, topics: Topics, desk: Desk | None, last_view: LastView, metrics: Metrics
+        self,
+        connection: MqttConnection,
+        topics: Topics,
+        desk: Desk | None,
+        last_view: LastView,
+        metrics: Metrics,
+        *,
+        images: bool = True,
     ) -> None:
-        """Without a ``desk`` every request is told that the API is switched off."""
+        """Without a ``desk`` every request is told that the API is switched off. ``images``: whether a picture of what
+        the camera sees may leave the device."""
         self._connection = connection
         self._topics = topics
         self._metrics = metrics
@@ -110,7 +121,7 @@ class RequestFace:
         else:
             self._desk = desk
             self._offer(LICENSE_PLATE_OCR, functools.partial(_LicensePlateOcr, desk=desk))
-            self._offer(CAPTURE, functools.partial(_Capture, last_view=last_view))
+            self._offer(CAPTURE, functools.partial(_Capture, last_view=last_view, images=images))
 
     def _offer(self, action: str, work: Callable[[bytes], _Work] | None) -> None:
         def take(message: paho.MQTTMessage) -> None:

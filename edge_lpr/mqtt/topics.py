@@ -32,6 +32,11 @@ class Topics:
         """How the gate fares: out, QoS 0, retained."""
         return f"{self.base}/health"
 
+    @property
+    def statistics(self) -> str:
+        """Passages without numbers: out, QoS 1, not retained, not repeated."""
+        return f"{self.base}/statistics"
+
     def request(self, action: str) -> str:
         """Where others ask for something: in, QoS 1."""
         return f"{self.base}/request/{action}"

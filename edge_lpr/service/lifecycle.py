@@ -16,10 +16,13 @@ from edge_lpr.api.assembly import serving
 from edge_lpr.cameras import create_source
 from edge_lpr.config import LogSettings, Settings
 from edge_lpr.errors import CameraError
+from edge_lpr.evidence.keeper import EvidenceKeeper
+from edge_lpr.evidence.statistics import Pseudonyms
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.mqtt.requests import RequestFace
 from edge_lpr.service.attention import Attention
 from edge_lpr.service.commands import ReloadCommand
+from edge_lpr.service.completion import Completion, counter
 from edge_lpr.service.health import HealthMonitor, Versions
 from edge_lpr.service.idle import IdleGate
 from edge_lpr.service.load import LoadWatch
@@ -27,6 +30,7 @@ from edge_lpr.service.notify import Notifier
 from edge_lpr.service.reload import Reloader, ReloadRequests
 from edge_lpr.service.service import Service
 from edge_lpr.service.view import LastView
+from edge_lpr.tracking.passage import Passage
 from edge_lpr.tracking.tracker import Tracker
 from edge_lpr.vision.interpreter import runtime_name
 from edge_lpr.vision.reader import PlateReader
@@ -96,17 +100,27 @@ def serve(
     )
     gate = IdleGate(settings.reader.idle_look_s)
     last_view = LastView()
+    keeper = EvidenceKeeper(settings.evidence, settings.device)
+    completion = Completion(settings.lists, keeper, _counter(settings, publisher))
 
     def apply(changed: Settings) -> None:
         logging.getLogger().setLevel(changed.log.level.upper())
         tracker.apply(changed.passage, changed.reader.min_confidence)
+        completion.apply(changed.lists)
         gate.look_every_s = changed.reader.idle_look_s
         monitor.every_s = changed.mqtt.health_every_s
 
     reloader = Reloader(settings, load or (lambda: settings), requests, apply, notifier)
+
+    def between_frames() -> None:
+        reloader.work()
+        keeper.tidy()
+
     failure: CameraError | None = None
     with serving(settings.api, settings.device, reader, lambda: monitor.latest) as api:
-        RequestFace(publisher.connection, publisher.topics, api.desk, last_view, api.metrics)
+        RequestFace(
+            publisher.connection, publisher.topics, api.desk, last_view, api.metrics, images=settings.privacy.images
+        )
         ReloadCommand(publisher.connection, publisher.topics, requests)
         publisher.start()
         try:
@@ -115,7 +129,7 @@ def serve(
                 attention = Attention(gate, LoadWatch(), live=live)
                 service = Service(
                     *(source, attention, read, tracker, publisher, monitor, notifier),
-                    live=live, between_frames=reloader.work,
+                    live=live, complete=completion.complete, between_frames=between_frames,
                 )  # fmt: skip
                 try:
                     service.run(stop)
@@ -157,6 +171,13 @@ def _deliver(publisher: PassagePublisher, stop: threading.Event, notifier: Notif
             told = True
             waiting = publisher.status.outbox.waiting
             _log.info("%d passages wait for the broker; trying for %.0f seconds", waiting, wait_s)
+
+
+def _counter(settings: Settings, publisher: PassagePublisher) -> Callable[[Passage], None] | None:
+    if not settings.privacy.statistics:
+        return None
+    pseudonyms = Pseudonyms(settings.device.state_dir, settings.privacy.statistics_key_days)
+    return counter(pseudonyms, settings.device.id, publisher.publish_statistic)
 
 
 def _versions(reader: PlateReader) -> Versions:

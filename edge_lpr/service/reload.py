@@ -19,6 +19,7 @@ from edge_lpr.service.notify import Notifier
 
 LIVE = (
     "passage",
+    "lists",
     "reader.min_confidence",
     "reader.idle_look_s",
     "mqtt.health_every_s",

@@ -31,7 +31,8 @@ _log = logging.getLogger(__name__)
 class Service:
     """Joins the stations. It owns none of them: who made them starts and stops them.
 
-    ``between_frames`` is called once each turn, for what must not happen while a frame is dealt with.
+    ``complete`` adds to a passage what the tracker cannot know. ``between_frames`` is called once each turn, for what
+    must not happen while a frame is dealt with.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Service:
         notifier: Notifier,
         *,
         live: bool,
+        complete: Callable[[Passage], Passage] = lambda passage: passage,
         between_frames: Callable[[], None] = lambda: None,
     ) -> None:
         self._source = source
@@ -55,6 +57,7 @@ class Service:
         self._monitor = monitor
         self._notifier = notifier
         self._live = live
+        self._complete = complete
         self._between_frames = between_frames
         self._meter = PaceMeter()
         self._clock = StepWatch()
@@ -109,12 +112,12 @@ class Service:
         return replace(frame, captured_at=datetime.now().astimezone() - timedelta(seconds=age_s))
 
     def _publish(self, passages: Sequence[Passage]) -> None:
-        for passage in passages:
+        for passage in map(self._complete, passages):
             stored = self._publisher.publish(passage)
             _log.info(
                 "passage %d: %s %s, confidence %d, %s, %d frames",
                 *(stored.sequence, passage.number, passage.color, passage.confidence),
-                *(passage.direction, passage.frames),
+                *(passage.crossing or passage.direction, passage.frames),
             )
 
     def _look_round(self, camera: CameraStatus) -> None:

@@ -4,6 +4,9 @@
 creeps, was hidden for a while, or bears the number twice (painted on the truck's tail). While it is seen the window
 does not start, so a parked car is published once, however long it stands.
 
+**A line.** Where one is drawn, all this holds for one way over it: a vehicle that came in and goes out again has made a
+second passage, one that seems to come in twice has not.
+
 **Number one character off.** Fleets drive in convoy with such numbers, so text alone proves nothing. A plate is taken
 for a published one read again, and suppressed, only when all of this holds; otherwise it is another vehicle:
 
@@ -21,6 +24,7 @@ from dataclasses import dataclass, field
 
 from edge_lpr.tracking.motion import NEAR, Motion
 from edge_lpr.tracking.numbers import edit_distance
+from edge_lpr.tracking.passage import Crossing
 from edge_lpr.tracking.track import Track
 from edge_lpr.tracking.vote import Verdict
 
@@ -33,13 +37,15 @@ REREAD_SIZE_RATIO = 1.3
 
 @dataclass(slots=True)
 class _Vehicle:
-    """A published vehicle. ``motion`` is of its last sight by a track decided to be it; ``alive_s`` of any sight."""
+    """A published vehicle. ``motion`` is of its last sight by a track decided to be it; ``alive_s`` of any sight;
+    ``crossing`` is its last way over the line."""
 
     numbers: set[str]
     confidence: int
     source: str
     motion: Motion
     alive_s: float
+    crossing: Crossing | None
 
 
 @dataclass(slots=True)
@@ -49,11 +55,11 @@ class Repeats:
     repeat_after_s: float
     _vehicles: dict[str, _Vehicle] = field(default_factory=dict)
 
-    def remember(self, track: Track, verdict: Verdict) -> None:
-        """Note that ``track`` was published as ``verdict``."""
+    def remember(self, track: Track, verdict: Verdict, crossing: Crossing | None) -> None:
+        """Note that ``track`` was published as ``verdict``, going that way over the line."""
         self._forget(track.last_seen_s)
         self._vehicles[verdict.number] = _Vehicle(
-            {verdict.number}, verdict.confidence, track.source, track.motion, track.last_seen_s
+            {verdict.number}, verdict.confidence, track.source, track.motion, track.last_seen_s, crossing
         )
 
     def remember_other_number(self, published: str, number: str) -> None:
@@ -74,12 +80,18 @@ class Repeats:
         elif track.number and (vehicle := self._alive(track.number, track.last_seen_s)):
             vehicle.alive_s = track.last_seen_s
 
-    def number_of(self, track: Track, verdict: Verdict) -> str | None:
-        """The number under which the vehicle of ``track`` was published already, or None when it was not."""
-        if self._alive(verdict.number, track.last_seen_s):
-            return verdict.number
+    def number_of(self, track: Track, verdict: Verdict, crossing: Crossing | None) -> str | None:
+        """The number under which this ``crossing`` of the vehicle of ``track`` was published already, or None."""
+        vehicle = self._alive(verdict.number, track.last_seen_s)
+        if vehicle is not None:
+            return verdict.number if vehicle.crossing is crossing else None
         return next(
-            (number for number, vehicle in self._vehicles.items() if self._is_reread(vehicle, track, verdict)), None
+            (
+                number
+                for number, vehicle in self._vehicles.items()
+                if vehicle.crossing is crossing and self._is_reread(vehicle, track, verdict)
+            ),
+            None,
         )
 
     def _is_reread(self, vehicle: _Vehicle, track: Track, verdict: Verdict) -> bool:

@@ -9,7 +9,7 @@ from edge_lpr.frames import Frame
 from edge_lpr.geometry import Rect
 from edge_lpr.readings import PlateReading
 from edge_lpr.tracking.motion import Motion, Place
-from edge_lpr.tracking.passage import Direction, Passage
+from edge_lpr.tracking.passage import Crossing, Direction, Passage, Picture
 from edge_lpr.tracking.vote import Verdict, Vote, quality_of
 
 VIEW_DISTANCE = 0.5
@@ -39,7 +39,8 @@ class Track:
     """One plate: where it is, what the vote says, and what was decided about it.
 
     ``decided`` is the number under which the vehicle was published, by this track or an earlier one; None while that is
-    open. ``disputed``: it is known that the vote reads another number than that.
+    open. ``disputed``: it is known that the vote reads another number than that. ``pending``: the passages that are not
+    decided about yet, each by the way it crossed the line, None where there is none.
     """
 
     def __init__(self, frame: Frame, reading: PlateReading) -> None:
@@ -51,9 +52,13 @@ class Track:
         self.verdict: Verdict | None = None
         self.decided: str | None = None
         self.disputed = False
+        self.pending: list[Crossing | None] = []
         self._first_seen_at = frame.captured_at
         self._vote = Vote()
         self._sightings: dict[str, _Sightings] = {}
+        self._picture: Picture | None = None
+        self._pictured = ("", 0.0)
+        """The number and quality of ``_picture``: of all frames one is held, however many numbers were read."""
         self._view = self.first_place
         self._unchanged_since_s = frame.monotonic_s
         self.add(frame, reading)
@@ -67,6 +72,7 @@ class Track:
         self._vote.add(reading, new_view=new_view)
         self._count(frame, reading)
         number, self.verdict = self.number, self._vote.verdict()
+        self._keep_picture(frame, reading)
         if new_view:
             self._view = place
         if new_view or self.number != number:
@@ -99,7 +105,7 @@ class Track:
         """For how many seconds the plate has stood and the same number has led: nothing new will come."""
         return self.last_seen_s - self._unchanged_since_s
 
-    def passage(self, verdict: Verdict) -> Passage:
+    def passage(self, verdict: Verdict, crossing: Crossing | None) -> Passage:
         """The passage of ``verdict``, whose number at least one frame must have been read as."""
         best = self._sightings[verdict.number]
         return Passage(
@@ -113,6 +119,8 @@ class Track:
             captured_at=best.captured_at,
             frames=self.frames,
             direction=self._direction(),
+            crossing=crossing,
+            picture=self._picture if self._pictured[0] == verdict.number else None,
         )
 
     def _direction(self) -> Direction:
@@ -120,6 +128,13 @@ class Track:
         if growth > DIRECTION_RATIO:
             return Direction.APPROACHING
         return Direction.LEAVING if growth < 1 / DIRECTION_RATIO else Direction.UNKNOWN
+
+    def _keep_picture(self, frame: Frame, reading: PlateReading) -> None:
+        """Hold the best frame that was read as the number that leads the vote."""
+        number, quality = self._pictured
+        if reading.number == self.number and (reading.number != number or quality_of(reading) > quality):
+            self._picture = Picture(frame.image, reading.rect)
+            self._pictured = (reading.number, quality_of(reading))
 
     def _count(self, frame: Frame, reading: PlateReading) -> None:
         quality = quality_of(reading)

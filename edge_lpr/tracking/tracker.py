@@ -7,8 +7,10 @@ A passage is published
   would otherwise never be announced, or
 * when the track ends and the vote suffices (``min_confidence`` with ``min_frames`` agreeing frames).
 
-One track publishes at most once: if more frames change the vote's mind, that is logged and counted, for the parking
-system has acted already and a second passage would be a second vehicle. All reckoning is on the frames' own clock.
+Where the settings draw a line, a vehicle is due when it crosses it, and again whenever it comes back over it. One track
+publishes each crossing (without a line: itself) at most once: if more frames change the vote's mind, that is logged and
+counted, for the parking system has acted already and a second passage would be a second vehicle. All reckoning is on
+the frames' own clock.
 """
 
 from __future__ import annotations
@@ -18,14 +20,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import cv2
-import numpy as np
-
 from edge_lpr.config import PassageSettings
 from edge_lpr.frames import Frame
 from edge_lpr.readings import PlateReading
+from edge_lpr.tracking.area import WatchedArea
 from edge_lpr.tracking.association import associate, without_doubles
-from edge_lpr.tracking.passage import Passage
+from edge_lpr.tracking.crossing import CrossingWatch
+from edge_lpr.tracking.limits import FormatLimits
+from edge_lpr.tracking.passage import Crossing, Passage
 from edge_lpr.tracking.repeats import Repeats
 from edge_lpr.tracking.track import Track
 from edge_lpr.tracking.vote import Verdict
@@ -41,7 +43,8 @@ class TrackerCounts:
     """What became of the tracks so far.
 
     ``published`` passages; ``repeats`` suppressed; ``unsure`` tracks that ended without a number good enough to
-    publish; ``overturned`` passages whose number later frames spoke against.
+    publish, or with one that the settings do not let through; ``overturned`` passages whose number later frames spoke
+    against.
     """
 
     published: int = 0
@@ -56,7 +59,9 @@ class Tracker:
     def __init__(self, settings: PassageSettings, min_confidence: int) -> None:
         self._settings = settings
         self._min_confidence = min_confidence
-        self._lane = np.array(settings.lane, dtype=np.float32).reshape(-1, 1, 2)
+        self._area = WatchedArea(settings)
+        self._limits = FormatLimits(settings)
+        self._crossings = CrossingWatch(settings)
         self._tracks: list[Track] = []
         self._repeats = Repeats(settings.repeat_after_s)
         self._scene: tuple[str, int, int] | None = None
@@ -76,7 +81,9 @@ class Tracker:
         """Go on by other settings; what is in sight stays so."""
         self._settings = settings
         self._min_confidence = min_confidence
-        self._lane = np.array(settings.lane, dtype=np.float32).reshape(-1, 1, 2)
+        self._area = WatchedArea(settings)
+        self._limits = FormatLimits(settings)
+        self._crossings.apply(settings, self._tracks)
         self._repeats.repeat_after_s = settings.repeat_after_s
 
     def shift_clock(self, by: timedelta) -> None:
@@ -87,7 +94,7 @@ class Tracker:
     def update(self, frame: Frame, readings: Sequence[PlateReading]) -> list[Passage]:
         """Take one frame's readings (all of them, the unsure too) and give the passages that are now due."""
         passages = [*self._end_scene(frame), *self.end_lost(frame.monotonic_s)]
-        inside = without_doubles([reading for reading in readings if self._is_in_lane(reading, frame)])
+        inside = without_doubles([reading for reading in readings if self._area.holds(reading.quad, frame)])
         matches = associate(self._tracks, inside, frame.monotonic_s)
         for i, reading in enumerate(inside):
             track = matches.get(i)
@@ -96,6 +103,7 @@ class Tracker:
                 self._tracks.append(track)
             else:
                 track.add(frame, reading)
+            self._crossings.see(track, frame)
             self._repeats.see(track)
             passages += self._judge(track)
         return passages
@@ -108,12 +116,16 @@ class Tracker:
         oldest = time_s - self._settings.max_gap_s
         lost = [track for track in self._tracks if track.last_seen_s < oldest]
         self._tracks = [track for track in self._tracks if track.last_seen_s >= oldest]
-        return [passage for track in lost for passage in self._end(track)]
+        return self._end_all(lost)
 
     def flush(self) -> list[Passage]:
         """End all tracks, as when the camera is closed, and give the passages that were still due."""
         ended, self._tracks = self._tracks, []
-        return [passage for track in ended for passage in self._end(track)]
+        return self._end_all(ended)
+
+    def _end_all(self, tracks: list[Track]) -> list[Passage]:
+        self._crossings.lose(tracks)
+        return [passage for track in tracks for passage in self._end(track)]
 
     def _end_scene(self, frame: Frame) -> list[Passage]:
         """Each photo is a scene of its own; so is what a camera shows after its pictures changed their size, as places
@@ -124,12 +136,6 @@ class Tracker:
         self._scene = scene
         return self.flush()
 
-    def _is_in_lane(self, reading: PlateReading, frame: Frame) -> bool:
-        if not len(self._lane):
-            return True
-        x, y = reading.quad.center
-        return cv2.pointPolygonTest(self._lane, (x / frame.width, y / frame.height), False) >= 0
-
     def _judge(self, track: Track) -> list[Passage]:
         """Decide about a track that is in sight."""
         verdict = track.verdict
@@ -137,6 +143,7 @@ class Tracker:
             return []
         if track.decided:
             self._watch(track, track.decided, verdict)
+        if not track.pending:
             return []
         settled = track.unchanged_s >= SETTLED_S and self._suffices(track, verdict)
         return self._decide(track, verdict) if settled or self._is_sure(track, verdict) else []
@@ -144,12 +151,12 @@ class Tracker:
     def _end(self, track: Track) -> list[Passage]:
         """Decide about a track that is lost, if that is still open."""
         verdict = track.verdict
-        if track.decided:
+        if not track.pending:
             return []
         if verdict is not None:
             if self._suffices(track, verdict):
                 return self._decide(track, verdict)
-            if self._repeats.number_of(track, verdict):
+            if all(self._repeats.number_of(track, verdict, crossing) for crossing in track.pending):
                 self._repeated += 1
                 return []
         self._unsure += 1
@@ -157,19 +164,24 @@ class Tracker:
         return []
 
     def _decide(self, track: Track, verdict: Verdict) -> list[Passage]:
-        track.decided = self._repeats.number_of(track, verdict)
-        if track.decided:
+        due, track.pending = track.pending, []
+        return [passage for crossing in due for passage in self._publish(track, verdict, crossing)]
+
+    def _publish(self, track: Track, verdict: Verdict, crossing: Crossing | None) -> list[Passage]:
+        published = self._repeats.number_of(track, verdict, crossing)
+        if published:
+            track.decided = published
             self._repeated += 1
             self._repeats.see(track)
-            if track.decided != verdict.number:
+            if published != verdict.number:
                 track.disputed = True
-                self._repeats.remember_other_number(track.decided, verdict.number)
-            log.debug("%s is %s again, not published", verdict.number, track.decided)
+                self._repeats.remember_other_number(published, verdict.number)
+            log.debug("%s is %s again, not published", verdict.number, published)
             return []
         track.decided = verdict.number
         self._published += 1
-        self._repeats.remember(track, verdict)
-        return [track.passage(verdict)]
+        self._repeats.remember(track, verdict, crossing)
+        return [track.passage(verdict, crossing)]
 
     def _watch(self, track: Track, decided: str, verdict: Verdict) -> None:
         """Notice that later frames speak against the number that was decided."""
@@ -182,7 +194,9 @@ class Tracker:
 
     def _is_sure(self, track: Track, verdict: Verdict) -> bool:
         least = max(self._settings.sure_confidence, self._min_confidence)
-        return verdict.confidence >= least and track.agreeing >= self._settings.sure_frames
+        is_sure = verdict.confidence >= least and track.agreeing >= self._settings.sure_frames
+        return is_sure and self._limits.allow(verdict)
 
     def _suffices(self, track: Track, verdict: Verdict) -> bool:
-        return verdict.confidence >= self._min_confidence and track.agreeing >= self._settings.min_frames
+        suffices = verdict.confidence >= self._min_confidence and track.agreeing >= self._settings.min_frames
+        return suffices and self._limits.allow(verdict)

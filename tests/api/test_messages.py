@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -15,7 +16,8 @@ from edge_lpr.api.schemas import SCHEMA_NAMES, load_schema
 from edge_lpr.geometry import Quad, Rect
 from edge_lpr.plates import ALPHABET, COLORS, Category, Color
 from edge_lpr.readings import PlateReading
-from edge_lpr.tracking.passage import Direction, Passage
+from edge_lpr.tracking.lists import ListMatch
+from edge_lpr.tracking.passage import Crossing, Direction, Passage
 
 REQUEST_ID = "5141467c-0a67-4f7c-b1c5-8147d84681a1"
 CHINA = timezone(timedelta(hours=8))
@@ -107,7 +109,20 @@ def test_plate_message() -> None:
         "Frames": 9,
         "Direction": "approaching",
         "Replayed": True,
+        "Crossing": None,
+        "Matches": [],
+        "Evidence": None,
     }
+
+
+def test_a_crossing_and_what_the_lists_say_are_told() -> None:
+    known = dataclasses.replace(passage(), crossing=Crossing.IN, matches=(ListMatch("known", "京AF0237", 1),))
+    happened = messages.event(known, sequence=7, device_id="gate-1", camera_id="camera-1", clock_synchronized=True)
+    assert happened["Crossing"] == "in"
+    assert happened["Matches"] == [{"List": "known", "Number": "京AF0237", "Distance": 1}]
+    message = {**messages.passage_response(known, REQUEST_ID), "Event": happened}
+    validate("plate", messages.stamped(message, datetime(2025, 3, 1, 4, 0, 2, tzinfo=UTC), replayed=False))
+    assert message["Response"]["Number"] == "京AF0236"
 
 
 @pytest.mark.parametrize(

@@ -89,13 +89,15 @@ def start_gate(mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path) -> It
     """Connect a gate that reads with ``read``, and wait until it answers."""
     with ExitStack() as cleanup:
 
-        def start(read: Read, *, port: int = mosquitto.port, enabled: bool = True, **settings: Any) -> Gate:
+        def start(
+            read: Read, *, port: int = mosquitto.port, enabled: bool = True, images: bool = True, **settings: Any
+        ) -> Gate:
             device = DeviceSettings(id="gate-1", state_dir=tmp_path / "state")
             publisher = PassagePublisher(MqttSettings(port=port), device, backoff=BackOff(0.05, 0.2))
             api = ApiSettings(**{"requests_per_second": 1000, **settings})
             desk = cleanup.enter_context(create_desk(api, device, read)) if enabled else None
             gate = Gate(publisher, LastView(), subscribe(port))
-            RequestFace(publisher.connection, publisher.topics, desk, gate.view, Metrics(lambda: None))
+            RequestFace(publisher.connection, publisher.topics, desk, gate.view, Metrics(lambda: None), images=images)
             cleanup.callback(publisher.stop)
             publisher.start()
             assert publisher.connection.wait_for("connected", DEADLINE_S)
@@ -304,6 +306,13 @@ def test_capture_without_a_plate_still_has_the_picture(start_gate: StartGate) ->
     Draft202012Validator(load_schema("capture")).validate(answer)
     assert answer["Response"]["Error"]["Code"] == "FailedOperation.OcrFailed"
     assert load_image(base64.b64decode(answer["Image"])).shape == (90, 160, 3)
+
+
+def test_no_picture_leaves_where_they_are_switched_off(start_gate: StartGate) -> None:
+    gate = start_gate(nothing, images=False)
+    gate.see(np.full((90, 160, 3), 7, np.uint8), [])
+    assert gate.code(CAPTURE, {"WithImage": True}) == "FailedOperation.UnOpenError"
+    assert gate.code(CAPTURE) == "FailedOperation.OcrFailed"
 
 
 def test_a_picture_that_the_broker_does_not_take_is_an_error(

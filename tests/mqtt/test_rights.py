@@ -11,7 +11,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge_lpr.api.metrics import Metrics
-from edge_lpr.config import DeviceSettings, MqttSettings
+from edge_lpr.config import DeviceSettings, HomeAssistantSettings, MqttSettings
 from edge_lpr.mqtt.backoff import BackOff
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.mqtt.requests import RequestFace
@@ -20,7 +20,7 @@ from edge_lpr.tracking.passage import Passage
 from tests.fixtures_mqtt import DEADLINE_S, Mosquitto, Subscriber
 
 BASE = "edge-lpr/gate-1"
-USERS = ("gate-1", "gate-2", "parking", "display")
+USERS = ("gate-1", "gate-2", "parking", "display", "counting", "home-assistant")
 
 Subscribe = Callable[..., Subscriber]
 
@@ -78,6 +78,32 @@ def test_the_example_lets_everybody_do_their_work_and_no_more(
     assert all(message.payload != b"forged" for message in parking.messages)
     assert not [message for message in display.messages if message.topic.startswith("parking/")]
     assert other.messages == []
+
+
+def test_the_example_lets_home_assistant_find_the_gate_and_counters_count(
+    broker: Mosquitto, subscribe: Subscribe, passage: Passage, tmp_path: Path
+) -> None:
+    hub, counting = (subscribe(broker.port, username=user, password=user) for user in ("home-assistant", "counting"))
+    password_file = tmp_path / "password"
+    password_file.write_text("gate-1", encoding="ascii")
+    settings = MqttSettings(
+        port=broker.port,
+        username="gate-1",
+        password_file=password_file,
+        home_assistant=HomeAssistantSettings(enabled=True),
+    )
+    gate = PassagePublisher(settings, DeviceSettings(id="gate-1", state_dir=tmp_path / "state"))
+    config = "homeassistant/device/edge-lpr_2fgate-1/config"
+    with gate:
+        hub.wait_count(config, 1)
+        hub.wait_payload(f"{BASE}/availability", b"online")
+        hub.client.publish("homeassistant/status", b"online", qos=1).wait_for_publish(DEADLINE_S)
+        hub.wait_count(config, 2)
+        gate.publish_statistic({"Vehicle": "0"})
+        gate.publish(passage)
+        counting.wait_count(f"{BASE}/statistics", 1)
+        hub.wait_count(f"{BASE}/plate", 1)
+    assert {message.topic for message in counting.messages} == {f"{BASE}/statistics"}
 
 
 def test_the_example_settings_are_accepted(

@@ -6,8 +6,24 @@ import json
 from importlib import resources
 from typing import Any
 
-SCHEMA_NAMES = ("response", "error", "plate", "capture", "health")
-_BUNDLED = {"plate": ("response",), "capture": ("response", "error")}
+SCHEMA_NAMES = (
+    "response",
+    "error",
+    "plate",
+    "capture",
+    "health",
+    "statistics",
+    "availability",
+    "request",
+    "capture-request",
+    "reload",
+)
+_BUNDLED = {
+    "plate": ("response",),
+    "statistics": ("response",),
+    "capture": ("response", "error"),
+    "reload": ("error",),
+}
 
 
 def load_schema(name: str) -> dict[str, Any]:

@@ -1,0 +1,138 @@
+"""The gate's topics as an AsyncAPI 3.0 document, for those who generate code or pages from one.
+
+``python -m edge_lpr.mqtt.asyncapi`` prints it; ``docs/asyncapi.json`` is that. It is written from the gate's side:
+``send`` is what the gate publishes. Source: AsyncAPI 3.0.0, MQTT bindings 0.2.0.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Any
+
+from edge_lpr import __version__
+from edge_lpr.api.messages import JsonObject
+from edge_lpr.api.schemas import SCHEMA_NAMES, load_schema
+from edge_lpr.mqtt.requests import CAPTURE, LICENSE_PLATE_OCR
+from edge_lpr.mqtt.topics import Topics
+from edge_lpr.service.commands import RELOAD
+
+PREFIX, DEVICE = "{prefix}", "{device}"
+_TOPICS = Topics(PREFIX, DEVICE)
+
+JSON, TEXT = "application/json", "text/plain"
+
+_SENT = (
+    # channel, topic, schema, content type, QoS, retained
+    ("plate", _TOPICS.plate, "plate", JSON, 1, False),
+    ("availability", _TOPICS.availability, "availability", TEXT, 1, True),
+    ("health", _TOPICS.health, "health", JSON, 0, True),
+    ("statistics", _TOPICS.statistics, "statistics", JSON, 1, False),
+)
+_ASKED = (
+    # action, schema of the request (None: whatever is sent means the same), schemas of the answer
+    (LICENSE_PLATE_OCR, "request", ("response", "error")),
+    (CAPTURE, "capture-request", ("capture",)),
+    (RELOAD, None, ("reload",)),
+)
+
+
+def asyncapi_document() -> JsonObject:
+    """The whole document. Its schemas are those of ``edge_lpr/api/schemas``, with references inside the document."""
+    channels: JsonObject = {}
+    operations: JsonObject = {}
+    parts: JsonObject = {}
+    for name, topic, schema, content_type, qos, retain in _SENT:
+        parts[name] = _message(schema, content_type)
+        channels[name] = _channel(topic, [name])
+        operations[f"publish-{name}"] = _operation("send", name, qos, retain)
+    for action, asked, answers in _ASKED:
+        request, response = f"{action}-request", f"{action}-response"
+        parts[request] = _message(asked, JSON)
+        channels[request] = _channel(_TOPICS.request(action), [request])
+        kinds = [f"{action}-answer-{schema}" for schema in answers]
+        parts |= {kind: _message(schema, JSON) for kind, schema in zip(kinds, answers, strict=True)}
+        channels[response] = _channel(_TOPICS.response(action), kinds)
+        operation = _operation("receive", request, 1, False)
+        operation["reply"] = {"channel": {"$ref": f"#/channels/{response}"}}
+        operation["description"] = (
+            "The answer goes to the request's MQTT 5 response topic, or to the channel named here."
+        )
+        operations[f"answer-{action}"] = operation
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "edge-lpr",
+            "version": __version__,
+            "description": "Passages of vehicles at a gate, and requests to it, over MQTT.",
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        },
+        "defaultContentType": JSON,
+        "servers": {
+            "broker": {
+                "host": "{host}:{port}",
+                "protocol": "mqtt",
+                "protocolVersion": "5",
+                "description": "The site's own broker (mqtt.host, mqtt.port); protocol 3.1.1 by setting.",
+                "variables": {"host": {"default": "127.0.0.1"}, "port": {"default": "1883"}},
+            }
+        },
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": parts, "schemas": {name: _schema(name) for name in SCHEMA_NAMES}},
+    }
+
+
+def _channel(topic: str, messages: list[str]) -> JsonObject:
+    return {
+        "address": topic,
+        "parameters": {
+            "prefix": {"description": "mqtt.topic_prefix of the settings.", "default": "edge-lpr"},
+            "device": {"description": "device.id of the settings.", "default": "gate-1"},
+        },
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+    }
+
+
+def _operation(action: str, channel: str, qos: int, retain: bool) -> JsonObject:
+    binding = {"qos": qos, "retain": retain, "bindingVersion": "0.2.0"}
+    return {"action": action, "channel": {"$ref": f"#/channels/{channel}"}, "bindings": {"mqtt": binding}}
+
+
+def _message(schema: str | None, content_type: str) -> JsonObject:
+    if schema is None:
+        return {"title": "Anything, or nothing", "contentType": content_type, "payload": True}
+    title = load_schema(schema)["title"]
+    return {"title": title, "contentType": content_type, "payload": {"$ref": f"#/components/schemas/{schema}"}}
+
+
+def _schema(name: str) -> JsonObject:
+    """One schema in AsyncAPI's dialect: draft 7's ``definitions``, and references from the document's root."""
+    own: JsonObject = load_schema(name)
+    own["$defs"] = {key: value for key, value in own.get("$defs", {}).items() if key not in SCHEMA_NAMES}
+    translated: JsonObject = _translated(own, name)
+    if not translated["definitions"]:
+        del translated["definitions"]
+    return {key: value for key, value in translated.items() if key not in ("$schema", "$id")}
+
+
+def _translated(node: Any, name: str) -> Any:
+    if isinstance(node, list):
+        return [_translated(item, name) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if isinstance(reference := node.get("$ref"), str):
+        other, path = re.fullmatch(r"(?:urn:edge-lpr:([\w-]+))?#(.*)", reference).groups()  # type: ignore[union-attr]
+        # Draft 7 looks at nothing beside a reference.
+        return {"$ref": f"#/components/schemas/{other or name}{path.replace('/$defs/', '/definitions/')}"}
+    return {"definitions" if key == "$defs" else key: _translated(value, name) for key, value in node.items()}
+
+
+def as_text() -> str:
+    """The document as it stands in ``docs/asyncapi.json``."""
+    return json.dumps(asyncapi_document(), ensure_ascii=False, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(as_text())

@@ -1,0 +1,129 @@
+"""Home Assistant finds the gate by itself: one retained message that describes the device and all its entities.
+
+Sent on every connect, and again when Home Assistant says that it has started: it forgets what it was told before. The
+device-based format, Home Assistant 2024.11 and later. Source: home-assistant.io, MQTT integration, "Device discovery
+payload"; the event entity ignores retained messages, and passages never are.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import paho.mqtt.client as paho
+
+from edge_lpr import __version__
+from edge_lpr.api.messages import JsonObject, encode
+from edge_lpr.config import HomeAssistantSettings
+from edge_lpr.mqtt.connection import MqttConnection
+from edge_lpr.mqtt.topics import Topics
+
+BIRTH = b"online"
+
+EVENT_TYPES = ("passed", "in", "out", "replayed")
+"""A passage by its crossing; ``replayed``: from the past, which no automation should open the gate for."""
+
+_PASSAGE = """\
+{% set e = value_json.Event %}{% set r = value_json.Response %}\
+{{ {'event_type': 'replayed' if e.Replayed else (e.get('Crossing') or 'passed'), 'number': r.Number,\
+ 'confidence': r.Confidence, 'color': r.Color, 'category': r.LicensePlateCategory, 'direction': e.Direction,\
+ 'crossing': e.get('Crossing'), 'matches': e.get('Matches', []), 'evidence': e.get('Evidence'),\
+ 'captured_at': e.CapturedAt, 'sequence': e.Sequence} | to_json }}"""
+
+_log = logging.getLogger(__name__)
+
+
+class Discovery:
+    """Announces one device. Make it before the connection starts."""
+
+    def __init__(self, connection: MqttConnection, topics: Topics, settings: HomeAssistantSettings) -> None:
+        self._connection = connection
+        self._topic = discovery_topic(topics, settings.prefix)
+        connection.announce(self._topic, encode(discovery_payload(topics)), qos=1)
+        connection.subscribe(f"{settings.prefix}/status", self._take)
+
+    def _take(self, message: paho.MQTTMessage) -> None:
+        if message.payload == BIRTH:
+            _log.info("MQTT: Home Assistant has started; the device is announced again")
+            self._connection.announce_again(self._topic)
+
+
+def discovery_topic(topics: Topics, prefix: str) -> str:
+    """Where Home Assistant looks for it."""
+    return f"{prefix}/device/{object_id(topics)}/config"
+
+
+def object_id(topics: Topics) -> str:
+    """A name of letters, digits, ``-`` and ``_``, another one for each device and topic prefix."""
+    return "".join(
+        character if character.isalnum() or character == "-" else f"_{ord(character):x}" for character in topics.base
+    )
+
+
+def discovery_payload(topics: Topics) -> JsonObject:
+    """What Home Assistant is told of the device."""
+    own = object_id(topics)
+    components: dict[str, JsonObject] = {
+        "passage": {
+            "platform": "event",
+            "name": "Passage",
+            "icon": "mdi:car",
+            "state_topic": topics.plate,
+            "event_types": list(EVENT_TYPES),
+            "value_template": _PASSAGE,
+        },
+        "camera_fault": {
+            "platform": "binary_sensor",
+            "name": "Camera fault",
+            "device_class": "problem",
+            "value_template": "{{ 'OFF' if value_json.Camera.Fault is none else 'ON' }}",
+            "json_attributes_topic": topics.health,
+            "json_attributes_template": "{{ value_json.Camera | to_json }}",
+        },
+        "outbox": _health(
+            "Passages waiting", "value_json.Outbox.Waiting", icon="mdi:tray-full", state_class="measurement"
+        ),
+        "published": _health(
+            "Passages", "value_json.Passages.Published", icon="mdi:counter", state_class="total_increasing"
+        ),
+        "reading": _health(
+            "Reading",
+            "value_json.Reading.State",
+            device_class="enum",
+            options=["normal", "idle", "busy", "hot", "throttled"],
+        ),
+        "frames": _health(
+            "Frames",
+            "value_json.FramesPerSecond",
+            unit_of_measurement="fps",
+            state_class="measurement",
+            icon="mdi:filmstrip",
+        ),
+        "temperature": _health(
+            "Temperature",
+            "value_json.TemperatureCelsius",
+            device_class="temperature",
+            unit_of_measurement="°C",
+            state_class="measurement",
+        ),
+    }
+    for name, component in components.items():
+        component["unique_id"] = f"{own}_{name}"
+        if name != "passage":
+            component["state_topic"] = topics.health
+            component["entity_category"] = "diagnostic"
+    return {
+        "device": {
+            "identifiers": [own],
+            "name": f"Gate {topics.device_id}",
+            "manufacturer": "edge-lpr",
+            "model": "Number-plate reader",
+            "sw_version": __version__,
+        },
+        "origin": {"name": "edge-lpr", "sw_version": __version__},
+        "availability_topic": topics.availability,
+        "components": components,
+    }
+
+
+def _health(name: str, value: str, **more: object) -> JsonObject:
+    return {"platform": "sensor", "name": name, "value_template": f"{{{{ {value} }}}}", **more}

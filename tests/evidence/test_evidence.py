@@ -1,0 +1,186 @@
+"""Kept pictures: as many and for as long as the settings say, named in the message, and deletable."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from datetime import date
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from edge_lpr.api.messages import event
+from edge_lpr.api.schemas import load_schema
+from edge_lpr.cli import main
+from edge_lpr.config import DeviceSettings, EvidenceSettings, ListSettings, load_settings
+from edge_lpr.errors import ConfigError, EvidenceError
+from edge_lpr.evidence.keeper import EvidenceKeeper
+from edge_lpr.evidence.statistics import Pseudonyms, statistic
+from edge_lpr.service.completion import Completion, counter
+from edge_lpr.tracking.passage import Passage
+from tests.tracking.film import HEIGHT, IMAGE, WIDTH, Film, plate
+
+CAR, OTHER = "粤LQ092V", "京AF0236"
+
+
+def passage(number: str = CAR) -> Passage:
+    film = Film()
+    for i in range(10):
+        film.show(plate(number, 600 + 30 * i, width=100 + 4 * i))
+    film.end()
+    return film.passages[0]
+
+
+def keeper(tmp_path: Path, **settings: object) -> EvidenceKeeper:
+    return EvidenceKeeper(
+        EvidenceSettings.model_validate(settings),
+        DeviceSettings(state_dir=tmp_path),
+        clock_is_synchronized=lambda: True,
+    )
+
+
+def pictures(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "evidence").glob("*/*"))
+
+
+def test_nothing_is_kept_by_default(tmp_path: Path) -> None:
+    assert keeper(tmp_path).keep(passage()) is None
+    assert pictures(tmp_path) == []
+
+
+def test_crops_are_the_plate_alone(tmp_path: Path) -> None:
+    kept = keeper(tmp_path, keep="crops").keep(passage())
+    assert kept is not None and kept.frame is None
+    (file,) = pictures(tmp_path)
+    assert file == tmp_path / "evidence" / kept.crop
+    image = cv2.imread(str(file))
+    assert image is not None and 100 < image.shape[1] < 250
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+def test_frames_are_kept_beside_the_crop_and_told_in_the_message(tmp_path: Path) -> None:
+    completion = Completion(ListSettings(known=("粤LQ093V",)), keeper(tmp_path, keep="frames", url="https://nvr/lpr/"))
+    complete = completion.complete(passage())
+    told = event(complete, sequence=1, device_id="gate-1", camera_id="camera-1", clock_synchronized=True)
+    assert re.fullmatch(r"https://nvr/lpr/2024-05-01/\d{9}-%E7%B2%A4LQ092V-crop\.jpg", told["Evidence"]["Crop"])
+    assert told["Evidence"]["Frame"].endswith("-frame.jpg")
+    assert told["Matches"] == [{"List": "known", "Number": "粤LQ093V", "Distance": 1}]
+    shapes = [image.shape for path in pictures(tmp_path) if (image := cv2.imread(str(path))) is not None]
+    assert (HEIGHT, WIDTH, 3) in shapes and len(shapes) == 2
+
+
+def test_the_picture_is_of_a_frame_that_was_read_as_the_number() -> None:
+    film = Film()
+    for i in range(12):
+        film.show(plate(OTHER if i == 5 else CAR, 600 + 30 * i, width=150 if i == 5 else 100, confidence=93))
+    film.end()
+    (only,) = [p for p in film.passages if p.number == CAR]
+    assert only.picture is not None
+    assert only.picture.rect.width < 120
+
+
+def test_old_pictures_go(tmp_path: Path) -> None:
+    old = tmp_path / "evidence" / "2024-01-01" / f"081502480-{CAR}-crop.jpg"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"x")
+    os.utime(old, (time.time() - 8 * 86400,) * 2)
+    unset = EvidenceKeeper(EvidenceSettings(), DeviceSettings(state_dir=tmp_path), clock_is_synchronized=lambda: False)
+    unset.tidy()
+    assert old.exists(), "before the clock is set it tells nothing of ages"
+    keeper(tmp_path, days=7).tidy()
+    assert pictures(tmp_path) == []
+    assert not old.parent.exists()
+
+
+def test_the_oldest_go_when_there_are_too_many_megabytes(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence" / "2024-01-01"
+    folder.mkdir(parents=True)
+    for i in range(4):
+        path = folder / f"08150248{i}-{CAR}-crop.jpg"
+        path.write_bytes(bytes(400_000))
+        os.utime(path, (time.time() - 100 + i,) * 2)
+    mine = folder / "notes.txt"
+    mine.write_text("not ours")
+    keeper(tmp_path, max_megabytes=1).tidy()
+    assert [path.name[:9] for path in pictures(tmp_path) if path != mine] == ["081502482", "081502483"]
+    assert mine.exists()
+
+
+def test_a_disk_that_fails_costs_the_picture_and_not_the_passage(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "evidence").write_text("a file where the folder should be")
+    failing = keeper(tmp_path, keep="crops")
+    assert failing.keep(passage()) is None
+    assert failing.keep(passage()) is None
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+
+
+def test_the_pictures_of_one_number_or_of_old_days_are_listed_and_deleted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("device: {state_dir: .}\nevidence: {keep: crops}\n")
+    for number in (CAR, OTHER):
+        keeper(tmp_path, keep="crops").keep(passage(number))
+    assert main(["evidence", "-c", str(config), "--number", "京A·F0236"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert len(listed) == 1 and OTHER in listed[0]
+    assert main(["evidence", "-c", str(config), "--number", OTHER, "--delete"]) == 0
+    assert [CAR in path.name for path in pictures(tmp_path)] == [True]
+    assert main(["evidence", "-c", str(config), "--before", "2024-05-01", "--delete"]) == 0
+    assert len(pictures(tmp_path)) == 1
+    assert main(["evidence", "-c", str(config), "--before", "2024-05-02", "--delete"]) == 0
+    assert pictures(tmp_path) == []
+
+
+def test_no_images_and_kept_images_contradict(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("privacy: {images: false}\nevidence: {keep: off}\n")
+    assert load_settings(config, {}).evidence.keep == "off"
+    config.write_text("privacy: {images: false}\nevidence: {keep: frames}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(config, {})
+    assert "without images there is nothing to keep" in caught.value.faults[0]
+
+
+def test_statistics_tell_a_vehicle_again_and_not_which(tmp_path: Path) -> None:
+    pseudonyms, day = Pseudonyms(tmp_path, key_days=2), date(2025, 3, 1)
+    first = pseudonyms.of(CAR, day)
+    assert first == pseudonyms.of(CAR, day) != pseudonyms.of(OTHER, day)
+    assert Pseudonyms(tmp_path, key_days=2).of(CAR, date(2025, 3, 2)) == first
+    assert stat.S_IMODE((tmp_path / "statistics-key.json").stat().st_mode) == 0o600
+    old_key = (tmp_path / "statistics-key.json").read_text()
+    assert pseudonyms.of(CAR, date(2025, 3, 3)) != first
+    assert (tmp_path / "statistics-key.json").read_text() != old_key
+    message = statistic(passage(), pseudonyms, "gate-1")
+    Draft202012Validator(load_schema("statistics")).validate(message)
+    assert CAR not in str(message)
+    assert message["Hour"] == "2024-05-01T08:00:00.000+00:00"
+
+
+def test_without_a_key_nothing_is_counted_and_no_number_goes_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent: list[object] = []
+    pseudonyms = Pseudonyms(tmp_path / "absent", key_days=1)
+    with pytest.raises(EvidenceError, match="cannot be written"):
+        pseudonyms.of(CAR, date(2025, 3, 1))
+    completion = Completion(ListSettings(), keeper(tmp_path), counter(pseudonyms, "gate-1", sent.append))
+    assert completion.complete(passage()).number == CAR
+    assert sent == []
+    assert "this passage is not counted" in caplog.text
+
+
+def test_a_frame_is_held_and_not_copied() -> None:
+    film = Film()
+    for i in range(5):
+        film.show(plate(CAR, 600 + 30 * i))
+    film.end()
+    picture = film.passages[0].picture
+    assert picture is not None and np.shares_memory(picture.image, IMAGE)

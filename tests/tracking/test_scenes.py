@@ -1,0 +1,99 @@
+"""Every scripted scene, and real clips, give the passages that they must."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_lpr.cameras import create_source
+from edge_lpr.config import CameraSettings, PassageSettings
+from edge_lpr.frames import Frame
+from edge_lpr.readings import PlateReading
+from edge_lpr.tracking.tracker import Tracker
+from edge_lpr.vision.reader import PlateReader
+from tests.tracking.film import Film, plate
+from tests.tracking.scenes import CAR, LEVEL, SCENES, Scene, down
+
+Recording = list[tuple[Frame, list[PlateReading]]]
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_a_scene_gives_the_passages_that_it_must(scene: Scene) -> None:
+    assert scene.play() == scene.expected
+
+
+def read_clip(path: Path, reader: PlateReader, every: int) -> Recording:
+    read: Recording = []
+    with create_source(CameraSettings(type="video", source=str(path))) as source:
+        while not source.ended:
+            frame = source.next_frame(1.0)
+            if frame is not None and frame.number % every == 0:
+                read.append((frame, reader.read(frame.image)))
+    return read
+
+
+@pytest.fixture(scope="module")
+def parked_car(shared_data: Path, reader: PlateReader) -> Recording:
+    """A real car that stands, every fourth frame, read by the shipped models."""
+    return read_clip(shared_data / "video" / "parked_car.mp4", reader, 4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, ["粤LQ092V"]),
+        ({"line": [(0, 0.05), (1, 0.05)]}, []),
+        ({"lane": [(0, 0), (0.1, 0), (0.1, 0.1), (0, 0.1)]}, []),
+        ({"ignore": [[(0, 0), (1, 0), (1, 1), (0, 1)]]}, []),
+        ({"pattern": "京.*"}, []),
+        ({"kinds": ["small car"]}, ["粤LQ092V"]),
+    ],
+)
+def test_a_real_parked_car(parked_car: Recording, settings: dict[str, Any], expected: list[str]) -> None:
+    tracker = Tracker(PassageSettings(**settings), 80)
+    passages = [passage for frame, readings in parked_car for passage in tracker.update(frame, readings)]
+    assert [passage.number for passage in (*passages, *tracker.flush())] == expected
+
+
+def test_a_real_plate_that_goes_over_the_line(parked_car: Recording) -> None:
+    """The camera walks, so the plate wanders through the picture; the line is laid across its way."""
+    own = [(f.monotonic_s, next(r for r in rs if r.number == "粤LQ092V")) for f, rs in parked_car
+           if any(r.number == "粤LQ092V" for r in rs)]  # fmt: skip
+    frame = parked_car[0][0]
+    first, last = own[0][1].quad.center, own[-1][1].quad.center
+    axis = 0 if abs(last[0] - first[0]) / frame.width > abs(last[1] - first[1]) / frame.height else 1
+    if abs(last[axis] - first[axis]) < own[0][1].quad.width:
+        pytest.skip("the plate moves less than its own width in this clip")
+    middle = (first[axis] + last[axis]) / 2 / (frame.width, frame.height)[axis]
+    line = [(middle, 0.0), (middle, 1.0)] if axis == 0 else [(0.0, middle), (1.0, middle)]
+    tracker = Tracker(PassageSettings(line=tuple(line), line_in="down" if axis else "right"), 80)
+    passages = [passage for frame, readings in parked_car for passage in tracker.update(frame, readings)]
+    passages += tracker.flush()
+    way = "in" if last[axis] > first[axis] else "out"
+    assert [(passage.number, passage.crossing) for passage in passages] == [("粤LQ092V", way)]
+
+
+def test_a_line_taken_away_or_drawn_while_a_car_is_in_sight() -> None:
+    film = Film(PassageSettings(**LEVEL, sure_frames=50))
+    for _ in range(3):
+        film.show(plate(CAR, 900, 300))
+    film.tracker.apply(PassageSettings(sure_frames=50), 80)
+    assert film.end() == [CAR]
+    assert film.passages[0].crossing is None
+
+
+def test_a_line_with_the_clock_of_a_slow_camera() -> None:
+    """Three frames a second, as on a hot board."""
+    assert Scene("slow", (f"{CAR} in",), (down(CAR),), fps=3).play() == (f"{CAR} in",)
+
+
+def test_the_clock_of_a_scene_is_its_own() -> None:
+    film = Film(PassageSettings(**LEVEL))
+    for i in range(12):
+        film.show(plate(CAR, 900, 500 + 30 * i))
+    (passage,) = film.passages
+    assert passage.captured_at - passage.first_seen_at < timedelta(seconds=2)
+    assert passage.captured_at > datetime(2024, 1, 1, tzinfo=UTC)
