@@ -5,6 +5,7 @@
 # make api-bench  requests a second and latency of the API, beside the camera loop
 # make idle-bench  the processor's share that an idle and a busy gate take
 # make api-fuzz   50,000 generated requests to the API; takes a quarter of an hour
+# make system-test  a gate in a virtual machine, with power cuts; as root, takes hours. ARGS="--cuts 3 --only power" less
 #
 # Everything is installed into .venv here. PYTHON=python3.12 picks another Python. What pip cannot bring, .ci/packages
 # installs by apt where it may, and names where it may not.
@@ -19,7 +20,7 @@ RUNS = "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.versio
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUNS); then echo $$p; break; fi; done)
 PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
 
-.PHONY: demo test lint bench api-bench idle-bench api-fuzz resolve vision-tests-tflite-runtime clean python test-packages
+.PHONY: demo test lint bench api-bench idle-bench api-fuzz system-test resolve vision-tests-tflite-runtime clean python test-packages
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr demo
@@ -42,6 +43,10 @@ idle-bench: $(VENV)/.dev
 
 api-fuzz: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.benchmarks.fuzz_api
+
+system-test: $(VENV)/.dev
+	@.ci/packages system
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.system.run $(ARGS)
 
 resolve: $(VENV)/.dev
 	$(VENV)/bin/python .ci/resolve.py

@@ -24,6 +24,7 @@ PACKAGES = (
 )  # fmt: skip
 SIZE = "3G"
 GUEST = Path(__file__).parent / "guest"
+MADE_BY = ("image.py", "readme_steps.py", "scenes.py")
 
 _SOURCE = "opt/edge-lpr"
 _WHEELS = "var/wheels"
@@ -47,7 +48,7 @@ def build(source: Path, cache: Path, tell: Tell) -> Image:
     files = product_files(source)
     base = _base(cache, log, tell)
     wheels = _wheels(source, cache, log, tell)
-    guest = sorted(path for path in (*GUEST.rglob("*"), *Path(__file__).parent.glob("*.py")) if path.is_file())
+    guest = [*sorted(GUEST.iterdir()), *(GUEST.parent / name for name in MADE_BY)]
     key = _key((base.name, wheels.name), (source / file for file in files), guest)
     image = cache / f"image-{key}"
     if not image.exists():
@@ -139,5 +140,3 @@ def _key(words: Iterable[str], *files: Iterable[Path]) -> str:
         for path in group:
             digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
-
-

@@ -17,13 +17,15 @@ BOOT_S = 600.0
 """An emulated processor beside other work is slow; a boot takes 25 to 120 s."""
 
 MEMORY_MB = 2048
-CORES = 2
 HOST = "10.0.2.2"
 """The host as the guest sees it."""
 
 
 class Machine:
     """One machine with a disk of its own, a copy of the image's. ``boot`` and ``cut_power`` as often as wished.
+
+    Its time goes by its own work (``-icount``): an instruction takes a nanosecond, so that to the guest it is a machine of
+    1 GHz, with one core, however busy the host is, and systemd's time-outs and the watchdog mean what they mean at a gate.
 
     The disk is opened with ``cache=writeback``: what the guest's disk was told to flush is handed to the host's disk
     with fsync. Killing the emulator loses what the guest held in its memory, as a power cut does; what the guest had
@@ -32,7 +34,7 @@ class Machine:
 
     def __init__(self, image: Image, folder: Path) -> None:
         self._image = image
-        self._folder = folder
+        self.folder = folder
         self._disk = folder / "disk.ext4"
         self._process: subprocess.Popen[bytes] | None = None
         self._line: _Line | None = None
@@ -41,17 +43,19 @@ class Machine:
     @property
     def console(self) -> Path:
         """What the guest wrote on its serial console, in all boots."""
-        return self._folder / "console.log"
+        return self.folder / "console.log"
 
     def boot(self) -> float:
         """Switch on, and wait until the agent answers; the seconds it took. Raises SystemTestError."""
         if not self._disk.exists():
             subprocess.run(["cp", "--sparse=always", "--reflink=auto", self._image.disk, self._disk], check=True)
-        path = self._folder / "agent"
+        path = self.folder / "agent"
         path.unlink(missing_ok=True)
         began_s = time.monotonic()
         with self.console.open("ab") as console:
-            self._process = subprocess.Popen(self._command(path), stdin=subprocess.DEVNULL, stdout=console, stderr=console)
+            self._process = subprocess.Popen(
+                self._command(path), stdin=subprocess.DEVNULL, stdout=console, stderr=console
+            )
         self.boots += 1
         self._line = _Line(path, self._process)
         self._line.ask("true", BOOT_S)
@@ -59,8 +63,8 @@ class Machine:
 
     def _command(self, agent: Path) -> list[str]:
         return [
-            "nice", "-n", "10", "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max",
-            "-smp", str(CORES), "-m", str(MEMORY_MB), "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
+            "nice", "-n", "10", "qemu-system-x86_64", "-accel", "tcg", "-icount", "shift=0,sleep=on",
+            "-cpu", "max", "-m", str(MEMORY_MB), "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
             "-kernel", str(self._image.kernel), "-initrd", str(self._image.initrd),
             "-append", "root=/dev/vda ro console=ttyS0 panic=-1 mitigations=off",
             "-drive", f"file={self._disk},format=raw,if=virtio,cache=writeback",
@@ -93,7 +97,7 @@ class Machine:
             process.wait()
 
     def __enter__(self) -> Machine:
-        self._folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True)
         return self
 
     def __exit__(self, *_: object) -> None:
