@@ -24,8 +24,9 @@ HOST = "10.0.2.2"
 class Machine:
     """One machine with a disk of its own, a copy of the image's. ``boot`` and ``cut_power`` as often as wished.
 
-    Its time goes by its own work (``-icount``): an instruction takes a nanosecond, so that to the guest it is a machine of
-    1 GHz, with one core, however busy the host is, and systemd's time-outs and the watchdog mean what they mean at a gate.
+    Its time goes by its own work (``-icount``): an instruction takes a nanosecond, so that to the guest it is a machine
+    of 1 GHz, with one core, however busy the host is, and systemd's time-outs and the watchdog mean what they mean at a
+    gate.
 
     The disk is opened with ``cache=writeback``: what the guest's disk was told to flush is handed to the host's disk
     with fsync. Killing the emulator loses what the guest held in its memory, as a power cut does; what the guest had

@@ -2,8 +2,8 @@
 
     python -m tests.system.run [--cuts 20] [--only boot,power] [--source CHECKOUT]      as root; `make system-test`
 
-The image is built once and kept in cache/system, anew when the product has changed. ``--keep`` leaves the last machine's
-disk and console there.
+The image is built once and kept in cache/system, anew when the product has changed. ``--keep`` leaves the last
+machine's disk and console there.
 """
 
 from __future__ import annotations
@@ -73,8 +73,9 @@ def _row(name: str, machine: Machine, options: argparse.Namespace, tell: Callabl
     began_s = time.monotonic()
     try:
         if name == POWER:
-            broker = power.OuterBroker(machine.folder).start()
+            broker = power.OuterBroker(machine.folder)
             try:
+                broker.start()
                 seen, passed = power.cut_again_and_again(machine, broker, options.cuts, options.seed, tell), True
             finally:
                 broker.stop()
