@@ -13,8 +13,9 @@ _STORED = re.compile(r"\bpassage (\d+): (\S+) ")
 
 @dataclass
 class Ledger:
-    """Passages by their ``Sequence``; numbers as they were read."""
+    """Passages by their ``Sequence``; numbers as they were read. What came before ``first`` is another story."""
 
+    first: int = 1
     stored: dict[int, str] = field(default_factory=dict)
     received: dict[int, dict[str, str]] = field(default_factory=dict)
     """Number by RequestId: more than one RequestId means that a sequence number was given out twice."""
@@ -24,14 +25,15 @@ class Ledger:
         """Take the passages that the service's log calls stored."""
         for line in lines:
             found = _STORED.search(line)
-            if found:
+            if found and int(found[1]) >= self.first:
                 self.stored[int(found[1])] = found[2]
 
     def note_message(self, message: Mapping[str, Any]) -> None:
         """Take one plate message."""
-        self.messages += 1
-        response = message["Response"]
-        self.received.setdefault(message["Event"]["Sequence"], {})[response["RequestId"]] = response["Number"]
+        response, sequence = message["Response"], message["Event"]["Sequence"]
+        if sequence >= self.first:
+            self.messages += 1
+            self.received.setdefault(sequence, {})[response["RequestId"]] = response["Number"]
 
     @property
     def lost(self) -> list[int]:
@@ -41,7 +43,7 @@ class Ledger:
     @property
     def gaps(self) -> list[int]:
         """Sequence numbers that are missing below the highest that arrived."""
-        return [n for n in range(1, max(self.received, default=0) + 1) if n not in self.received]
+        return [n for n in range(self.first, max(self.received, default=0) + 1) if n not in self.received]
 
     @property
     def given_twice(self) -> list[int]:
