@@ -1,0 +1,33 @@
+# Makes a gate of a Debian machine on which the product was installed. Runs once, in the image.
+cd /usr/local/lib/gate
+
+echo gate >/etc/hostname
+echo '/dev/vda / ext4 errors=remount-ro 0 1' >/etc/fstab
+systemd-machine-id-setup
+passwd -d root
+mkdir -p /var/log/journal
+
+# One camera with one HDMI input, and one HDMI output to show pictures to it. Without its scaler (ccs modes 0): in Debian
+# 13's kernel it reads past the end of what was written, and the kernel dies of it.
+echo vivid >/etc/modules-load.d/vivid.conf
+echo 'options vivid n_devs=1 node_types=0x101 num_inputs=1 input_types=0x3 num_outputs=1 output_types=0x1' \
+    'ccs_cap_mode=0 ccs_out_mode=0' >/etc/modprobe.d/vivid.conf
+
+printf '[Match]\nName=en* eth*\n[Network]\nDHCP=ipv4\n' >/etc/systemd/network/gate.network
+systemctl enable systemd-networkd
+printf 'listener 1883\nallow_anonymous true\n' >/etc/mosquitto/conf.d/gate.conf
+systemctl enable mosquitto
+
+for unit in gate-agent gate-camera; do
+    cp $unit.service /etc/systemd/system/
+    systemctl enable $unit
+done
+
+# An emulated processor is slow: what no gate needs is not started, and what the first boot would do is done.
+systemctl mask systemd-logind getty@tty1 serial-getty@ttyS0 e2scrub_reap apt-daily.timer apt-daily-upgrade.timer \
+    dpkg-db-backup.timer e2scrub_all.timer fstrim.timer systemd-tpm2-setup systemd-tpm2-setup-early
+touch /etc/.updated /var/.updated
+
+cp settings.yaml /etc/edge-lpr/config.yaml
+chgrp edge-lpr /etc/edge-lpr/config.yaml
+chmod 640 /etc/edge-lpr/config.yaml

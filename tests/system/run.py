@@ -1,0 +1,108 @@
+"""A gate in a virtual machine: the real unit, watchdog, hardening, V4L2 camera and broker, and power cuts.
+
+    python -m tests.system.run [--cuts 20] [--only boot,power] [--source CHECKOUT]      as root; `make system-test`
+
+The image is built once and kept in cache/system, anew when the product has changed. ``--keep`` leaves the last
+machine's disk and console there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.system import checks, image, power
+from tests.system.host import SystemTestError
+from tests.system.machine import Machine
+
+ROOT = Path(__file__).resolve().parents[2]
+CUTS = 20
+POWER = "power"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    check: str
+    passed: bool
+    seen: str
+    seconds: float
+
+
+def main() -> int:
+    """Build, boot, check, print the table; 0 where all holds."""
+    options = _options()
+    began_s = time.monotonic()
+
+    def tell(text: str) -> None:
+        print(f"[{time.monotonic() - began_s:6.0f} s] {text}", flush=True)
+
+    cache = ROOT / "cache" / "system"
+    folder = cache / "machine"
+    try:
+        built = image.build(options.source.resolve(), cache, tell)
+        if folder.exists():
+            shutil.rmtree(folder)
+        with Machine(built, folder) as machine:
+            tell("booting; an emulated processor takes its time")
+            tell(f"booted within {machine.boot():.0f} s")
+            rows = [_row(name, machine, options, tell) for name in options.only]
+    except SystemTestError as error:
+        print(f"system test: {error}", file=sys.stderr)
+        return 1
+    if not options.keep:
+        shutil.rmtree(folder)
+    table = Table("check", "holds", "seen", "s", title=f"a gate in a virtual machine; {machine.boots} boots")
+    for row in rows:
+        table.add_row(row.check, "yes" if row.passed else "NO", row.seen, f"{row.seconds:.0f}")
+    Console(width=120).print(table)
+    return 0 if all(row.passed for row in rows) else 1
+
+
+def _row(name: str, machine: Machine, options: argparse.Namespace, tell: Callable[[str], None]) -> Row:
+    tell(name)
+    began_s = time.monotonic()
+    try:
+        if name == POWER:
+            broker = power.OuterBroker(machine.folder)
+            try:
+                broker.start()
+                seen, passed = power.cut_again_and_again(machine, broker, options.cuts, options.seed, tell), True
+            finally:
+                broker.stop()
+        else:
+            seen, passed = checks.ALL[name](machine, options.source), True
+    except (SystemTestError, AssertionError) as error:  # the test fixtures' broker and subscriber assert
+        seen, passed = str(error), False
+    tell(f"{name}: {seen}")
+    return Row(name, passed, seen, time.monotonic() - began_s)
+
+
+def _options() -> argparse.Namespace:
+    names = [*checks.ALL, POWER]
+
+    def chosen(text: str) -> list[str]:
+        if unknown := set(text.split(",")) - set(names):
+            raise argparse.ArgumentTypeError(f"no such check: {', '.join(unknown)}; there are {', '.join(names)}")
+        return [name for name in names if name in text.split(",")]
+
+    parser = argparse.ArgumentParser(description="A gate in a virtual machine.")
+    parser.add_argument("--cuts", type=int, default=CUTS, help=f"power cuts (default: {CUTS})")
+    parser.add_argument("--only", type=chosen, default=names, help=f"some of {','.join(names)}, with commas")
+    parser.add_argument("--source", type=Path, default=ROOT, help="the checkout to install (default: this one)")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments of the power cuts")
+    parser.add_argument("--keep", action="store_true", help="leave the machine's disk and console in the cache")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
