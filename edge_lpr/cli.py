@@ -119,7 +119,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 def _add_reader(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", type=Path, metavar="DIR", help="other models than the shipped ones")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads for the models")
-    parser.add_argument("--min-plate-width", type=int, metavar="PIXELS", help="do not read narrower plates")
+    parser.add_argument("--min-plate-width", type=int, metavar="PIXELS", help="do not read narrower plates (30)")
 
 
 # Each command imports what it needs: --help and a wrong argument need not wait for OpenCV and the runtime.
@@ -208,11 +208,12 @@ def _reader_settings(options: argparse.Namespace) -> ReaderSettings:
     """Raises ConfigError for a number out of bounds."""
     from pydantic import ValidationError
 
-    from edge_lpr.config import ReaderSettings
+    from edge_lpr.config import PHOTO_MIN_PLATE_WIDTH, ReaderSettings
 
     given = {"models_dir": options.models, "threads": options.threads, "min_plate_width": options.min_plate_width}
+    chosen = {name: value for name, value in given.items() if value is not None}
     try:
-        return ReaderSettings.model_validate({name: value for name, value in given.items() if value is not None})
+        return ReaderSettings.model_validate({"min_plate_width": PHOTO_MIN_PLATE_WIDTH} | chosen)
     except ValidationError as error:
         first = error.errors()[0]
         option = "--" + str(first["loc"][0]).replace("_", "-")

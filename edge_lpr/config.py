@@ -164,6 +164,11 @@ class CameraSettings(Section):
         return value
 
 
+PHOTO_MIN_PLATE_WIDTH = 30
+"""Pixels. In a photo that somebody asks about, plates are read from this width on, whatever the lane's camera leaves
+out as too far away."""
+
+
 class ReaderSettings(Section):
     """The reader. ``min_confidence`` is 0 to 100, ``min_plate_width`` in pixels of the frame, ``*_s`` in seconds."""
 

@@ -46,16 +46,19 @@ class PlateReader:
         """A reader with the models of ``settings.models_dir``, or the shipped ones. Raises ModelError."""
         return cls(load_models(settings.models_dir), settings)
 
-    def read(self, image: NDArray[np.uint8], observe: StageObserver | None = None) -> list[PlateReading]:
+    def read(
+        self, image: NDArray[np.uint8], observe: StageObserver | None = None, min_plate_width: int | None = None
+    ) -> list[PlateReading]:
         """The plates in ``image``, uint8 of shape (H, W, 3), BGR: the surest first, then the largest.
 
-        Plates narrower than ``settings.min_plate_width`` pixels are left out. ``observe`` is told the time of each
-        stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate.
+        Plates narrower than ``min_plate_width`` pixels (default: that of the settings) are left out. ``observe`` is
+        told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate.
         """
         _check_image(image)
         with _stage("detect", observe):
             detections = self._detector.detect(image)
-        wide_enough = [found for found in detections if found.quad.width >= self._settings.min_plate_width]
+        least = self._settings.min_plate_width if min_plate_width is None else min_plate_width
+        wide_enough = [found for found in detections if found.quad.width >= least]
         readings: list[PlateReading] = []
         for found in wide_enough:
             with _stage("refine", observe):

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_lpr.config import PHOTO_MIN_PLATE_WIDTH
 from edge_lpr.readings import PlateReading
 from edge_lpr.vision.reader import PlateReader
 
 Read = Callable[[NDArray[np.uint8]], list[PlateReading]]
 """From a picture, uint8 of shape (H, W, 3), BGR, to its plates, best first."""
 
-_BEFORE_AN_INFERENCE = ("detect", "decode")
+_BEFORE_AN_INFERENCE = ("detect", "refine", "decode")
 """Stages of the reader behind which the next inference starts, or nothing more comes."""
 
 
@@ -95,9 +96,9 @@ class SharedReader:
             return self._reader.read(image)
 
     def read_for_guest(self, image: NDArray[np.uint8]) -> list[PlateReading]:
-        """``PlateReader.read``, in the pauses that the camera leaves."""
+        """``PlateReader.read`` of a photo, in the pauses that the camera leaves."""
         with self._turn.guest():
-            return self._reader.read(image, self._after_stage)
+            return self._reader.read(image, self._after_stage, PHOTO_MIN_PLATE_WIDTH)
 
     def _after_stage(self, stage: str, _seconds: float) -> None:
         if stage in _BEFORE_AN_INFERENCE:
