@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edge_lpr.cameras import create_source
@@ -91,9 +92,9 @@ def test_a_line_with_the_clock_of_a_slow_camera() -> None:
 
 
 def test_the_clock_of_a_scene_is_its_own() -> None:
-    film = Film(PassageSettings(**LEVEL))
+    film, rng = Film(PassageSettings(**LEVEL)), np.random.default_rng(5)
     for i in range(12):
-        film.show(plate(CAR, 900, 500 + 30 * i))
+        film.show(plate(CAR, 900, 500 + 30 * i, rng=rng))
     (passage,) = film.passages
     assert passage.captured_at - passage.first_seen_at < timedelta(seconds=2)
     assert passage.captured_at > datetime(2024, 1, 1, tzinfo=UTC)
