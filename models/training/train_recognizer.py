@@ -48,7 +48,8 @@ def losses(outputs: tuple[Tensor, ...], batch: Sample) -> dict[str, Tensor]:
     steps = torch.full_like(lengths, log_probabilities.shape[0])
     ctc = F.ctc_loss(log_probabilities, batch.classes, steps, lengths, reduction="none", zero_infinity=True)
     two_rows = (batch.rows == 1).nonzero()[:, 0]
-    ctc = ctc.index_put((two_rows,), each_line(log_probabilities[:, two_rows], batch, two_rows))
+    if len(two_rows):
+        ctc = ctc.index_put((two_rows,), each_line(log_probabilities[:, two_rows], batch, two_rows))
     # Legible is what this very network makes out, with more than even odds: no one else has looked at the picture.
     read = ((ctc.detach() < EVEN_ODDS) & (lengths > 0)).float()
     return {
