@@ -5,7 +5,7 @@
 # make scenes  scripted scenes at a gate: expected and produced passages
 # make api-bench  requests a second and latency of the API, beside the camera loop
 # make idle-bench  the processor's share that an idle and a busy gate take
-# make api-fuzz   50,000 generated requests to the API; takes a quarter of an hour
+# make api-fuzz   50,000 generated requests to the API; takes some six minutes
 # make mqtt-fuzz  100,000 generated messages to the gate's request topics
 # make config-fuzz  10,000 generated settings files
 # make fault-table  every fault on the way to the broker, one by one: what was lost, seconds to recover
