@@ -1,4 +1,4 @@
-"""``edge-lpr run`` as a process, with photos for a camera, that a fault harness can start, kill and look into."""
+"""``edge-lpr run`` as a process that a fault harness can start, kill and look into; photos are its usual camera."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,9 +32,12 @@ PASSAGE = re.compile(r"INFO passage (\d+): ")
 
 
 class Gate:
-    """One gate with one state folder, started and killed as often as one likes. ``folder`` also takes its log."""
+    """One gate with one state folder, started and killed as often as one likes. ``folder`` also takes its log.
 
-    def __init__(self, folder: Path, port: int, **mqtt: Any) -> None:
+    ``sections`` of the settings replace those that a gate has here by default.
+    """
+
+    def __init__(self, folder: Path, port: int, sections: Mapping[str, Any] | None = None, **mqtt: Any) -> None:
         self.state = folder / "state"
         self._config = folder / "config.yaml"
         self._log = folder / "gate.log"
@@ -44,20 +47,25 @@ class Gate:
         (folder / "photos").mkdir(parents=True, exist_ok=True)
         for name, content in photos().items():
             (folder / "photos" / name).write_bytes(content)
-        settings = {
+        self._settings = {
             "device": {"state_dir": "state"},
             "camera": {"type": "photos", "source": "photos", "loop": True, "hold": 2},
             "reader": {"threads": 1},
             "passage": {"repeat_after_s": 0, "sure_frames": 1, "min_frames": 1},
             "mqtt": {"host": "localhost", "port": port, "keepalive_s": 5, "health_every_s": 1, **mqtt},
+            **(sections or {}),
         }
-        self._config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        self.configure()
 
     def __enter__(self) -> Gate:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+    def configure(self, **sections: Any) -> None:
+        """Write the settings file: as at the beginning, but for these sections."""
+        self._config.write_text(yaml.safe_dump({**self._settings, **sections}), encoding="utf-8")
 
     def start(self) -> Gate:
         """Run it; its log goes on where it ended."""
@@ -82,6 +90,11 @@ class Gate:
         code = self._process.wait(15)
         self._process = None
         return code
+
+    def reload(self) -> None:
+        """Let it read its settings anew, by SIGHUP."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     @property
     def pid(self) -> int:
