@@ -2,7 +2,7 @@
 
     python -m tests.faults.soak [--minutes 45] [--seed 1] [--out build/soak]
 
-Prints what happened, and writes soak.png and soak.csv into the folder ``--out``. Exit code 1 where a passage was lost,
+Prints what happened, and writes soak.png, soak.csv and gate.log into ``--out``. Exit code 1 where a passage was lost,
 came under two ids or out of order; where a vehicle was read wrongly or twice, or more than one in a hundred of those
 that nothing disturbed was missed; where the gate logged a traceback; or where memory or descriptors grow. A gate that
 ends, or does not get over a fault, is an error at once.
@@ -62,8 +62,8 @@ def faults(result: Soak, growth: Growth) -> Iterator[str]:
     seen = result.sightings
     if not seen.is_sound or (seen.driven >= FEWEST_VEHICLES and seen.missed > MISSED * seen.driven):
         yield f"vehicles: {seen}"
-    if result.tracebacks:
-        yield f"{result.tracebacks} tracebacks in the log"
+    if "Traceback" in result.log:
+        yield f"{result.log.count('Traceback')} tracebacks in the log"
     before, after = result.descriptors
     if after > before:
         yield f"{before} descriptors at rest before, {after} after"
@@ -146,9 +146,10 @@ def main() -> None:
     growth = Growth.of(result.samples)
     options.out.mkdir(parents=True, exist_ok=True)
     write(options.out / "soak.csv", result.samples)
+    (options.out / "gate.log").write_text(result.log, encoding="utf-8")
     plot(options.out / "soak.png", result, growth)
     show(result, growth)
-    print(f"chart and samples: {options.out}")
+    print(f"chart, samples and log: {options.out}")
     against = list(faults(result, growth))
     if against:
         sys.exit("; ".join(against))

@@ -58,14 +58,17 @@ class Happening:
 
 @dataclass(frozen=True)
 class Soak:
-    """What came of it. ``descriptors`` were open at rest, before the first fault and after the last."""
+    """What came of it, and the gate's ``log``.
+
+    ``descriptors`` were open before the first fault, and at rest after the last.
+    """
 
     tally: Tally
     sightings: Sightings
     happenings: Sequence[Happening]
     samples: Sequence[Sample]
     descriptors: tuple[int, int]
-    tracebacks: int
+    log: str
 
 
 def soak(plan: Plan, tell: Callable[[Happening], None] = lambda _: None) -> Soak:
@@ -91,8 +94,8 @@ def soak(plan: Plan, tell: Callable[[Happening], None] = lambda _: None) -> Soak
             road.stop()  # before the gate: who drives on would count as missed
             tally = at.settle()
             passages = [message.json for message in at.subscriber.on(PLATE)]
-            tracebacks = at.gate.log.count("Traceback")
-    return Soak(tally, sightings(road.drives, passages, since), happenings, vitals.samples, (before, after), tracebacks)
+            log = at.gate.log
+    return Soak(tally, sightings(road.drives, passages, since), happenings, vitals.samples, (before, after), log)
 
 
 def _suffer(plan: Plan, at: Bench, scene: Scene) -> Iterator[Happening]:

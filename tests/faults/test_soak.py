@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
 
 from tests.faults.disturbances import ALL
+from tests.faults.ledger import Tally
 from tests.faults.soak import Growth, faults, plot
-from tests.faults.soaking import Plan, soak
-from tests.faults.vitals import slope
+from tests.faults.soaking import Plan, Soak, soak
+from tests.faults.traffic import Drive, Sightings, sightings
+from tests.faults.vitals import Sample, slope
 
 SHORT = (
     "broker killed, restarted",
@@ -33,6 +37,34 @@ def test_a_gate_comes_through_a_short_soak(tmp_path: Path) -> None:
     assert result.tally.produced > len(SHORT) and result.sightings.driven > 0
     plot(tmp_path / "soak.png", result, growth)
     assert cv2.imread(str(tmp_path / "soak.png")) is not None
+
+
+def test_what_grows_or_goes_missing_speaks_against_a_gate() -> None:
+    samples = [Sample(10.0 * n, 100 + n, 80, 13 + n // 10, 10, 0.1 * n, 0, 250 * n, 0) for n in range(200)]
+    result = Soak(Tally(9, 8, 0, 1, 0, 0, 0), Sightings(9, 0, 1, 0), (), samples, (13, 14), "Traceback")
+    said = list(faults(result, Growth.of(samples)))
+    assert [each.split(":")[0].split()[-1] for each in said] == [
+        "passages", "vehicles", "log", "after", "MB", "descriptors",
+    ]  # fmt: skip
+
+
+def test_each_vehicle_is_laid_beside_its_passages() -> None:
+    began = datetime(2025, 3, 1, 12, tzinfo=UTC)
+    drives = [Drive(number, began + timedelta(seconds=5 * n), n != 3) for n, number in enumerate("ABCD")]
+
+    def passage(number: str, second: int, request_id: str) -> dict[str, Any]:
+        seen = (began + timedelta(seconds=second)).isoformat()
+        return {"Response": {"Number": number, "RequestId": request_id}, "Event": {"FirstSeenAt": seen}}
+
+    passages = [
+        passage("B", 6, "1"),
+        passage("B", 6, "1"),
+        passage("C", 11, "2"),
+        passage("C", 16, "3"),
+        passage("X", 14, "4"),
+    ]
+    assert sightings(drives, passages, since=began) == Sightings(driven=3, missed=1, twice=1, misread=1)
+    assert sightings(drives, passages, since=drives[1].began).missed == 0
 
 
 def test_a_slope_is_found_with_its_interval() -> None:

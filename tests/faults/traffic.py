@@ -97,7 +97,7 @@ class Sightings:
     twice: int
     """Vehicles of any kind with two passages: two ids for one car."""
     misread: int
-    """Passages of any vehicle with another number than its own."""
+    """Passages with a number that was not shown just then."""
 
     @property
     def is_sound(self) -> bool:
@@ -111,19 +111,24 @@ class Sightings:
 def sightings(drives: Sequence[Drive], messages: Sequence[Any], since: datetime) -> Sightings:
     """Lay the passages, as JSON, beside the vehicles that were shown when they were first seen; repeats count once.
 
-    What drove by before ``since``, when the gate may not have run yet, cannot be missed.
+    On a busy machine pictures wait on their way, so a passage may be of a vehicle that was just gone. What drove by
+    before ``since``, when the gate may not have run yet, cannot be missed.
     """
     began = [drive.began for drive in drives]
-    read: dict[int, int] = dict.fromkeys(range(-1, len(drives)), 0)
+    read = [0] * len(drives)
     misread = 0
     for message in {each["Response"]["RequestId"]: each for each in messages}.values():
-        index = bisect_right(began, datetime.fromisoformat(message["Event"]["FirstSeenAt"])) - 1
-        read[index] += 1
-        misread += index < 0 or message["Response"]["Number"] != drives[index].number
+        shown = bisect_right(began, datetime.fromisoformat(message["Event"]["FirstSeenAt"]))
+        lately = range(shown - 1, max(shown - len(NUMBERS), -1), -1)
+        own = next((index for index in lately if drives[index].number == message["Response"]["Number"]), None)
+        if own is None:
+            misread += 1
+        else:
+            read[own] += 1
     whole = [index for index, drive in enumerate(drives) if drive.whole and drive.began >= since]
     return Sightings(
         driven=len(whole),
         missed=sum(read[index] == 0 for index in whole),
-        twice=sum(times > 1 for times in read.values()),
+        twice=sum(times > 1 for times in read),
         misread=misread,
     )
