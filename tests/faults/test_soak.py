@@ -40,7 +40,7 @@ def test_a_gate_comes_through_a_short_soak(tmp_path: Path) -> None:
 
 
 def test_what_grows_or_goes_missing_speaks_against_a_gate() -> None:
-    samples = [Sample(10.0 * n, 100 + n, 80, 13 + n // 10, 10, 0.1 * n, 0, 250 * n, 0) for n in range(200)]
+    samples = [Sample(10.0 * n, 150, 100 + n, 13 + n // 10, 10, 0.1 * n, 0, 250 * n, 0) for n in range(200)]
     result = Soak(Tally(9, 8, 0, 1, 0, 0, 0), Sightings(9, 0, 1, 0), (), samples, (13, 14), "Traceback")
     said = list(faults(result, Growth.of(samples)))
     assert [each.split(":")[0].split()[-1] for each in said] == [

@@ -28,7 +28,8 @@ class Sample:
 
     at_s: float
     rss_mb: float
-    pss_mb: float
+    own_mb: float
+    """Of these, the process's own (anonymous memory): without files, whose pages the kernel lends and takes back."""
     descriptors: int
     threads: int
     cpu_s: float
@@ -82,14 +83,14 @@ class Vitals:
                 return  # whoever waits for the gate says so
 
     def _look(self, at_s: float) -> Sample:
-        memory, processor = self._process.memory_full_info(), self._process.cpu_times()
+        resident, processor = self._process.memory_info().rss, self._process.cpu_times()
         descriptors, threads = self.descriptors, self._process.num_threads()
         page = httpx.get(self._metrics, timeout=30).text
         values = {s.name: s.value for family in text_string_to_metric_families(page) for s in family.samples}
         return Sample(
             at_s=at_s,
-            rss_mb=memory.rss / 2**20,
-            pss_mb=memory.pss / 2**20,
+            rss_mb=resident / 2**20,
+            own_mb=_anonymous(self._process.pid) / 2**20,
             descriptors=descriptors,
             threads=threads,
             cpu_s=processor.user + processor.system,
@@ -97,6 +98,15 @@ class Vitals:
             frames=int(values["edge_lpr_frames_captured_total"]),
             dropped=int(values["edge_lpr_frames_dropped_total"]),
         )
+
+
+def _anonymous(pid: int) -> int:
+    """Bytes of anonymous memory that are resident. Source: proc_pid_status(5)."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        raise psutil.NoSuchProcess(pid) from None
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) * 1024
 
 
 def write(path: Path, samples: Sequence[Sample]) -> None:
