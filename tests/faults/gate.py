@@ -21,6 +21,7 @@ from edge_lpr.config import DeviceSettings, MqttSettings, OutboxSettings
 from edge_lpr.mqtt.outbox import Outbox
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.resources import demo_clip
+from tests.unit_environment import unit_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "edge-lpr/gate-1"
@@ -70,7 +71,8 @@ class Gate:
     def start(self) -> Gate:
         """Run it; its log goes on where it ended."""
         paths = os.pathsep.join((str(ROOT / "tests" / "faults" / "resolver"), str(ROOT)))
-        environment = {**os.environ, "PYTHONPATH": paths, "EDGE_TEST_NO_DNS": str(self.no_dns)}
+        ours = {"PYTHONPATH": paths, "EDGE_TEST_NO_DNS": str(self.no_dns)}
+        environment = {**os.environ, **unit_environment(), **ours}
         command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(self._config)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
