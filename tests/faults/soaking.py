@@ -77,7 +77,7 @@ def soak(plan: Plan, tell: Callable[[Happening], None] = lambda _: None) -> Soak
     Raises AssertionError for a gate that ends by itself, or badly when told to, or that does not get over a fault.
     """
     with (
-        ScriptedCamera(free_port(), FPS, plan.vehicle_s) as camera,
+        ScriptedCamera(free_port(), fps=FPS, vehicle_s=plan.vehicle_s) as camera,
         Traffic(camera, plan.vehicle_s, plan.gap_s) as road,
     ):
         scene = Scene(road, free_port())
