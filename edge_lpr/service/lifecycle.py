@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from edge_lpr.api.assembly import serving
-from edge_lpr.cameras import create_source
+from edge_lpr.cameras import LightMeter, create_source
 from edge_lpr.config import LogSettings, Settings
 from edge_lpr.errors import CameraError
 from edge_lpr.evidence.keeper import EvidenceKeeper
@@ -105,6 +105,7 @@ def serve(
     )
     gate = IdleGate(settings.reader.idle_look_s)
     last_view = LastView()
+    meter = LightMeter(settings.passage.lane, settings.passage.ignore)
     keeper = EvidenceKeeper(settings.evidence, settings.device)
     completion = Completion(settings.lists, keeper, _counter(settings, publisher))
 
@@ -112,6 +113,7 @@ def serve(
         logging.getLogger().setLevel(changed.log.level.upper())
         tracker.apply(changed.passage, changed.reader.min_confidence)
         completion.apply(changed.lists)
+        meter.apply(changed.passage.lane, changed.passage.ignore)
         gate.look_every_s = changed.reader.idle_look_s
         monitor.every_s = changed.mqtt.health_every_s
         swap.look_again()
@@ -136,12 +138,12 @@ def serve(
         ReloadCommand(publisher.connection, publisher.topics, requests)
         publisher.start()
         try:
-            with create_source(settings.camera) as source:
+            with create_source(settings.camera, meter) as source:
                 read, live = last_view.watching(api.reader.read_for_camera), settings.camera.live
                 attention = Attention(gate, LoadWatch(), live=live)
                 service = Service(
                     *(source, attention, read, tracker, publisher, monitor, notifier),
-                    live=live, complete=completion.complete, between_frames=between_frames,
+                    live=live, note=meter.note, complete=completion.complete, between_frames=between_frames,
                 )  # fmt: skip
                 try:
                     service.run(stop)
