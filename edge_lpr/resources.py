@@ -1,4 +1,4 @@
-"""Where the files that ship with the package are: the models, the demo clip and the self-test picture.
+"""Where the files that ship with the package are: the models and the demo clip.
 
 An installed package carries them inside itself; a checkout has them in ``models/``.
 """
@@ -18,11 +18,6 @@ def models_dir() -> Path:
 def demo_clip() -> Path:
     """The clip that ``edge-lpr demo`` plays."""
     return _first(_PACKAGE / "_demo", _PACKAGE.parent / "models" / "demo") / "demo.mp4"
-
-
-def self_test_picture() -> Path:
-    """The picture with one plate that any pair of models must read."""
-    return _PACKAGE / "pairs" / "self_test.jpg"
 
 
 def _first(installed: Path, checkout: Path) -> Path:

@@ -65,12 +65,12 @@ class PiCamera:
         try:
             camera.configure(self._configuration(camera, libcamera))
             self._lores_size = camera.camera_configuration()["lores"]["size"]
-            self._exposure = open_exposure(camera.camera_controls, self._settings.pi, self._meter, self.name)
             camera.start()
         except _FAULTS as error:
             raise CameraError(
                 f"{self.name} refuses its settings ({_root(error)}); check camera.width, camera.height and camera.pi"
             ) from error
+        self._exposure = open_exposure(camera.camera_controls, self._settings.pi, self._meter, self.name)
 
     def read(self) -> Frame:
         """The newest picture of the main stream."""

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from edge_lpr.config import PHOTO_MIN_PLATE_WIDTH, ReaderSettings
 from edge_lpr.errors import ModelError
 from edge_lpr.images import load_image
-from edge_lpr.resources import self_test_picture
 from edge_lpr.vision.model_file import ModelPair
 from edge_lpr.vision.reader import PlateReader
 
 SELF_TEST_NUMBER = "京N8F2K6"
 """What the self-test picture shows, large and sharp: a frame of the demo clip."""
 
+_PICTURE = Path(__file__).with_name("self_test.jpg")
+
 
 def try_out(reader: PlateReader) -> float:
     """Read the self-test picture; the seconds it took. Raises ModelError when its number is not read."""
-    image = load_image(self_test_picture())
+    image = load_image(_PICTURE)
     began_s = time.monotonic()
     numbers = [reading.number for reading in reader.read(image, min_plate_width=PHOTO_MIN_PLATE_WIDTH)]
     if numbers != [SELF_TEST_NUMBER]:

@@ -112,18 +112,19 @@ def serve(
     def apply(changed: Settings) -> None:
         logging.getLogger().setLevel(changed.log.level.upper())
         tracker.apply(changed.passage, changed.reader.min_confidence)
-        completion.apply(changed.lists)
         meter.apply(changed.passage.lane, changed.passage.ignore)
+        swap.look_again()
+        completion.apply(changed.lists)
         gate.look_every_s = changed.reader.idle_look_s
         monitor.every_s = changed.mqtt.health_every_s
-        swap.look_again()
+
+    reloader = Reloader(settings, load or (lambda: settings), requests, apply, notifier)
 
     def put_in(chosen: OpenedPair) -> None:
         api.reader.replace(chosen.reader)
         monitor.versions = _versions(chosen)
 
     swap = ModelSwap(shelf, settings.reader, pair.name, put_in)
-    reloader = Reloader(settings, load or (lambda: settings), requests, apply, notifier)
 
     def between_frames() -> None:
         reloader.work()

@@ -32,8 +32,9 @@ _log = logging.getLogger(__name__)
 class Service:
     """Joins the stations. It owns none of them: who made them starts and stops them.
 
-    ``note`` is told of each frame that was read, and its plates. ``complete`` adds to a passage what the tracker cannot
-    know. ``between_frames`` is called once each turn, for what must not happen while a frame is dealt with.
+    ``note`` is told of each frame that was read, with the plates found in it.
+    ``complete`` adds to a passage what the tracker cannot know. ``between_frames`` is called once each turn, for what
+    must not happen while a frame is dealt with.
     """
 
     def __init__(
