@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from edge_lpr import cli
 from edge_lpr.config import load_settings
 from edge_lpr.pairs.opening import open_pair
@@ -24,6 +26,7 @@ CUT = 99
 
 def main(config: Path, archive: Path) -> None:
     """Until an installation goes through."""
+    cv2.setNumThreads(1)  # its threads would not be there in a fork
     settings = load_settings(config, {})
     shelf = ModelShelf(settings.device)
     kept = config.parent / "kept"
@@ -56,7 +59,7 @@ def _install(config: Path, archive: Path, steps: int) -> None:
 
         return call
 
-    for name in ("fsync", "rename", "replace", "mkdir", "rmdir", "unlink"):
+    for name in ("fsync", "rename", "replace", "mkdir"):
         setattr(os, name, cutting(getattr(os, name)))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os._exit(cli.main(["models", "install", str(archive), "-c", str(config)]))

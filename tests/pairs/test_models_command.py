@@ -225,7 +225,7 @@ def test_a_power_cut_at_any_step_leaves_a_pair_that_works(desk: Desk) -> None:
     archive_of_version(desk.folder, "9.2")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     result = subprocess.run(
-        command, cwd=desk.folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        command, cwd=desk.folder, env=environment, capture_output=True, text=True, check=False, timeout=170
     )
     assert result.returncode == 0, result.stderr
     versions = result.stdout.split()
