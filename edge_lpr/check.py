@@ -26,11 +26,12 @@ from edge_lpr.config import (
 from edge_lpr.errors import ConfigError, ModelError
 from edge_lpr.finding import Finding, State, failure
 from edge_lpr.mqtt.connection import probe
+from edge_lpr.pairs.opening import open_pair
+from edge_lpr.pairs.shelf import ModelShelf
 from edge_lpr.service.board import temperature_celsius, throttling
 from edge_lpr.service.clock import clock_synchronized
 from edge_lpr.service.load import HOT_C
 from edge_lpr.vision.interpreter import runtime_name
-from edge_lpr.vision.reader import PlateReader
 
 _STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "red"}
 
@@ -53,7 +54,7 @@ def check(path: Path, environ: Mapping[str, str]) -> int:
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     looks: tuple[Callable[[], Finding], ...] = (
-        lambda: _models(settings.reader),
+        lambda: _models(settings.reader, settings.device),
         lambda: check_camera(settings.camera),
         lambda: _broker(settings.mqtt, settings.device),
         lambda: _api(settings.api),
@@ -65,13 +66,16 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         yield look()
 
 
-def _models(settings: ReaderSettings) -> Finding:
+def _models(settings: ReaderSettings, device: DeviceSettings) -> Finding:
     try:
-        reader = PlateReader.open(settings)
+        pair = open_pair(settings, ModelShelf(device))
     except ModelError as error:
         return failure("models", error)
-    detector, recognizer = reader.models.detector.sidecar, reader.models.recognizer.sidecar
-    versions = f"detector {detector.version}, recognizer {recognizer.version}, {runtime_name()}"
+    detector, recognizer = pair.reader.models.detector.sidecar, pair.reader.models.recognizer.sidecar
+    versions = f"{pair.name}: detector {detector.version}, recognizer {recognizer.version}, {runtime_name()}"
+    if pair.faults:
+        remedy = "install the pair anew with `edge-lpr models install`, or use this one with `edge-lpr models rollback`"
+        return Finding("models", "warning", f"{versions}, instead of the one chosen; {'; '.join(pair.faults)}", remedy)
     return Finding("models", "ok", versions)
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from edge_lpr import __version__
 from edge_lpr.errors import ConfigError, EdgeLprError
+from edge_lpr.pairs import arguments as models_arguments
 
 if TYPE_CHECKING:
     from edge_lpr.config import ReaderSettings
@@ -101,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     evidence.add_argument("--before", type=_day, metavar="DAY", help="only those of days before, such as 2025-03-01")
     evidence.add_argument("--delete", action="store_true", help="delete what else would be listed")
     evidence.set_defaults(command=_evidence)
+
+    models = commands.add_parser("models", help="the pairs of models: list them, verify, install, roll back, pack")
+    models_arguments.add_commands(models, _add_config)
 
     check = commands.add_parser("check", help="what works, what does not, and what to do about it")
     _add_config(check)

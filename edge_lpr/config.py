@@ -112,11 +112,16 @@ class DeviceSettings(Section):
 
 
 class PiCameraSettings(Section):
-    """What only a camera on the Raspberry Pi's ribbon cable has. Sizes in pixels, rotation in degrees."""
+    """What only a camera on the Raspberry Pi's ribbon cable has. Sizes in pixels, rotation in degrees.
+
+    ``max_exposure_ms`` in milliseconds; None leaves the exposure to the camera.
+    """
 
     lores_width: int = Field(default=640, ge=64, le=4096, multiple_of=2)
     lores_height: int = Field(default=360, ge=64, le=4096, multiple_of=2)
     rotation: Literal[0, 180] = 0
+    max_exposure_ms: float | None = Field(default=4.0, ge=0.05, le=1000)
+    max_gain: float = Field(default=16.0, ge=1, le=64)
     controls: dict[str, Control] = Field(default={})
 
 

@@ -106,6 +106,16 @@ def test_what_the_api_needs_is_looked_at(tmp_path: Path, photos: Path) -> None:
     assert findings["api"][2].startswith("-> give the authority's certificate")
 
 
+def test_models_that_gave_way_to_others_are_told(tmp_path: Path, photos: Path) -> None:
+    (tmp_path / "state" / "models").mkdir(parents=True)
+    (tmp_path / "state" / "models" / "active.json").write_text('{"active": "0123456789ab", "previous": "shipped"}')
+    _, findings = check(tmp_path, camera={"type": "photos", "source": str(photos)}, mqtt={"port": free_port()})
+    assert findings["models"][0] == "warning"
+    assert findings["models"][1].startswith("shipped: detector ")
+    assert "instead of the one chosen; pair 0123456789ab: " in findings["models"][1]
+    assert "edge-lpr models rollback" in findings["models"][2]
+
+
 @pytest.mark.parametrize(
     ("show", "state", "words"),
     [("freeze", "failed", "the same picture again"), ("noise", "failed", "noise"), ("late", "warning", "too few")],

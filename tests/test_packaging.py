@@ -33,6 +33,7 @@ def test_the_wheel_carries_the_models_and_the_clip(
     assert {"edge_lpr/cli.py", "edge_lpr/py.typed", "edge_lpr/api/schemas/plate.json"} <= names
     assert not [name for name in names if name.startswith(("models", "tests", "training"))]
     assert wheel.stat().st_size < 20_000_000
+    assert "edge_lpr/pairs/self_test.jpg" in names
 
 
 def test_a_checkout_finds_its_own_models(repo_root: Path) -> None:

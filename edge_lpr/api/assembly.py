@@ -22,10 +22,10 @@ from edge_lpr.vision.sharing import Read, SharedReader
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What the rest of the service has to do with. ``read`` is how the camera loop reads; ``desk`` is None where the
+    """What the rest of the service has to do with. ``reader`` is how the camera loop reads; ``desk`` is None where the
     API is switched off, ``metrics`` counts the answers of all faces."""
 
-    read: Read
+    reader: SharedReader
     desk: Desk | None
     metrics: Metrics
 
@@ -37,16 +37,15 @@ def serving(settings: ApiSettings, device: DeviceSettings, reader: PlateReader, 
     Raises ConfigError for a keys file, a certificate or an authority that cannot be used, ListenError for an address
     that cannot be listened at.
     """
-    metrics = Metrics(gate)
+    metrics, shared = Metrics(gate), SharedReader(reader)
     if not settings.enabled:
-        yield Api(reader.read, None, metrics)
+        yield Api(shared, None, metrics)
         return
-    shared = SharedReader(reader)
     accounts = load_accounts(settings)
     with create_desk(settings, device, shared.read_for_guest) as desk:
         app = create_app(desk, accounts, metrics, gate)
         with ApiServer(app, settings):
-            yield Api(shared.read_for_camera, desk, metrics)
+            yield Api(shared, desk, metrics)
 
 
 def load_accounts(settings: ApiSettings) -> Mapping[str, Account]:

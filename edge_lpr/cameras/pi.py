@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.cameras.base import live_frame
+from edge_lpr.cameras.metering import LightMeter
+from edge_lpr.cameras.pi_exposure import PiExposure, open_exposure
 from edge_lpr.config import CameraSettings
 from edge_lpr.errors import CameraError
 from edge_lpr.frames import Frame
@@ -38,8 +40,10 @@ class PiCamera:
 
     live = True
 
-    def __init__(self, settings: CameraSettings) -> None:
+    def __init__(self, settings: CameraSettings, meter: LightMeter) -> None:
         self._settings = settings
+        self._meter = meter
+        self._exposure: PiExposure | None = None
         self._index = int(settings.source or 0)
         self._camera: Any = None
         self._lores_size = (0, 0)
@@ -66,6 +70,7 @@ class PiCamera:
             raise CameraError(
                 f"{self.name} refuses its settings ({_root(error)}); check camera.width, camera.height and camera.pi"
             ) from error
+        self._exposure = open_exposure(camera.camera_controls, self._settings.pi, self._meter, self.name)
 
     def read(self) -> Frame:
         """The newest picture of the main stream."""
@@ -124,8 +129,13 @@ class PiCamera:
 
     def _frame(self, request: Any) -> Frame:
         image: Image = request.make_array("main")
-        frame = live_frame(image, self._number, self.name, _age_s(request.get_metadata()))
+        metadata = request.get_metadata()
+        frame = live_frame(image, self._number, self.name, _age_s(metadata))
         self._number += 1
+        if self._exposure is not None:
+            controls = self._exposure.see(frame, metadata)
+            if controls is not None:
+                self._camera.set_controls(controls)
         return frame
 
 

@@ -13,6 +13,7 @@ from edge_lpr.cameras import CameraStatus, FrameSource
 from edge_lpr.errors import CameraError
 from edge_lpr.frames import Frame
 from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.readings import PlateReading
 from edge_lpr.service.attention import Attention
 from edge_lpr.service.clock import StepWatch
 from edge_lpr.service.health import HealthMonitor
@@ -31,6 +32,7 @@ _log = logging.getLogger(__name__)
 class Service:
     """Joins the stations. It owns none of them: who made them starts and stops them.
 
+    ``note`` is told of each frame that was read, with the plates found in it.
     ``complete`` adds to a passage what the tracker cannot know. ``between_frames`` is called once each turn, for what
     must not happen while a frame is dealt with.
     """
@@ -46,6 +48,7 @@ class Service:
         notifier: Notifier,
         *,
         live: bool,
+        note: Callable[[Frame, Sequence[PlateReading]], None] = lambda frame, readings: None,
         complete: Callable[[Passage], Passage] = lambda passage: passage,
         between_frames: Callable[[], None] = lambda: None,
     ) -> None:
@@ -57,6 +60,7 @@ class Service:
         self._monitor = monitor
         self._notifier = notifier
         self._live = live
+        self._note = note
         self._complete = complete
         self._between_frames = between_frames
         self._meter = PaceMeter()
@@ -94,6 +98,7 @@ class Service:
         if not self._attention.is_worth_reading(frame, began_s, following=self._tracker.is_following):
             return
         readings = self._read(frame.image)
+        self._note(frame, readings)
         read_s = time.monotonic() - began_s
         self._publish(self._tracker.update(frame, readings))
         done_s = time.monotonic()

@@ -90,6 +90,10 @@ class SharedReader:
         self._reader = reader
         self._turn = ReaderTurn()
 
+    def replace(self, reader: PlateReader) -> None:
+        """Read with another reader from the next picture on; a guest's that is being read is read to its end."""
+        self._reader = reader
+
     def read_for_camera(self, image: NDArray[np.uint8]) -> list[PlateReading]:
         """``PlateReader.read``, before every guest."""
         with self._turn.camera():
