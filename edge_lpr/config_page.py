@@ -29,7 +29,11 @@ def _is_text(value: object) -> object:
     return value
 
 
-Token = Annotated[str | None, BeforeValidator(_is_text), AfterValidator(lambda value: value and as_token(value))]
+def _as_token_or_none(value: str | None) -> str | None:
+    return None if value is None else as_token(value)
+
+
+Token = Annotated[str | None, BeforeValidator(_is_text), AfterValidator(_as_token_or_none)]
 
 
 class PageSettings(Section):

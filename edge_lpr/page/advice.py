@@ -42,8 +42,8 @@ ASKEW, TILTED = 8.0, 15.0
 SIDEWAYS, FROM_ABOVE = 0.72, 1.4
 """A plate's width over its height, against the same from straight ahead: 44 degrees off."""
 
-_SIZE = (120, 40)
-"""Pixels that a plate is straightened to for measuring."""
+_WIDEST, _NARROWEST = 120, 32
+"""Pixels of width that a plate is straightened to for measuring; it is never made larger, which would soften it."""
 
 _ASPECTS = {1: 440 / 140, 2: 440 / 220}
 """GA 36-2018, by rows."""
@@ -153,10 +153,12 @@ def _on_angle(seen: list[_Measures]) -> Advice:
 
 
 def _measured(image: NDArray[np.uint8], quad: Quad, rows: int, at_s: float) -> _Measures:
-    corners, (width, height) = quad.to_array(), _SIZE
+    corners = quad.to_array()
+    width = round(min(max(quad.width, _NARROWEST), _WIDEST))
+    height = width // 3
     target = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
-    straight = cv2.warpPerspective(image, cv2.getPerspectiveTransform(corners, target), _SIZE, flags=cv2.INTER_AREA)
-    grey = cv2.cvtColor(straight, cv2.COLOR_BGR2GRAY)
+    how = cv2.getPerspectiveTransform(corners, target)
+    grey = cv2.cvtColor(cv2.warpPerspective(image, how, (width, height), flags=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
     low, high = np.percentile(grey, (5, 95)).tolist()
     steps = np.percentile(np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0)), 95) / 4
     along = (corners[1] - corners[0] + corners[2] - corners[3]).tolist()

@@ -8,7 +8,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from starlette.middleware import Middleware
+from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -55,11 +55,9 @@ class PageFace:
             _route("/evidence/{day}/{file}", self.delete_pictures, "DELETE"),
             _route("/{rest:path}", self.nothing),
         ]
-        middleware = [Middleware(Gatekeeper, rate=RateLimit(REQUESTS_PER_SECOND))]
-        return [
-            Route(PATH, lambda _: RedirectResponse(f"{PATH}/", 308)),
-            Mount(PATH, routes=inner, middleware=middleware),
-        ]
+        # An application of its own: its answers to wrong methods and to faults of ours must carry the headers too.
+        app = Gatekeeper(Starlette(routes=inner), RateLimit(REQUESTS_PER_SECOND))
+        return [Route(PATH, lambda _: RedirectResponse(f"{PATH}/", 308)), Mount(PATH, app)]
 
     async def page(self, request: Request) -> Response:
         """The page itself, or the login."""

@@ -97,7 +97,7 @@ export class Stage {
 
   #label(corners, text, color) {
     const context = this.#context, { width, height } = this.#canvas;
-    const size = Math.max(15, Math.round(width / 38)), edge = size / 3;
+    const size = Math.round(Math.max((15 * width) / this.#canvas.clientWidth, width / 42)), edge = size / 3;
     context.font = `700 ${size}px system-ui, "Noto Sans CJK SC", sans-serif`;
     const boxWidth = context.measureText(text).width + 2 * edge, boxHeight = size * 1.45;
     const left = Math.min(...corners.map(([x]) => x)) * width;

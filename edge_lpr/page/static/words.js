@@ -45,7 +45,7 @@ const WORDS = {
     "h-camera": "Camera", "h-broker": "Broker", "h-waiting": "Passages waiting", "h-speed": "Frames read a second",
     "h-latency": "Frame to result", "h-temperature": "Temperature", "h-throttling": "Power and clock rate", "h-time": "Clock",
     "h-passages": "Passages since start", "h-version": "Version", "h-uptime": "Running for",
-    "camera-running": "running, {width} × {height}", "camera-starting": "starting", "camera-failed": "failed",
+    "camera-running": "running, {width} × {height}", "camera-starting": "starting", "camera-failed": "failed",
     "camera-ended": "recording over", "fault-silent": "gives no pictures", "fault-hangs": "hangs", "fault-frozen": "picture frozen",
     "fault-black": "picture black", "fault-noise": "picture is noise", "fault-late": "pictures come late",
     "broker-connected": "connected", "broker-connecting": "connecting", "broker-refused": "refuses us",
