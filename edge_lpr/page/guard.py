@@ -9,6 +9,7 @@ lead here.
 from __future__ import annotations
 
 import hmac
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +48,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+
+
+_log = logging.getLogger(__name__)
 
 
 class Refusal(EdgeLprError):
@@ -132,6 +136,7 @@ class Guard:
         session = self.sessions.open(token)
         if session is None:
             self.failures.admits(slot, time.monotonic())
+            _log.warning("page: a wrong token from %s", _address(request))
             raise Refusal(401, "WrongToken", "this is not the token; it stands in the settings as page.token")
         return session
 
