@@ -54,16 +54,18 @@ _log = logging.getLogger(__name__)
 
 
 class Refusal(EdgeLprError):
-    """An answer that is an error: its HTTP status, and a code that the page has words for."""
+    """An answer that is an error: its HTTP status, and a code that the page has words for. ``after_s``: when to try
+    again, in seconds, where that helps."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, after_s: int | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.after_s = after_s
 
     def response(self) -> JSONResponse:
         """The answer."""
-        headers = {"Retry-After": "1"} if self.status == 429 else None
+        headers = None if self.after_s is None else {"Retry-After": str(self.after_s)}
         return JSONResponse({"Error": {"Code": self.code, "Message": str(self)}}, self.status, headers)
 
 
@@ -85,7 +87,7 @@ class Gatekeeper:
         if self._rate.admits(_slot(Request(scope)), time.monotonic()):
             await self._app(scope, receive, send_with_headers)
         else:
-            refusal = Refusal(429, "TooMany", f"more than {REQUESTS_PER_SECOND} requests a second; wait a moment")
+            refusal = Refusal(429, "TooMany", f"more than {REQUESTS_PER_SECOND} requests a second; wait a moment", 1)
             await refusal.response()(scope, receive, send_with_headers)
 
 
@@ -132,7 +134,7 @@ class Guard:
         check_origin(request.headers)
         slot = _slot(request)
         if self.failures.is_reached(slot, time.monotonic()):
-            raise Refusal(429, "TooManyLogins", "too many wrong tokens; try again in a minute")
+            raise Refusal(429, "TooManyLogins", "too many wrong tokens; try again in a minute", 60)
         session = self.sessions.open(token)
         if session is None:
             self.failures.admits(slot, time.monotonic())

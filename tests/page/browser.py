@@ -233,6 +233,8 @@ def see_vehicle(proof: Proof, page: Page, gate: PageGate, vehicle: int, name: st
     gate.camera.play("vehicle", vehicle)
     read = appears(page, "#now", number, 15_000)
     proof.check(read, f"{name}: its reading is told below the picture")
+    fits = page.evaluate("() => document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    proof.check(fits, f"{name}: nothing sticks out to the side")
 
 
 def appears(page: Page, selector: str, text: str, timeout_ms: float) -> bool:
@@ -281,7 +283,8 @@ def make_picture(shot: Path, target: Path) -> None:
     """The README's: small, and of few colours."""
     with Image.open(shot) as image:
         small = image.convert("RGB").resize((960, round(image.height * 960 / image.width)), Image.Resampling.LANCZOS)
-        small.quantize(96, dither=Image.Dither.NONE).save(target, optimize=True)
+        few = small.quantize(256, Image.Quantize.MEDIANCUT, kmeans=4, dither=Image.Dither.NONE)
+        few.save(target, optimize=True)
     print(f"wrote {target} ({target.stat().st_size / 1024:.0f} KiB)")
 
 

@@ -259,3 +259,24 @@ def test_bodies_have_bounds(client: httpx.Client) -> None:
     assert client.post("lane", content=b"x" * 100_000).status_code == 413
     for content in (b"", b"[]", b"{", b"\xff", b"[" * 50_000):
         assert client.post("lane", content=content).status_code == 400
+
+
+def test_a_stop_does_not_wait_for_viewers(gate: PageGate) -> None:
+    """The last test, as the gate is gone after it."""
+    with logged_in(gate) as client, ThreadPoolExecutor(1) as crew:
+        view = next_scene(client)[0]["View"]
+        watching = crew.submit(_watch_until_it_is_gone, client, view)
+        gate.process.terminate()
+        assert gate.process.wait(5) == 0  # the promise to systemd, not a measurement
+        watching.result(30)
+    assert "Traceback" not in gate.log
+
+
+def _watch_until_it_is_gone(client: httpx.Client, view: int) -> None:
+    while True:
+        try:
+            answer = client.get("live", params={"viewer": "test", "after": view})
+        except httpx.TransportError:
+            return
+        if answer.status_code == 200:
+            view = int(answer.content[4:40].partition(b":")[2].partition(b",")[0])

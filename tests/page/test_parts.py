@@ -24,6 +24,7 @@ from edge_lpr.frames import Frame
 from edge_lpr.images import load_image
 from edge_lpr.page.advice import COMFORTABLE_WIDTH, Adviser
 from edge_lpr.page.assembly import open_page
+from edge_lpr.page.picture import Pictures
 from edge_lpr.page.sessions import LASTS_S, MAX_SESSIONS, Sessions, load_token
 from edge_lpr.page.static_files import language_of, static_files
 from edge_lpr.page.watch import Followed, Scene, Sight, Watch
@@ -132,8 +133,8 @@ def test_without_a_token_this_device_alone_is_served(host: str, peer: str, statu
 
 
 def test_over_tls_the_cookie_is_for_tls_alone(tmp_path: Path) -> None:
-    pair = {"tls_cert_file": tmp_path / "c", "tls_key_file": tmp_path / "k"}
-    settings = Settings(api=ApiSettings(**pair), page=PageSettings(enabled=True, token=TOKEN))
+    api = ApiSettings(tls_cert_file=tmp_path / "c", tls_key_file=tmp_path / "k")
+    settings = Settings(api=api, page=PageSettings(enabled=True, token=TOKEN))
     page = open_page(settings, lambda: None, ReloadRequests(), None)
     assert page is not None
     client = AppClient(Starlette(routes=page.routes), "https://gate.example")
@@ -235,3 +236,13 @@ def test_a_picture_is_found_by_what_the_message_says() -> None:
     url = httpx.URL("https://gate.example/evidence/" + name.reference)
     assert Name.of(name.reference) == Name.of(str(url)) == name
     assert name.number == "京AF0236"
+
+
+def test_without_images_only_the_readings_are_shown(near: NDArray[np.uint8], reader: PlateReader) -> None:
+    scene = scene_of(near, reader)
+    for images in (True, False):
+        piece = Pictures(Adviser(PassageSettings(), 60), 320, images=images).piece(7, scene)
+        length = int.from_bytes(piece[:4])
+        told, jpeg = json.loads(piece[4 : 4 + length]), piece[4 + length :]
+        assert told["View"] == 7 and told["Plates"][0]["Number"]
+        assert bool(jpeg) == images

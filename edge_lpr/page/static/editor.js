@@ -25,6 +25,7 @@ export class Editor {
     for (const button of document.querySelectorAll("[data-way]"))
       button.addEventListener("click", () => this.#change(() => (this.#shapes.LineIn = button.dataset.way)));
     byId("stage").addEventListener("pointerdown", (event) => this.#tap(event));
+    byId("add").addEventListener("click", () => this.#addCorner());
     byId("remove").addEventListener("click", () => this.#removeCorner());
     byId("clear").addEventListener("click", () => this.#clear());
     byId("cancel").addEventListener("click", () => this.#end());
@@ -52,7 +53,7 @@ export class Editor {
   }
 
   #begin(kind) {
-    this.#stage.shapes = structuredClone(this.#saved);
+    if (this.#kind === null) this.#stage.shapes = structuredClone(this.#saved);
     this.#kind = kind;
     this.#area = 0;
     this.#corner = -1;
@@ -76,7 +77,11 @@ export class Editor {
   #tap(event) {
     if (this.#kind === null || event.target.closest(".handle")) return;
     event.preventDefault();
-    const at = this.#place(event);
+    this.#add(this.#place(event));
+    this.#drag(event, byId("stage"));
+  }
+
+  #add(at) {
     this.#change(() => {
       if (this.#kind === "line" && this.#points.length === 2) {
         this.#corner = distance(this.#points[0], at) < distance(this.#points[1], at) ? 0 : 1;
@@ -86,7 +91,13 @@ export class Editor {
         this.#points.splice(this.#corner, 0, at);
       }
     });
-    this.#drag(event, byId("stage"));
+  }
+
+  /** For who has no pointer: in the middle, to be moved by the arrow keys. */
+  #addCorner() {
+    const turn = this.#points.length * 2.4;
+    this.#add([clamp(0.5 + 0.2 * Math.cos(turn)), clamp(0.5 + 0.2 * Math.sin(turn))]);
+    byId("handles").children[this.#corner].focus();
   }
 
   #drag(event, element) {
@@ -150,6 +161,7 @@ export class Editor {
     for (const button of document.querySelectorAll("[data-way]")) button.setAttribute("aria-pressed", String(button.dataset.way === this.#shapes.LineIn));
     byId("areas").hidden = kind !== "ignore";
     byId("ways").hidden = kind !== "line";
+    byId("add").hidden = kind === "line" && this.#points.length === 2;
     byId("remove").hidden = kind === "line";
     if (kind !== null) byId("hint").textContent = word(`hint-${kind}`);
     this.#renderAreas();

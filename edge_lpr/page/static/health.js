@@ -13,7 +13,8 @@ export function showHealth(health) {
 }
 
 function overall({ Camera, Broker, Reading }) {
-  if (Camera.State === "failed" || Camera.Fault) return ["bad", "state-failed"];
+  if (Camera.State === "failed" || ["frozen", "noise"].includes(Camera.Fault)) return ["bad", "state-failed"];
+  if (Camera.Fault) return ["fair", `fault-${Camera.Fault}`];
   if (Camera.State !== "running") return ["fair", `state-${Camera.State}`];
   if (Broker.State !== "connected") return ["fair", "state-broker"];
   return [["hot", "throttled"].includes(Reading.State) ? "fair" : "good", `state-${Reading.State}`];
@@ -21,9 +22,10 @@ function overall({ Camera, Broker, Reading }) {
 
 function rows(health) {
   const { Camera, Broker, Throttling } = health;
-  const camera = Camera.Fault ? word(`fault-${Camera.Fault}`) : word(`camera-${Camera.State}`, { width: Camera.Width, height: Camera.Height });
+  const camera = Camera.Fault ? word(`fault-${Camera.Fault}`) : word(`camera-${Camera.State}`);
   const lines = [
     ["h-camera", camera, Camera.Fault || Camera.State === "failed" ? "bad" : "good"],
+    ...(Camera.Width ? [["h-size", `${Camera.Width} × ${Camera.Height}`, ""]] : []),
     ["h-broker", word(`broker-${Broker.State}`), Broker.State === "connected" ? "good" : "bad"],
     ["h-waiting", health.Outbox.Waiting, health.Outbox.Waiting ? "fair" : ""],
     ["h-passages", health.Passages.Published, ""],
