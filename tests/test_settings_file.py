@@ -85,3 +85,9 @@ def test_rights_and_links_stay(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
     assert load_settings(link, {}).passage.lane == ((0.1, 0.3), (0.9, 0.3), (1, 1))
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".config.yaml.part").mkdir()  # in the way, for root too
+    with pytest.raises(ConfigError, match=f"cannot be written: .*; the service's user needs .* {tmp_path}$"):
+        change(tmp_path, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class PageDesk:
     folder: Path
     reloads: ReloadRequests
     save: Save | None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def status(self) -> JsonObject:
         """Health and the settings that the page shows. May be called from any thread."""
@@ -63,15 +64,16 @@ class PageDesk:
         """Save what differs from the settings in force, and put it into force. Raises ConfigError."""
         if unknown := sorted(set(wanted) - set(_LANE)):
             raise ConfigError(f"{unknown[0]}: no such setting of a lane; there are {', '.join(_LANE)}")
-        now = _lane(self.settings.passage)
         rounded = {name: _rounded(value) for name, value in wanted.items()}
-        changes = {_LANE[name]: value for name, value in rounded.items() if value != now[name]}
         if self.save is None:
             raise ConfigError("this service runs without a settings file; there is nothing to save to")
-        if not changes:
-            return {"Applied": [], "NeedRestart": []}
-        await asyncio.to_thread(self.save, "passage", changes)
-        outcome = await self._reload()
+        async with self._turn:  # of two who save at once, the second one changes what the first one left
+            now = _lane(self.settings.passage)
+            changes = {_LANE[name]: value for name, value in rounded.items() if value != now[name]}
+            if not changes:
+                return {"Applied": [], "NeedRestart": []}
+            await asyncio.to_thread(self.save, "passage", changes)
+            outcome = await self._reload()
         if outcome.error is not None:
             raise outcome.error
         return {"Applied": list(outcome.applied), "NeedRestart": list(outcome.needs_restart)}

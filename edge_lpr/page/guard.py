@@ -3,7 +3,8 @@ whatever changes something: origin and CSRF token.
 
 A session's cookie is sent by the page's own requests alone (``SameSite=Strict``) and seen by no script. Without a token
 in the settings only programs and browsers on the device itself are served, under a name that no name server can make
-lead here.
+lead here. With a token any name will do: a page that makes a name of its own lead here (DNS rebinding) has no cookie
+for it, and guesses at the token as slowly as everybody.
 """
 
 from __future__ import annotations
