@@ -26,6 +26,7 @@ from edge_lpr.config import (
 from edge_lpr.errors import ConfigError, ModelError
 from edge_lpr.finding import Finding, State, failure
 from edge_lpr.mqtt.connection import probe
+from edge_lpr.page.sessions import load_token
 from edge_lpr.pairs.opening import open_pair
 from edge_lpr.pairs.shelf import ModelShelf
 from edge_lpr.service.board import temperature_celsius, throttling
@@ -45,19 +46,20 @@ def check(path: Path, environ: Mapping[str, str]) -> int:
     settings = load_settings(path, environ)
     _print(console, Finding("settings", "ok", str(path)))
     failed = 0
-    for finding in _findings(settings):
+    for finding in _findings(settings, path):
         _print(console, finding)
         failed += finding.state == "failed"
     console.print("nothing failed" if not failed else f"{failed} failed")
     return 1 if failed else 0
 
 
-def _findings(settings: Settings) -> Iterator[Finding]:
+def _findings(settings: Settings, path: Path) -> Iterator[Finding]:
     looks: tuple[Callable[[], Finding], ...] = (
         lambda: _models(settings.reader, settings.device),
         lambda: check_camera(settings.camera),
         lambda: _broker(settings.mqtt, settings.device),
         lambda: _api(settings.api),
+        lambda: _page(settings, path),
         _board,
         _clock,
         lambda: _disk(settings.device.state_dir, settings.mqtt.outbox.max_megabytes),
@@ -106,6 +108,20 @@ def _api(settings: ApiSettings) -> Finding:
         return failure("api", error)
     callers = f"{len(accounts)} keys" if accounts else "no keys, for this device alone"
     return Finding("api", "ok", f"{callers}, {'TLS' if context is not None else 'without TLS'}")
+
+
+def _page(settings: Settings, path: Path) -> Finding:
+    if not settings.page.enabled:
+        return Finding("page", "ok", "switched off")
+    try:
+        token = load_token(settings.page)
+    except ConfigError as error:
+        return failure("page", error)
+    folder = path.resolve().parent
+    if not os.access(folder, os.W_OK):
+        remedy = f"let the service's user write to {folder}: sudo chmod g+w {folder}"
+        return Finding("page", "warning", "lanes cannot be saved from the page", remedy)
+    return Finding("page", "ok", "for this device alone" if token is None else "with a token")
 
 
 def _clock() -> Finding:

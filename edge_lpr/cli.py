@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 the work failed, 2 the user's input is wrong. Results go t
 from __future__ import annotations
 
 import argparse
-import functools
 import io
 import json
 import os
@@ -130,10 +129,11 @@ def _add_reader(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from edge_lpr.config import load_settings
     from edge_lpr.service.lifecycle import run_service
+    from edge_lpr.settings_file import SettingsFile
 
-    return run_service(functools.partial(load_settings, options.config, os.environ))
+    file = SettingsFile(options.config, os.environ)
+    return run_service(file.load, file.change)
 
 
 def _recognize(options: argparse.Namespace) -> int:

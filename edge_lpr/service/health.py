@@ -163,22 +163,29 @@ class HealthMonitor:
             return None
         self._sent_s = moment_s
         self._states = states
-        health = Health(
+        health = self._snapshot(self.latest)
+        self._send(health.to_message())
+        return health
+
+    def snapshot(self) -> Health | None:
+        """How the gate fares now, None before its first turn. May be called from any thread."""
+        return None if self.latest is None else self._snapshot(self.latest)
+
+    def _snapshot(self, state: GateState) -> Health:
+        return Health(
             device_id=self._device_id,
             at=datetime.now().astimezone(),
-            uptime_s=moment_s - self._began_s,
-            camera=camera,
-            publisher=publisher,
-            pace=pace,
-            counts=counts,
-            work=work,
+            uptime_s=time.monotonic() - self._began_s,
+            camera=state.camera,
+            publisher=state.publisher,
+            pace=state.pace,
+            counts=state.counts,
+            work=state.work,
             temperature_celsius=temperature_celsius(),
             throttling=throttling(),
             clock_synchronized=clock_synchronized(),
             versions=self.versions,
         )
-        self._send(health.to_message())
-        return health
 
 
 def _throttling(flags: Throttling) -> JsonObject:

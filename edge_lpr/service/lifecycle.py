@@ -20,6 +20,8 @@ from edge_lpr.evidence.keeper import EvidenceKeeper
 from edge_lpr.evidence.statistics import Pseudonyms
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.mqtt.requests import RequestFace
+from edge_lpr.page.assembly import open_page
+from edge_lpr.page.desk import Save
 from edge_lpr.pairs.opening import OpenedPair, open_pair
 from edge_lpr.pairs.shelf import ModelShelf
 from edge_lpr.service.attention import Attention
@@ -49,9 +51,9 @@ STOP_S = 1.4
 _log = logging.getLogger(__name__)
 
 
-def run_service(load: Callable[[], Settings]) -> int:
+def run_service(load: Callable[[], Settings], save: Save | None = None) -> int:
     """Run until SIGTERM, SIGINT or the end of a recording; the exit code. ``load`` reads the settings, at the start and
-    at each SIGHUP or request to reload.
+    at each SIGHUP or request to reload; ``save`` is how the page changes them.
 
     0: stopped by a signal, or the recording is over and the broker has every passage. 1: the recording is over and the
     broker stayed away; the passages are in the outbox and go out at the next start. Also 1: a call to the camera never
@@ -61,7 +63,7 @@ def run_service(load: Callable[[], Settings]) -> int:
     set_up_logging(settings.log)
     stop, requests = threading.Event(), ReloadRequests()
     with _on_signals(stop, requests), _stopped_by_broken_threads(stop) as broken:
-        outcome = serve(settings, stop, load, requests)
+        outcome = serve(settings, stop, load, requests, save)
     if outcome.failure is not None and not outcome.camera_hangs:
         raise outcome.failure
     if outcome.camera_hangs:
@@ -88,9 +90,10 @@ def serve(
     stop: threading.Event,
     load: Callable[[], Settings] | None = None,
     requests: ReloadRequests | None = None,
+    save: Save | None = None,
 ) -> Outcome:
     """The same without signals: ``stop`` ends it, ``requests`` ask it to ``load`` the settings anew; without ``load``
-    they stay."""
+    they stay, and the page saves nothing without ``save``."""
     requests = requests or ReloadRequests()
     notifier = Notifier()
     notifier.status("loading the models")
@@ -108,6 +111,7 @@ def serve(
     meter = LightMeter(settings.passage.lane, settings.passage.ignore)
     keeper = EvidenceKeeper(settings.evidence, settings.device)
     completion = Completion(settings.lists, keeper, _counter(settings, publisher))
+    page = open_page(settings, monitor.snapshot, requests, save)
 
     def apply(changed: Settings) -> None:
         logging.getLogger().setLevel(changed.log.level.upper())
@@ -117,6 +121,8 @@ def serve(
         completion.apply(changed.lists)
         gate.look_every_s = changed.reader.idle_look_s
         monitor.every_s = changed.mqtt.health_every_s
+        if page is not None:
+            page.apply(changed)
 
     reloader = Reloader(settings, load or (lambda: settings), requests, apply, notifier)
 
@@ -132,7 +138,7 @@ def serve(
         keeper.tidy()
 
     failure: CameraError | None = None
-    with swap, serving(settings.api, settings.device, pair.reader, lambda: monitor.latest) as api:
+    with swap, serving(settings.api, settings.device, pair.reader, lambda: monitor.latest, page) as api:
         RequestFace(
             publisher.connection, publisher.topics, api.desk, last_view, api.metrics, images=settings.privacy.images
         )
@@ -145,6 +151,7 @@ def serve(
                 service = Service(
                     *(source, attention, read, tracker, publisher, monitor, notifier),
                     live=live, note=meter.note, complete=completion.complete, between_frames=between_frames,
+                    onlooker=page,
                 )  # fmt: skip
                 try:
                     service.run(stop)

@@ -22,6 +22,9 @@ from edge_lpr.vision.straighten import whole_image
 StageObserver = Callable[[str, float], None]
 """Told the name of each stage done and the seconds it took."""
 
+PassedOver = Callable[[list[Quad]], None]
+"""Told which plates of a picture were too narrow to be read, none included."""
+
 DEFAULT_PLAUSIBLE = 0.05
 """The smallest raw confidence of a plate, where the recognizer's sidecar gives none."""
 
@@ -47,18 +50,25 @@ class PlateReader:
         return cls(load_models(settings.models_dir), settings)
 
     def read(
-        self, image: NDArray[np.uint8], observe: StageObserver | None = None, min_plate_width: int | None = None
+        self,
+        image: NDArray[np.uint8],
+        observe: StageObserver | None = None,
+        min_plate_width: int | None = None,
+        passed_over: PassedOver | None = None,
     ) -> list[PlateReading]:
         """The plates in ``image``, uint8 of shape (H, W, 3), BGR: the surest first, then the largest.
 
         Plates narrower than ``min_plate_width`` pixels (default: that of the settings) are left out. ``observe`` is
-        told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate.
+        told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate;
+        ``passed_over`` the places of those left out.
         """
         _check_image(image)
         with _stage("detect", observe):
             detections = self._detector.detect(image)
         least = self._settings.min_plate_width if min_plate_width is None else min_plate_width
         wide_enough = [found for found in detections if found.quad.width >= least]
+        if passed_over is not None:
+            passed_over([found.quad for found in detections if found.quad.width < least])
         readings: list[PlateReading] = []
         for found in wide_enough:
             with _stage("refine", observe):

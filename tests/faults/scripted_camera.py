@@ -97,7 +97,8 @@ _seeds = itertools.count()
 class Pictures:
     """What the lens sees, picture by picture."""
 
-    def __init__(self) -> None:
+    def __init__(self, brightness: float = 1.0) -> None:
+        self._brightness = brightness
         self._random = np.random.default_rng(next(_seeds))
         self._noise = self._random.integers(0, 9, (4, HEIGHT, WIDTH, 3), np.uint8)
         self._last = _clip.frame(_EMPTY)
@@ -125,14 +126,18 @@ class Pictures:
 
     def _with_noise(self, image: Image) -> Image:
         noise = np.roll(self._noise[self._random.integers(4)], self._random.integers(WIDTH), axis=1)
-        return np.asarray(cv2.add(image, noise), np.uint8)
+        return np.asarray(cv2.addWeighted(image, self._brightness, noise, 1.0, 0.0), np.uint8)
 
 
 class ScriptedCamera:
-    """A network camera at ``port`` of the loopback interface that does as it is told; a context manager."""
+    """A network camera at ``port`` of the loopback interface that does as it is told; a context manager.
 
-    def __init__(self, port: int) -> None:
+    ``brightness`` below 1.0 makes it night.
+    """
+
+    def __init__(self, port: int, brightness: float = 1.0) -> None:
         self.port = port
+        self.brightness = brightness
         self._changed = threading.Condition()
         self._step = Step("empty")
         self._ended = False
@@ -210,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        camera, pictures = self.server.camera, Pictures()
+        camera, pictures = self.server.camera, Pictures(self.server.camera.brightness)
         first = camera.step()
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture")
