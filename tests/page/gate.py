@@ -116,10 +116,18 @@ def page_gate(folder: Path, broker: int | None = None, night: float = 1.0, page:
             process.wait(30)
 
 
+_ADDRESSES = (f"127.0.1.{last}" for last in range(1, 255))
+
+
 @contextmanager
 def logged_in(gate: PageGate) -> Iterator[httpx.Client]:
-    """A client as the page's script is one: with the session's cookie, the CSRF token, and the page's origin."""
-    with httpx.Client(base_url=gate.url, headers={"Origin": gate.origin}, timeout=30) as client:
+    """A client as the page's script is one: with the session's cookie, the CSRF token, and the page's origin.
+
+    Each has an address of its own, so that no test eats up the requests a second that another may make.
+    """
+    transport = httpx.HTTPTransport(local_address=next(_ADDRESSES))
+    headers = {"Origin": gate.origin}
+    with httpx.Client(base_url=gate.url, headers=headers, transport=transport, timeout=30) as client:
         answer = client.post("login", json={"Token": TOKEN})
         assert answer.status_code == 204, answer.text
         html = client.get("").text
