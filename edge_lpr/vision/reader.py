@@ -23,10 +23,13 @@ StageObserver = Callable[[str, float], None]
 """Told the name of each stage done and the seconds it took."""
 
 PassedOver = Callable[[list[Quad]], None]
-"""Told which plates of a picture were too narrow to be read, none included."""
+"""Told which plates of a picture, surely such, were too narrow to be read; also when there are none."""
 
 DEFAULT_PLAUSIBLE = 0.05
 """The smallest raw confidence of a plate, where the recognizer's sidecar gives none."""
+
+SURE_DETECTION = 0.75
+"""Score (0.0-1.0) from which on what is too narrow to be read is called a plate; a headlamp comes up to 0.7."""
 
 _SAME_IOU = 0.4
 _SAME_SHARE = 0.7  # of the smaller of two rectangles inside the larger: one plate found twice
@@ -68,7 +71,8 @@ class PlateReader:
         least = self._settings.min_plate_width if min_plate_width is None else min_plate_width
         wide_enough = [found for found in detections if found.quad.width >= least]
         if passed_over is not None:
-            passed_over([found.quad for found in detections if found.quad.width < least])
+            narrow = [found for found in detections if found.quad.width < least]
+            passed_over([found.quad for found in narrow if found.score >= SURE_DETECTION])
         readings: list[PlateReading] = []
         for found in wide_enough:
             with _stage("refine", observe):

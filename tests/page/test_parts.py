@@ -21,6 +21,7 @@ from edge_lpr.config import ApiSettings, PageSettings, PassageSettings, Settings
 from edge_lpr.errors import ConfigError
 from edge_lpr.evidence.gallery import Name
 from edge_lpr.frames import Frame
+from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
 from edge_lpr.page.advice import COMFORTABLE_WIDTH, Adviser
 from edge_lpr.page.assembly import open_page
@@ -246,3 +247,9 @@ def test_without_images_only_the_readings_are_shown(near: NDArray[np.uint8], rea
         told, jpeg = json.loads(piece[4 : 4 + length]), piece[4 + length :]
         assert told["View"] == 7 and told["Plates"][0]["Number"]
         assert bool(jpeg) == images
+
+
+def test_plates_too_narrow_to_read_are_told_of_and_lamps_are_not(near: NDArray[np.uint8], reader: PlateReader) -> None:
+    narrow: list[Quad] = []
+    assert reader.read(near, min_plate_width=400, passed_over=narrow.extend) == []
+    assert len(narrow) == 1 and narrow[0].width == pytest.approx(150, rel=0.1)

@@ -57,8 +57,8 @@ export class Editor {
     this.#kind = kind;
     this.#area = 0;
     this.#corner = -1;
-    byId("problem").textContent = this.canSave ? "" : word("cannot-save");
     this.#change(() => {});
+    byId("problem").textContent = this.canSave ? "" : word("cannot-save");
     byId("stage").scrollIntoView({ block: "nearest" });
   }
 
@@ -70,6 +70,7 @@ export class Editor {
 
   #change(what) {
     what();
+    byId("problem").textContent = "";
     this.#render();
     this.#stage.draw();
   }
@@ -136,10 +137,11 @@ export class Editor {
 
   async #save() {
     const button = byId("save"), problem = byId("problem");
-    problem.textContent = "";
+    const wanted = { ...this.#shapes, Ignore: this.#shapes.Ignore.filter((area) => area.length) };
+    problem.textContent = unfinished(wanted);
+    if (problem.textContent) return;
     button.disabled = true;
     button.textContent = word("saving");
-    const wanted = { ...this.#shapes, Ignore: this.#shapes.Ignore.filter((area) => area.length) };
     try {
       const told = await (await ask("lane", { method: "POST", body: wanted })).json();
       this.#saved = structuredClone(wanted);
@@ -216,6 +218,12 @@ export class Editor {
     });
     return handle;
   }
+}
+
+/** What is not drawn to its end, in words. All else the gate itself judges. */
+function unfinished({ Lane, Ignore, Line }) {
+  if ([Lane, ...Ignore].some((area) => area.length === 1 || area.length === 2)) return word("few-corners");
+  return Line.length === 1 ? word("few-points") : "";
 }
 
 const distance = ([ax, ay], [bx, by]) => Math.hypot(ax - bx, ay - by);
