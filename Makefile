@@ -18,6 +18,7 @@
 # make peers-bench  time and accuracy beside other readers of the registry, each in an environment of its own
 # make train-smoke  every training command for a few steps, in an environment of 2.3 GB that it makes first
 # make system-test  a gate in a virtual machine, with power cuts; as root, takes hours. ARGS="--cuts 3 --only power" less
+# make stranger-test  the README followed on clean arm64 Debians, emulated, to the first passage; as root, takes an hour
 #
 # Everything is installed into .venv here. PYTHON=python3.12 picks another Python. What pip cannot bring, .ci/packages
 # installs by apt where it may, and names where it may not.
@@ -34,7 +35,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUN
 PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
 
 .PHONY: demo test lint bench scenes api-bench idle-bench peers-bench train-smoke api-fuzz mqtt-fuzz config-fuzz fault-table \
-	kill-test broker-test offline-day disk-writes page-test page-bench system-test resolve vision-tests-tflite-runtime clean python test-packages
+	kill-test broker-test offline-day disk-writes page-test page-bench system-test stranger-test resolve vision-tests-tflite-runtime clean python test-packages
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr demo
@@ -96,6 +97,10 @@ disk-writes: $(VENV)/.dev
 system-test: $(VENV)/.dev
 	@.ci/packages system
 	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.system.run $(ARGS)
+
+stranger-test: $(VENV)/.dev
+	@.ci/packages stranger
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.system.stranger $(ARGS)
 
 resolve: $(VENV)/.dev
 	$(VENV)/bin/python .ci/resolve.py

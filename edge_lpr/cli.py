@@ -109,6 +109,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(check)
     check.set_defaults(command=_check)
 
+    setup = commands.add_parser("setup", help="asks for camera, broker and name, tries them, writes the settings")
+    _add_config(setup)
+    setup.set_defaults(command=_setup)
+
     demo = commands.add_parser("demo", help="the whole road on a bundled clip; needs no hardware")
     demo.set_defaults(command=_demo)
     return parser
@@ -193,6 +197,12 @@ def _check(options: argparse.Namespace) -> int:
     from edge_lpr.check import check
 
     return check(options.config, os.environ)
+
+
+def _setup(options: argparse.Namespace) -> int:
+    from edge_lpr.setup.wizard import set_up
+
+    return set_up(options.config)
 
 
 def _demo(_options: argparse.Namespace) -> int:
