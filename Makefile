@@ -14,6 +14,7 @@
 # make kill-test  200 times kill -9 of a producer, 20 times of the whole program: what was lost
 # make broker-test  50 kills and restarts of the broker, without its persistence and with it: what was lost
 # make offline-day  2,000 passages without a broker, and then with it
+# make soak    45 minutes at full frame rate with faults of all kinds: what was lost, what grows. ARGS="--minutes 2" less
 # make disk-writes  bytes that a passage costs the disk
 # make peers-bench  time and accuracy beside other readers of the registry, each in an environment of its own
 # make train-smoke  every training command for a few steps, in an environment of 2.3 GB that it makes first
@@ -35,7 +36,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUN
 PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
 
 .PHONY: demo test lint bench scenes api-bench idle-bench peers-bench train-smoke api-fuzz mqtt-fuzz config-fuzz fault-table \
-	kill-test broker-test offline-day disk-writes page-test page-bench system-test stranger-test resolve vision-tests-tflite-runtime clean python test-packages
+	kill-test broker-test offline-day soak disk-writes page-test page-bench system-test stranger-test resolve \
+	vision-tests-tflite-runtime clean python test-packages
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr demo
@@ -90,6 +92,9 @@ broker-test: test-packages $(VENV)/.dev
 
 offline-day: test-packages $(VENV)/.dev
 	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.faults.offline_day
+
+soak: test-packages $(VENV)/.dev
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.faults.soak $(ARGS)
 
 disk-writes: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.benchmarks.disk_writes

@@ -136,7 +136,7 @@ class Subscriber:
         """Until ``enough`` says so of all messages so far; fails the test when it takes longer than ``timeout_s``."""
         with self._changed:
             assert self._changed.wait_for(lambda: enough(self.messages), timeout_s), (
-                f"not received in time; there were {[(m.topic, m.payload[:80]) for m in self.messages]}"
+                f"not received in time; the last were {[(m.topic, m.payload[:80]) for m in self.messages[-40:]]}"
             )
             return list(self.messages)
 

@@ -20,6 +20,7 @@ from edge_lpr.resources import demo_clip
 from edge_lpr.vision.reader import PlateReader
 from tests import photos
 from tests.fixtures_mqtt import free_port
+from tests.unit_environment import unit_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0
@@ -85,7 +86,7 @@ def running_gate(
         (folder / "config.yaml").write_text(yaml.safe_dump(settings))
         command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(folder / "config.yaml")]
         with (folder / "log").open("wb") as log:
-            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            environment = {**os.environ, **unit_environment(), "PYTHONPATH": str(ROOT)}
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         gate = Gate(process, port, folder / "log")
         try:

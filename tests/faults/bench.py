@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +86,8 @@ class Bench:
 
     def settle(self, first: int = 1) -> Tally:
         """Stop the gate, deliver what still waits, and count."""
-        self.gate.stop()
+        code = self.gate.stop()
+        assert code == 0, f"told to stop, the gate ended with {code}"
         last = last_sequence(self.gate.state)
         self.gate_delivers()
         self.wait_received(last)
@@ -106,8 +107,11 @@ def _is_connected(topic: str, payload: bytes) -> bool:
 
 
 @contextmanager
-def bench(*, persistence: bool = False, **mqtt: Any) -> Iterator[Bench]:
-    """Everything started, and the gate's first passages received; ``persistence`` is the broker's."""
+def bench(
+    *, persistence: bool = False, sections: Mapping[str, Any] | None = None, **mqtt: Any
+) -> Iterator[Bench]:
+    """Everything started, and the gate's first passages received; ``persistence`` is the broker's, ``sections`` are
+    those of the gate's settings."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         accounts, password_file = folder / "accounts", folder / "password"
@@ -122,7 +126,7 @@ def bench(*, persistence: bool = False, **mqtt: Any) -> Iterator[Bench]:
         try:
             with Relay(broker.port) as relay, _subscriber(broker.port) as subscriber:
                 login = {"username": USER, "password_file": str(password_file)}
-                gate = Gate(folder, relay.port, **login, **mqtt)
+                gate = Gate(folder, relay.port, sections, **login, **mqtt)
                 with gate:
                     parts = Bench(folder, broker, relay, subscriber, gate, password_file)
                     parts.wait_received(gate.wait_for_passages(2))

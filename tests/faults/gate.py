@@ -1,4 +1,4 @@
-"""``edge-lpr run`` as a process, with photos for a camera, that a fault harness can start, kill and look into."""
+"""``edge-lpr run`` as a process that a fault harness can start, kill and look into; photos are its usual camera."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from edge_lpr.config import DeviceSettings, MqttSettings, OutboxSettings
 from edge_lpr.mqtt.outbox import Outbox
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.resources import demo_clip
+from tests.unit_environment import unit_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "edge-lpr/gate-1"
@@ -32,9 +33,12 @@ PASSAGE = re.compile(r"INFO passage (\d+): ")
 
 
 class Gate:
-    """One gate with one state folder, started and killed as often as one likes. ``folder`` also takes its log."""
+    """One gate with one state folder, started and killed as often as one likes. ``folder`` also takes its log.
 
-    def __init__(self, folder: Path, port: int, **mqtt: Any) -> None:
+    ``sections`` of the settings replace those that a gate has here by default.
+    """
+
+    def __init__(self, folder: Path, port: int, sections: Mapping[str, Any] | None = None, **mqtt: Any) -> None:
         self.state = folder / "state"
         self._config = folder / "config.yaml"
         self._log = folder / "gate.log"
@@ -44,14 +48,15 @@ class Gate:
         (folder / "photos").mkdir(parents=True, exist_ok=True)
         for name, content in photos().items():
             (folder / "photos" / name).write_bytes(content)
-        settings = {
+        self._settings = {
             "device": {"state_dir": "state"},
             "camera": {"type": "photos", "source": "photos", "loop": True, "hold": 2},
             "reader": {"threads": 1},
             "passage": {"repeat_after_s": 0, "sure_frames": 1, "min_frames": 1},
             "mqtt": {"host": "localhost", "port": port, "keepalive_s": 5, "health_every_s": 1, **mqtt},
+            **(sections or {}),
         }
-        self._config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        self.configure()
 
     def __enter__(self) -> Gate:
         return self.start()
@@ -59,10 +64,15 @@ class Gate:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
+    def configure(self, **sections: Any) -> None:
+        """Write the settings file: as at the beginning, but for these sections."""
+        self._config.write_text(yaml.safe_dump({**self._settings, **sections}), encoding="utf-8")
+
     def start(self) -> Gate:
         """Run it; its log goes on where it ended."""
         paths = os.pathsep.join((str(ROOT / "tests" / "faults" / "resolver"), str(ROOT)))
-        environment = {**os.environ, "PYTHONPATH": paths, "EDGE_TEST_NO_DNS": str(self.no_dns)}
+        ours = {"PYTHONPATH": paths, "EDGE_TEST_NO_DNS": str(self.no_dns)}
+        environment = {**os.environ, **unit_environment(), **ours}
         command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(self._config)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -82,6 +92,11 @@ class Gate:
         code = self._process.wait(15)
         self._process = None
         return code
+
+    def reload(self) -> None:
+        """Let it read its settings anew, by SIGHUP."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     @property
     def pid(self) -> int:

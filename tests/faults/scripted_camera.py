@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ Image = NDArray[np.uint8]
 Show = Literal["vehicle", "empty", "freeze", "black", "noise", "stop", "late", "resize", "vanish", "hang"]
 
 FPS = 12.0
+"""Pictures a second, and frames of the clip a second, where nothing else is asked for."""
 WIDTH, HEIGHT = 960, 540
 LATE_S = 1.3
 """Between two pictures that come late."""
@@ -95,10 +97,11 @@ _seeds = itertools.count()
 
 
 class Pictures:
-    """What the lens sees, picture by picture."""
+    """What the lens sees, picture by picture; ``stride`` is how many frames of the clip a vehicle drives on in each."""
 
-    def __init__(self, brightness: float = 1.0) -> None:
+    def __init__(self, brightness: float = 1.0, stride: float = 1.0) -> None:
         self._brightness = brightness
+        self._stride = stride
         self._random = np.random.default_rng(next(_seeds))
         self._noise = self._random.integers(0, 9, (4, HEIGHT, WIDTH, 3), np.uint8)
         self._last = _clip.frame(_EMPTY)
@@ -110,7 +113,7 @@ class Pictures:
         if step is not self._step:
             self._step = step
             drives = step.show in ("vehicle", "late", "resize")
-            self._frames = iter(_FRAMES[step.number % len(_FRAMES)]) if drives else iter(())
+            self._frames = self._drive(_FRAMES[step.number % len(_FRAMES)]) if drives else iter(())
         match step.show:
             case "freeze":
                 return self._last
@@ -124,6 +127,9 @@ class Pictures:
         self._last = image
         return image
 
+    def _drive(self, frames: range) -> Iterator[int]:
+        return (frames[int(at * self._stride)] for at in range(math.ceil(len(frames) / self._stride)))
+
     def _with_noise(self, image: Image) -> Image:
         noise = np.roll(self._noise[self._random.integers(4)], self._random.integers(WIDTH), axis=1)
         return np.asarray(cv2.addWeighted(image, self._brightness, noise, 1.0, 0.0), np.uint8)
@@ -132,12 +138,15 @@ class Pictures:
 class ScriptedCamera:
     """A network camera at ``port`` of the loopback interface that does as it is told; a context manager.
 
-    ``brightness`` below 1.0 makes it night.
+    ``brightness`` below 1.0 makes it night. ``fps`` in pictures a second. A vehicle drives by in ``vehicle_s`` seconds;
+    None is the clip's own pace.
     """
 
-    def __init__(self, port: int, brightness: float = 1.0) -> None:
+    def __init__(self, port: int, brightness: float = 1.0, fps: float = FPS, vehicle_s: float | None = None) -> None:
         self.port = port
         self.brightness = brightness
+        self.fps = fps
+        self.stride = FPS / fps if vehicle_s is None else len(_FRAMES[0]) / (fps * vehicle_s)
         self._changed = threading.Condition()
         self._step = Step("empty")
         self._ended = False
@@ -215,7 +224,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        camera, pictures = self.server.camera, Pictures(self.server.camera.brightness)
+        camera = self.server.camera
+        pictures = Pictures(camera.brightness, camera.stride)
         first = camera.step()
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture")
@@ -233,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(head.encode() + data + b"\r\n")
             except OSError:
                 return
-            due_s = max(due_s + (LATE_S if step.show == "late" else 1 / FPS), time.monotonic())
+            due_s = max(due_s + (LATE_S if step.show == "late" else 1 / camera.fps), time.monotonic())
             camera.wait_while(step, due_s - time.monotonic())
 
     def log_message(self, format: str, *args: object) -> None:

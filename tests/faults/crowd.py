@@ -1,0 +1,78 @@
+"""Many who ask a gate at once, politely and not, over HTTP and MQTT."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import httpx
+import paho.mqtt.client as paho
+
+from tests.faults.gate import BASE, photos
+
+HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
+CLIENTS = 4
+PAUSE_S = 0.1
+"""Of each, between two requests."""
+CAPTURES = 3
+"""Pictures asked for over MQTT, by all of them: each makes a message of some 100 KB."""
+
+
+class Crowd:
+    """Asks until it is stopped. ``stop`` raises what a client met that an answer is not allowed to be."""
+
+    def __init__(self, url: str, broker: paho.Client) -> None:
+        self._url = url
+        self._broker = broker
+        self._ended = threading.Event()
+        self._pool = ThreadPoolExecutor(CLIENTS, "crowd")
+        self._clients: list[Future[None]] = []
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        for _ in range(CAPTURES):
+            self._broker.publish(f"{BASE}/request/capture", b'{"WithImage": true}', qos=1)
+        self._clients = [self._pool.submit(self._ask, start) for start in range(CLIENTS)]
+
+    def stop(self) -> None:
+        """Wait for the last answers."""
+        self._ended.set()
+        self._pool.shutdown()
+        for client in self._clients:
+            client.result()
+
+    def _ask(self, start: int) -> None:
+        ways: tuple[Callable[[httpx.Client], None], ...] = (_photo, _garbage, self._half, _look)
+        with httpx.Client(base_url=self._url, timeout=60) as client:
+            for way in itertools.islice(itertools.cycle(ways), start, None):
+                way(client)
+                if self._ended.wait(PAUSE_S):
+                    return
+
+    def _half(self, _client: httpx.Client) -> None:
+        """Begin a request and leave."""
+        address = urlsplit(self._url)
+        with suppress(ConnectionError), socket.create_connection((address.hostname, address.port or 80), 10) as link:
+            link.sendall(b"POST / HTTP/1.1\r\nHost: gate\r\nContent-Length: 100000\r\n\r\n{")
+
+
+def _photo(client: httpx.Client) -> None:
+    photo = base64.b64encode(next(iter(photos().values()))).decode()
+    answer = client.post("/", json={"ImageBase64": photo}, headers=HEADERS).json()["Response"]
+    assert "Number" in answer or answer["Error"]["Code"] == "RequestLimitExceeded", answer
+
+
+def _garbage(client: httpx.Client) -> None:
+    answer = client.post("/", content=b"\xff" * 5000, headers=HEADERS).json()["Response"]
+    assert "Error" in answer, answer
+
+
+def _look(client: httpx.Client) -> None:
+    for path in ("/healthz", "/metrics", "/openapi.json"):
+        assert client.get(path).status_code in (200, 503), path
