@@ -20,7 +20,9 @@ from tests.system.scenes import write_scenes
 SUITE = "trixie"
 PACKAGES = (
     "systemd-sysv", "systemd-resolved", "udev", "kmod", "dbus", "linux-image-amd64", "initramfs-tools", "zstd",
-    "iproute2", "python3-venv", "git", "sudo", "mosquitto", "mosquitto-clients", "v4l-utils",
+    "e2fsprogs", "iproute2", "python3-venv", "git", "sudo", "mosquitto", "mosquitto-clients", "v4l-utils",
+    "python3-libcamera", "libcamera-ipa", "libcamera-tools", "python3-prctl", "python3-piexif", "python3-jsonschema",
+    "python3-libarchive-c",
 )  # fmt: skip
 SIZE = "3G"
 GUEST = Path(__file__).parent / "guest"

@@ -52,7 +52,7 @@ def main() -> int:
         built = image.build(options.source.resolve(), cache, tell)
         if folder.exists():
             shutil.rmtree(folder)
-        with Machine(built, folder) as machine:
+        with Machine(built, folder, options.seed) as machine:
             tell("booting; an emulated processor takes its time")
             tell(f"booted within {machine.boot():.0f} s")
             rows = [_row(name, machine, options, tell) for name in options.only]
@@ -76,7 +76,7 @@ def _row(name: str, machine: Machine, options: argparse.Namespace, tell: Callabl
             broker = power.OuterBroker(machine.folder)
             try:
                 broker.start()
-                seen, passed = power.cut_again_and_again(machine, broker, options.cuts, options.seed, tell), True
+                seen, passed = power.PowerCuts(machine, broker, options.seed).run(options.cuts, tell), True
             finally:
                 broker.stop()
         else:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
+import socket
+import struct
 from pathlib import Path
 
+from tests.system.card import BLOCK, Card
 from tests.system.ledger import Ledger
 from tests.system.readme_steps import install_steps
 
@@ -27,8 +31,8 @@ def test_the_ledger_finds_what_is_lost_missing_and_given_twice() -> None:
     ledger.note_log(["INFO passage 1: 京N8F2K6 蓝, confidence 99", "passage 5: 粤BD30517 绿, confidence 99"])
     for sequence, request_id in ((1, "a"), (1, "a"), (3, "b"), (3, "c")):
         ledger.note_message(message(sequence, request_id))
-    assert (ledger.lost, ledger.gaps, ledger.given_twice, ledger.repeated) == ([5], [2], [3], 1)
-    assert not ledger.is_whole
+    assert (ledger.lost(), ledger.gaps(), ledger.given_twice, ledger.doubled) == ([5], [2, 4, 5], [3], 1)
+    assert (ledger.lost({5}), ledger.gaps({2, 4, 5})) == ([], [])
 
 
 def test_a_passage_that_came_twice_is_no_fault() -> None:
@@ -36,4 +40,38 @@ def test_a_passage_that_came_twice_is_no_fault() -> None:
     ledger.note_log(["passage 1: 京N8F2K6 蓝, confidence 99"])
     for _ in range(2):
         ledger.note_message(message(1, "a"))
-    assert ledger.is_whole and ledger.repeated == 1
+    assert not ledger.lost() and not ledger.gaps() and not ledger.given_twice and ledger.doubled == 1
+
+
+def test_a_number_on_the_disk_under_another_id_was_given_twice() -> None:
+    ledger = Ledger()
+    ledger.note_message(message(1, "a"))
+    ledger.note_waiting({1: "b"})
+    assert ledger.given_twice == [1]
+
+
+def test_a_card_forgets_only_what_was_not_flushed(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    image.write_bytes(b"old" + bytes(256 * BLOCK))
+    card = Card(image, tmp_path / "card", random.Random(1))
+    card.insert()
+    with socket.socket(socket.AF_UNIX) as machine:
+        machine.connect(str(card.path))
+        assert machine.recv(18, socket.MSG_WAITALL)[:8] == b"NBDMAGIC"
+        machine.sendall(struct.pack(">I8sII", 1, b"IHAVEOPT", 7, 0))
+        machine.recv(20 + 12 + 20, socket.MSG_WAITALL)
+
+        def ask(kind: int, offset: int = 0, data: bytes = b"", length: int = 0) -> bytes:
+            machine.sendall(struct.pack(">IHHQQI", 0x25609513, 0, kind, 7, offset, len(data) or length) + data)
+            assert machine.recv(16, socket.MSG_WAITALL) == struct.pack(">IIQ", 0x67446698, 0, 7)
+            return machine.recv(length, socket.MSG_WAITALL) if length else b""
+
+        ask(1, 0, b"new")
+        ask(3)
+        ask(1, BLOCK, b"x" * 200 * BLOCK)
+        assert ask(0, 0, length=3) == b"new"
+    unflushed, lost = card.cut()
+    assert unflushed == 200 and 50 < lost < 150
+    kept = image.read_bytes()
+    assert kept[:3] == b"new"
+    assert sum(kept[n * BLOCK : (n + 1) * BLOCK] == b"x" * BLOCK for n in range(257)) == 200 - lost

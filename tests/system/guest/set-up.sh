@@ -18,7 +18,7 @@ systemctl enable systemd-networkd
 printf 'listener 1883\nallow_anonymous true\n' >/etc/mosquitto/conf.d/gate.conf
 systemctl enable mosquitto
 
-for unit in gate-agent gate-camera; do
+for unit in gate-agent gate-camera gate-log; do
     cp $unit.service /etc/systemd/system/
     systemctl enable $unit
 done
@@ -27,6 +27,9 @@ done
 systemctl mask systemd-logind getty@tty1 serial-getty@ttyS0 e2scrub_reap apt-daily.timer apt-daily-upgrade.timer \
     dpkg-db-backup.timer e2scrub_all.timer fstrim.timer systemd-tpm2-setup systemd-tpm2-setup-early
 touch /etc/.updated /var/.updated
+echo MODULES=list >/etc/initramfs-tools/conf.d/gate
+printf '%s\n' virtio_pci virtio_blk ext4 >>/etc/initramfs-tools/modules
+update-initramfs -u -k all
 
 cp settings.yaml /etc/edge-lpr/config.yaml
 chgrp edge-lpr /etc/edge-lpr/config.yaml
