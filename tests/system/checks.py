@@ -21,6 +21,7 @@ WALL_S = 1500.0
 """Of the host's time, for what takes the guest minutes: it is an emulator on a machine that has other work."""
 
 SECURITY = 2.0
+_PYTHON, _PROBE = "/opt/edge-lpr/venv/bin/python", "/root/probe.py"
 _UNBIND, _BIND = (f"echo vivid.0 >/sys/bus/platform/drivers/vivid/{what}" for what in ("unbind", "bind"))
 
 
@@ -92,10 +93,26 @@ def readme_check_works(machine: Machine, source: Path) -> str:
     return "every finding is well"
 
 
+def picamera2_as_far_as_it_goes(machine: Machine, _source: Path) -> str:
+    """The Pi camera's adapter on the real picamera2 and libcamera's virtual camera, with the service stopped."""
+    machine.ask("systemctl stop edge-lpr gate-camera", WALL_S)
+    for name, target in (("virtual.yaml", "/usr/share/libcamera/pipeline/virtual/virtual.yaml"), ("probe.py", _PROBE)):
+        text = (Path(__file__).parent / "picamera2" / name).read_text(encoding="utf-8")
+        machine.ask(f"mkdir -p $(dirname {target}); cat >{target} <<'END-OF-FILE'\n{text}END-OF-FILE")
+    code, output = machine.run(f"cd /root && {_PYTHON} {_PROBE} 2>/root/picamera2.log", WALL_S)
+    print(output)
+    if code:
+        raise SystemTestError(f"{output.strip()[-300:]} {machine.run('tail -5 /root/picamera2.log')[1].strip()}")
+    machine.ask("systemctl start --no-block gate-camera edge-lpr")
+    wait_until_it_works(machine)
+    return f"{output.count('as known: ')} steps as known"
+
+
 ALL = {
     "boot": starts_at_boot_and_reads,
     "security": unit_is_hardened,
     "camera": camera_unbound_and_bound_heals,
     "watchdog": watchdog_restarts_a_stopped_loop,
     "check": readme_check_works,
+    "picamera": picamera2_as_far_as_it_goes,
 }

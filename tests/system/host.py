@@ -21,6 +21,9 @@ PROGRAMS = {
 PYTHON = "3.13"
 """Trixie's."""
 
+PICAMERA2 = ("picamera2", "simplejpeg", "videodev2", "av")
+"""picamera2 from the package registry, as Debian has none, and those of its requirements that Debian lacks too."""
+
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/local/sbin"))
 
 
@@ -77,4 +80,6 @@ def fill_wheelhouse(source: Path, wheelhouse: Path, log: Path) -> None:
     platforms = ["manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"]
     tags = [f"--platform={platform}" for platform in platforms]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--dest", str(wheelhouse)]
-    run([*command, f"--python-version={PYTHON}", "--implementation=cp", *tags, *wanted], log)
+    command += [f"--python-version={PYTHON}", "--implementation=cp", *tags]
+    run([*command, *wanted], log)
+    run([*command, "--no-deps", *PICAMERA2], log)

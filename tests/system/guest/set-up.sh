@@ -1,4 +1,5 @@
-# Makes a gate of a Debian machine on which the product was installed. Runs once, in the image.
+# Makes a gate of a Debian machine on which the product was installed. Runs once, in the image. Its arguments are what
+# pip brings of picamera2, for the check of that name alone.
 cd /usr/local/lib/gate
 
 echo gate >/etc/hostname
@@ -23,10 +24,14 @@ for unit in gate-agent gate-camera gate-log; do
     systemctl enable $unit
 done
 
+# sudo leaves behind what the environment of the host tells pip.
+sudo /opt/edge-lpr/venv/bin/pip install --no-deps --target /opt/picamera2 "$@"
+
 # An emulated processor is slow: what no gate needs is not started, and what the first boot would do is done.
 systemctl mask systemd-logind getty@tty1 serial-getty@ttyS0 e2scrub_reap apt-daily.timer apt-daily-upgrade.timer \
     dpkg-db-backup.timer e2scrub_all.timer fstrim.timer systemd-tpm2-setup systemd-tpm2-setup-early
 touch /etc/.updated /var/.updated
+# Its first file system holds three drivers and not all: unpacking it takes seconds, and not half a minute.
 echo MODULES=list >/etc/initramfs-tools/conf.d/gate
 printf '%s\n' virtio_pci virtio_blk ext4 >>/etc/initramfs-tools/modules
 update-initramfs -u -k all
