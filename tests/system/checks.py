@@ -11,13 +11,13 @@ from tests.system.readme_steps import install_steps
 from tests.system.scenes import NUMBERS
 
 TOPIC = "edge-lpr/gate-vm/plate"
-START_S = 300
+START_S = 1200
 """Of the guest's time: from the boot or a restart until the first frame was read."""
 
-READ_S = 180
+READ_S = 900
 """Of the guest's time: until all vehicles drove up once more and were read."""
 
-WALL_S = 1500.0
+WALL_S = 2400.0
 """Of the host's time, for what takes the guest minutes: it is an emulator on a machine that has other work."""
 
 SECURITY = 2.0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -41,6 +42,7 @@ class Row:
 def main() -> int:
     """Build, boot, check, print the table; 0 where all holds."""
     options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no emulator is left behind
     began_s = time.monotonic()
 
     def tell(text: str) -> None:
