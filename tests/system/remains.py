@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.system.host import SystemTestError
+from tests.system.host import PATH, SystemTestError
 
 OUTBOX = "/var/lib/edge-lpr/outbox.db"
 _CORRECTED = 1
@@ -40,11 +41,11 @@ def look_at(disk: Path, folder: Path) -> Remains:
 
 
 def _check(disk: Path) -> str:
-    mended = subprocess.run(["e2fsck", "-f", "-p", disk], capture_output=True, text=True, check=False)
+    mended = _run("e2fsck", "-f", "-p", disk)
     said = (mended.stdout + mended.stderr).strip()
     if mended.returncode > _CORRECTED:
         raise SystemTestError(f"the file system is damaged: {said}")
-    again = subprocess.run(["e2fsck", "-f", "-n", disk], capture_output=True, text=True, check=False)
+    again = _run("e2fsck", "-f", "-n", disk)
     if again.returncode:
         raise SystemTestError(f"the file system is still damaged after its journal was replayed: {again.stdout}")
     orphans = said.count("Clearing orphaned inode")
@@ -52,12 +53,14 @@ def _check(disk: Path) -> str:
     return f"{journal}, clean" + (f", {orphans} orphans" if orphans else "")
 
 
+def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": PATH}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
 def _outbox(disk: Path, folder: Path) -> dict[int, str]:
     for suffix in ("", "-wal"):
-        name = f"outbox.db{suffix}"
-        subprocess.run(
-            ["debugfs", "-R", f"dump {OUTBOX}{suffix} {folder / name}", disk], capture_output=True, check=True
-        )
+        _run("debugfs", "-R", f"dump {OUTBOX}{suffix} {folder / 'outbox.db'}{suffix}", disk)
     outbox = folder / "outbox.db"
     if not outbox.exists() or not outbox.stat().st_size:
         raise SystemTestError(f"{OUTBOX} is gone")

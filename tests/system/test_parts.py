@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import socket
 import struct
+import subprocess
 from pathlib import Path
 
+import pytest
+
+from edge_lpr.config import OutboxSettings
+from edge_lpr.mqtt.outbox import Outbox
+from edge_lpr.mqtt.store import StoredPassage
+from tests.needs import absent
 from tests.system.card import BLOCK, Card
+from tests.system.host import PATH, SystemTestError
 from tests.system.ledger import Ledger
 from tests.system.readme_steps import install_steps
+from tests.system.remains import look_at
 
 
 def test_the_install_steps_are_the_readmes(repo_root: Path) -> None:
@@ -48,6 +59,39 @@ def test_a_number_on_the_disk_under_another_id_was_given_twice() -> None:
     ledger.note_message(message(1, "a"))
     ledger.note_waiting({1: "b"})
     assert ledger.given_twice == [1]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """A small file system with an outbox on it in which two passages wait, as a killed service leaves it."""
+    if not all(shutil.which(program, path=PATH) for program in ("mke2fs", "e2fsck", "debugfs")):
+        absent("e2fsprogs (apt install e2fsprogs)")
+    state = tmp_path / "root/var/lib/edge-lpr"
+    outbox = Outbox(tmp_path, OutboxSettings())
+    outbox.open()
+    for _ in range(2):
+        outbox.add(lambda number: StoredPassage(number, f"id-{number}", "{}"))
+    shutil.copytree(tmp_path, state, ignore=shutil.ignore_patterns("root"))
+    outbox.close()
+    command = ["mke2fs", "-q", "-t", "ext4", "-d", tmp_path / "root", tmp_path / "disk", "8M"]
+    subprocess.run(command, check=True, env={**os.environ, "PATH": PATH})
+    return tmp_path / "disk"
+
+
+def test_the_outbox_is_read_from_the_disk_as_it_lies(disk: Path, tmp_path: Path) -> None:
+    before = disk.read_bytes()
+    left = look_at(disk, tmp_path / "remains")
+    assert left.waiting == {1: "id-1", 2: "id-2"}
+    assert left.file_system == "journal empty, clean"
+    assert disk.read_bytes() == before
+
+
+def test_a_damaged_disk_is_told_of(disk: Path, tmp_path: Path) -> None:
+    with disk.open("r+b") as image:
+        image.seek(4096)
+        image.write(b"\xff" * 64 * 1024)
+    with pytest.raises(SystemTestError, match="file system is"):
+        look_at(disk, tmp_path / "remains")
 
 
 def test_a_card_forgets_only_what_was_not_flushed(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def control(device: str, *options: str) -> None:
 
 
 # What is written comes out of the capture node only where the two are connected, have the same timings and the same
-# form of pixels; OpenCV asks for BGR. These are CVT's, with reduced blanking, at the slowest pixel clock that vivid has:
+# form of pixels; OpenCV asks for BGR. These are CVT's, with reduced blanking, at the slowest pixel clock of vivid:
 # 14 pictures a second. An emulated processor has little to give.
 TIMINGS = (
     f"--set-dv-bt-timings=width={WIDTH},height={HEIGHT},pixelclock=14280000,polarities=2,"
