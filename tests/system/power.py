@@ -21,13 +21,13 @@ from tests.fixtures_mqtt import Mosquitto, Subscriber
 from tests.system import checks, remains
 from tests.system.host import SystemTestError
 from tests.system.ledger import Ledger
-from tests.system.machine import HOST, Machine
+from tests.system.machine import HOST, PATIENCE_S, Machine
 
-UNDER_LOAD_S = 20.0
-"""The longest time from the first passage after a boot to the next cut."""
+MORE_PASSAGES = 8
+"""How often, at most, more passages are waited for between the first one after a boot and the next cut."""
 
-AT_A_PASSAGE_S = 0.4
-"""The vehicles' passages are stored one after the other within about this."""
+UNDER_LOAD_S, AT_A_PASSAGE_S = 10.0, 0.4
+"""The longest time from the last of them to the cut: anywhen, or while vehicles are stored one after the other."""
 
 _JOURNAL = "journalctl -b -u edge-lpr -o cat --no-pager"
 _FAULTS = r"EXT4-fs (error|warning)|I/O error|Remounting filesystem read-only|unexpected inconsistency|moved aside"
@@ -118,13 +118,13 @@ class PowerCuts:
 
     def _move_to_our_broker(self) -> None:
         """Name the service our broker; the ledger begins after what the one in the machine was told."""
-        self._machine.ask("systemctl stop edge-lpr; journalctl --sync", checks.WALL_S)
+        self._machine.ask("systemctl stop edge-lpr; journalctl --sync")
         self._machine.ask(
             f"sed -i 's/host: [^,]*,/host: {HOST}, port: {self._broker.port},/' /etc/edge-lpr/config.yaml"
         )
         self._machine.ask("sync")
         told = Ledger()
-        told.note_log(self._machine.ask(_JOURNAL, checks.WALL_S).splitlines())
+        told.note_log(self._machine.ask(_JOURNAL).splitlines())
         self._log_start = self._machine.service_log.stat().st_size
         self._ledger = Ledger(first=told.last + 1)
 
@@ -133,10 +133,10 @@ class PowerCuts:
         is_silent = number % 2 == 0
         if is_silent:
             self._broker.pause()
-        threading.Event().wait(self._draw.uniform(0, UNDER_LOAD_S))
-        if number // 2 % 2:
+        for _ in range(self._draw.randint(1, MORE_PASSAGES)):
             self._wait_for_log()
-            threading.Event().wait(self._draw.uniform(0, AT_A_PASSAGE_S))
+        longest_s = AT_A_PASSAGE_S if number // 2 % 2 else UNDER_LOAD_S
+        threading.Event().wait(self._draw.uniform(0, longest_s))
         blocks = self._machine.cut_power()
         moment_s = time.monotonic() - began_s
         self._broker.resume()
@@ -157,9 +157,9 @@ class PowerCuts:
         )  # fmt: skip
 
     def _wait_for_log(self) -> None:
-        """Until the service tells of one more passage."""
+        """Until the service tells of more passages, be it one or some at once."""
         before = self._machine.service_log.stat().st_size
-        deadline_s = time.monotonic() + checks.WALL_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while b"passage " not in self._machine.service_log.read_bytes()[before:]:
             if time.monotonic() > deadline_s:
                 raise SystemTestError("no passage was stored for too long")
@@ -169,20 +169,20 @@ class PowerCuts:
         """Until a passage above ``known`` was received; when."""
         wanted = max(known, self._ledger.first - 1)
         subscriber.wait(
-            lambda messages: any(message.json["Event"]["Sequence"] > wanted for message in messages), checks.WALL_S
+            lambda messages: any(message.json["Event"]["Sequence"] > wanted for message in messages), PATIENCE_S
         )
         return time.monotonic()
 
     def _check_running(self) -> None:
         """What the booted machine itself says of its disk."""
         machine = self._machine
-        found = machine.run(f"(dmesg; {_JOURNAL}) | grep -E '{_FAULTS}'", checks.WALL_S)[1].strip()
+        found = machine.run(f"(dmesg; {_JOURNAL}) | grep -E '{_FAULTS}'")[1].strip()
         if found or machine.run("touch /var/lib/edge-lpr/.probe && rm /var/lib/edge-lpr/.probe")[0]:
             raise SystemTestError(f"after a power cut the disk or the outbox is damaged: {found or 'it is read-only'}")
 
     def _settle(self, subscriber: Subscriber) -> None:
         """Let what was stored arrive."""
-        self._machine.ask("systemctl stop edge-lpr; journalctl --sync", checks.WALL_S)
+        self._machine.ask("systemctl stop edge-lpr; journalctl --sync")
         threading.Event().wait(2.0)
         self._machine.ask("systemctl start --no-block edge-lpr")
         self._read_log()

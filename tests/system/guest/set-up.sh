@@ -27,7 +27,7 @@ done
 # sudo leaves behind what the environment of the host tells pip.
 sudo /opt/edge-lpr/venv/bin/pip install --no-deps --target /opt/picamera2 "$@"
 
-# An emulated processor beside other work is slow. What no gate needs is not started, what the first boot would do is
+# An emulated processor is slow. What no gate needs is not started, what the first boot would do is
 # done, and the first file system holds three drivers and no udev: it takes seconds, and not half a minute.
 systemctl mask systemd-logind getty.target e2scrub_reap apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
     e2scrub_all.timer fstrim.timer systemd-tpm2-setup systemd-tpm2-setup-early systemd-resolved systemd-binfmt \
@@ -41,12 +41,6 @@ echo MODULES=list >/etc/initramfs-tools/conf.d/gate
 printf '%s\n' virtio_pci virtio_blk ext4 >>/etc/initramfs-tools/modules
 rm /usr/share/initramfs-tools/hooks/udev /usr/share/initramfs-tools/scripts/init-{top,bottom}/udev
 update-initramfs -u -k all
-
-# Beside other work the emulator needs minutes to import the libraries, before the service can prolong its start itself:
-# no gate does. All else in the unit is the product's, its watchdog too. Nor may systemd lose patience with the others.
-mkdir /etc/systemd/system/edge-lpr.service.d /etc/systemd/system.conf.d
-printf '[Service]\nTimeoutStartSec=900\n' >/etc/systemd/system/edge-lpr.service.d/emulated.conf
-printf '[Manager]\nDefaultTimeoutStartSec=900\nDefaultDeviceTimeoutSec=900\n' >/etc/systemd/system.conf.d/emulated.conf
 
 cp settings.yaml /etc/edge-lpr/config.yaml
 chgrp edge-lpr /etc/edge-lpr/config.yaml
