@@ -33,8 +33,8 @@ class Machine:
 
     Its time goes by its own work (``-icount``): an instruction takes a nanosecond, so that to the guest it is a machine
     of 1 GHz, with one processor, however busy the host is, and the time-outs of the unit and its watchdog mean what
-    they mean at a gate. On the host's clock a starved guest would spend its share on a camera that does not wait, and on
-    starting over what systemd had no more patience with. What its disk does in a power cut: see ``Card``.
+    they mean at a gate. On the host's clock a starved guest would spend its share on a camera that does not wait, and
+    on starting over what systemd had no more patience with. What its disk does in a power cut: see ``Card``.
     """
 
     def __init__(self, image: Image, folder: Path, seed: int = 1) -> None:

@@ -6,6 +6,7 @@ until the camera lacks what a Raspberry Pi's has, then again with a stand-in for
 
 from __future__ import annotations
 
+import mmap
 import sys
 import time
 from collections.abc import Callable
@@ -38,6 +39,20 @@ Request: Any = picamera2.CompletedRequest
 real_make_array: Callable[[Any, str], Any] = Request.make_array
 
 
+class Mapping:
+    """A picture's memory. picamera2's own goes by the bytes that the camera says it used; the virtual one says 0."""
+
+    def __init__(self, _allocator: object, buffer: Any, _write: bool) -> None:
+        self._planes = buffer.planes
+
+    def __enter__(self) -> mmap.mmap:
+        self._memory = mmap.mmap(self._planes[0].fd, sum(plane.length for plane in self._planes))
+        return self._memory
+
+    def __exit__(self, *_: object) -> None:
+        self._memory.close()
+
+
 class WithRawModes(Real):  # type: ignore[misc]
     """The virtual camera offers no raw pictures, and the constructor asks what raw pictures there are. Nor has the
     machine the heaps of memory that picamera2 knows on a Pi; libcamera's own allocator asks udmabuf for it."""
@@ -45,6 +60,7 @@ class WithRawModes(Real):  # type: ignore[misc]
     def __init__(self, number: int) -> None:
         super().__init__(number, allocator=MagicMock())
         self.allocator = LibcameraAllocator(self.camera)
+        self.allocator.sync = Mapping
 
     def _get_raw_modes(self) -> list[dict[str, Any]]:
         return [{"format": "SRGGB8", "size": (SETTINGS.width, SETTINGS.height)}]
