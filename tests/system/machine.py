@@ -115,7 +115,7 @@ class Machine:
         return self._card.cut()
 
     def __enter__(self) -> Machine:
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(self, *_: object) -> None:

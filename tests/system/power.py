@@ -122,7 +122,7 @@ class PowerCuts:
         self._machine.ask(
             f"sed -i 's/host: [^,]*,/host: {HOST}, port: {self._broker.port},/' /etc/edge-lpr/config.yaml"
         )
-        self._machine.ask("sync")
+        self._machine.ask("systemctl disable --now mosquitto; sync")
         told = Ledger()
         told.note_log(self._machine.ask(_JOURNAL).splitlines())
         self._log_start = self._machine.service_log.stat().st_size

@@ -12,6 +12,7 @@ import argparse
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,11 +50,9 @@ def main() -> int:
         print(f"[{time.monotonic() - began_s:6.0f} s] {text}", flush=True)
 
     cache = ROOT / "cache" / "system"
-    folder = cache / "machine"
     try:
         built = image.build(options.source.resolve(), cache, tell)
-        if folder.exists():
-            shutil.rmtree(folder)
+        folder = Path(tempfile.mkdtemp(prefix="machine-", dir=cache))
         with Machine(built, folder, options.seed) as machine:
             tell("booting; an emulated processor takes its time")
             tell(f"booted within {machine.boot():.0f} s")
