@@ -30,6 +30,8 @@ Image = NDArray[np.uint8]
 _FAULTS = (RuntimeError, OSError, LookupError, ValueError, TypeError)
 # A sensor time-stamp further back than this is on another clock than ours.
 _MAX_AGE_S = 10.0
+# picamera2 names formats from the last byte to the first: this is B, G, R in memory.
+_BGR = "RGB888"
 
 
 class PiCamera:
@@ -64,7 +66,9 @@ class PiCamera:
         self._camera = camera
         try:
             camera.configure(self._configuration(camera, libcamera))
-            self._lores_size = camera.camera_configuration()["lores"]["size"]
+            granted = camera.camera_configuration()
+            self._lores_size = granted["lores"]["size"]
+            self._check_format(granted["main"]["format"])
             camera.start()
         except _FAULTS as error:
             raise CameraError(
@@ -95,6 +99,14 @@ class PiCamera:
         except _FAULTS as error:
             raise CameraError(f"{self.name} does not close cleanly ({_root(error)})") from error
 
+    def _check_format(self, granted: str) -> None:
+        # libcamera gives what it can where it cannot give what was asked, and picamera2 is content with that.
+        if granted != _BGR:
+            raise CameraError(
+                f"{self.name} gives its pictures as {granted}, not as {_BGR}: it is no Raspberry Pi camera; connect "
+                "one, or set camera.type: usb if it is a USB camera"
+            )
+
     def _configuration(self, camera: Any, libcamera: Any) -> Any:
         settings, pi = self._settings, self._settings.pi
         controls = {name: _control(libcamera, name, value) for name, value in pi.controls.items()}
@@ -102,8 +114,7 @@ class PiCamera:
             controls.setdefault("FrameRate", settings.fps)
         upside_down = int(pi.rotation == 180)
         return camera.create_video_configuration(
-            # picamera2 names formats from the last byte to the first: its "RGB888" is B, G, R in memory.
-            main={"size": (settings.width, settings.height), "format": "RGB888"},
+            main={"size": (settings.width, settings.height), "format": _BGR},
             lores={"size": (pi.lores_width, pi.lores_height), "format": "YUV420"},
             transform=libcamera.Transform(hflip=upside_down, vflip=upside_down),
             controls=controls,

@@ -62,6 +62,7 @@ class Sensor:
 
     def __init__(self) -> None:
         self.present = True
+        self.only_format: str | None = None
         self.silent_after: int | None = None
         self.fault: Exception | None = None
         self.array_fault: Exception | None = None
@@ -150,6 +151,8 @@ def make_picamera2(sensor: Sensor) -> type:
                 if name != "FrameRate" and name not in sensor.camera_controls:
                     raise RuntimeError(f"Control {name} is not advertised by libcamera")
             sensor.configuration = camera_config
+            if sensor.only_format is not None:
+                camera_config["main"]["format"] = sensor.only_format
 
         def camera_configuration(self) -> dict[str, Any]:
             return sensor.configuration
@@ -287,6 +290,14 @@ def test_wrong_control(sensor: Sensor, controls: dict[str, Any], message: str) -
 def test_absent_camera_tells_the_first_cause(sensor: Sensor) -> None:
     camera = pi_camera(settings(source="1"))
     with pytest.raises(CameraError, match=r"Pi camera 1 cannot be opened \(Failed to acquire camera: Device or"):
+        camera.open()
+    camera.close()
+
+
+def test_a_camera_that_has_no_bgr_is_refused(sensor: Sensor) -> None:
+    sensor.only_format = "NV12"
+    camera = pi_camera(settings())
+    with pytest.raises(CameraError, match=r"as NV12, not as RGB888: it is no Raspberry Pi camera"):
         camera.open()
     camera.close()
 
