@@ -43,20 +43,32 @@ class Card:
         self.path = path
         self._draw = draw
         self._unflushed: list[tuple[int, bytes]] = []
+        self._stop_at: int | None = None
+        self._stopped = threading.Event()
+        self._cut = threading.Event()
         self._server: socket.socket | None = None
         self._thread: threading.Thread | None = None
 
     def insert(self) -> None:
         """Begin to listen."""
         self.path.unlink(missing_ok=True)
+        self._stop_at = None
+        self._stopped.clear()
+        self._cut.clear()
         self._server = socket.socket(socket.AF_UNIX)
         self._server.bind(os.fspath(self.path))
         self._server.listen(1)
         self._thread = threading.Thread(target=self._serve, args=(self._server,), name="card", daemon=True)
         self._thread.start()
 
+    def stop_in_a_write(self, blocks: int, timeout_s: float) -> bool:
+        """Answer nothing more once that many blocks wait for a flush, so that a cut falls there; False if none did."""
+        self._stop_at = blocks
+        return self._stopped.wait(timeout_s)
+
     def cut(self) -> tuple[int, int]:
         """The machine is dead: forget by lot. How many blocks no flush had followed, and how many of them are lost."""
+        self._cut.set()
         if self._server is not None and self._thread is not None:
             self._server.shutdown(socket.SHUT_RDWR)  # wakes who waits for a machine that never came
             self._server.close()
@@ -109,6 +121,10 @@ class Card:
             first = max(start, offset)
             self._unflushed.append((first, os.pread(image, min(start + BLOCK, end) - first, first)))
         os.pwrite(image, data, offset)
+        if self._stop_at is not None and len(self._unflushed) >= self._stop_at:
+            self._stopped.set()
+            self._cut.wait()
+            raise EOFError
 
 
 def _agree(machine: socket.socket, size: int) -> bool:

@@ -103,6 +103,10 @@ class Machine:
             raise SystemTestError(f"in the guest, `{command}` ended with {code}: {output.strip()[-500:]}")
         return output.strip()
 
+    def stop_in_a_write(self, blocks: int) -> bool:
+        """Wait until the card was sent that many blocks and no flush; it then stands still. False if it never was."""
+        return self._card.stop_in_a_write(blocks, PATIENCE_S)
+
     def cut_power(self) -> tuple[int, int]:
         """Kill the emulator at once. How many blocks its card had not been asked to keep, and how many it lost."""
         process, self._process = self._process, None

@@ -23,11 +23,14 @@ from tests.system.host import SystemTestError
 from tests.system.ledger import Ledger
 from tests.system.machine import HOST, PATIENCE_S, Machine
 
-MORE_PASSAGES = 8
+MORE_PASSAGES = 3
 """How often, at most, more passages are waited for between the first one after a boot and the next cut."""
 
-UNDER_LOAD_S, AT_A_PASSAGE_S = 10.0, 0.4
-"""The longest time from the last of them to the cut: anywhen, or while vehicles are stored one after the other."""
+UNDER_LOAD_S = 10.0
+"""The longest time from the last of them to the cut."""
+
+BLOCKS_IN_A_WRITE = 6
+"""The most that the card was sent, and not yet told to keep, when the power goes in the middle of a write."""
 
 _JOURNAL = "journalctl -b -u edge-lpr -o cat --no-pager"
 _FAULTS = r"EXT4-fs (error|warning)|I/O error|Remounting filesystem read-only|unexpected inconsistency|moved aside"
@@ -89,7 +92,7 @@ class PowerCuts:
 
     def run(self, cuts: int, tell: Callable[[str], None]) -> str:
         """Cut ``cuts`` times and settle. Before every second cut the broker answers nothing, so that passages wait;
-        every second pair of cuts falls while passages are being stored. The outcome in one line.
+        every second pair of cuts falls in the middle of a write. The outcome in one line.
 
         Raises SystemTestError where a stored passage is lost, a number is missing or was given twice, or the file
         system or the outbox was damaged.
@@ -135,8 +138,10 @@ class PowerCuts:
             self._broker.pause()
         for _ in range(self._draw.randint(1, MORE_PASSAGES)):
             self._wait_for_log()
-        longest_s = AT_A_PASSAGE_S if number // 2 % 2 else UNDER_LOAD_S
-        threading.Event().wait(self._draw.uniform(0, longest_s))
+        if number // 2 % 2:
+            threading.Event().wait(self._draw.uniform(0, UNDER_LOAD_S))
+        elif not self._machine.stop_in_a_write(self._draw.randint(1, BLOCKS_IN_A_WRITE)):
+            raise SystemTestError("the machine wrote nothing for too long")
         blocks = self._machine.cut_power()
         moment_s = time.monotonic() - began_s
         self._broker.resume()
