@@ -140,7 +140,7 @@ def _agree(machine: socket.socket, size: int) -> bool:
         kind = _REP_ACK if option in (_OPT_GO, _OPT_ABORT) else _REP_UNSUPPORTED
         machine.sendall(_REPLY.pack(_OPTION_REPLY_MAGIC, option, kind, 0))
         if kind == _REP_ACK:
-            return option == _OPT_GO
+            return bool(option == _OPT_GO)
 
 
 def _take(machine: socket.socket, count: int) -> bytes:

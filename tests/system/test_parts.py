@@ -73,7 +73,7 @@ def disk(tmp_path: Path) -> Path:
         outbox.add(lambda number: StoredPassage(number, f"id-{number}", "{}"))
     shutil.copytree(tmp_path, state, ignore=shutil.ignore_patterns("root"))
     outbox.close()
-    command = ["mke2fs", "-q", "-t", "ext4", "-d", tmp_path / "root", tmp_path / "disk", "8M"]
+    command: list[str | Path] = ["mke2fs", "-q", "-t", "ext4", "-d", tmp_path / "root", tmp_path / "disk", "8M"]
     subprocess.run(command, check=True, env={**os.environ, "PATH": PATH})
     return tmp_path / "disk"
 

@@ -42,7 +42,8 @@ class Process:
 
     def boot(self) -> float:
         self.switched_on_s = time.monotonic()
-        command = [sys.executable, "-m", "tests.faults.producer", self._state, str(self._port), self._told]
+        producer: list[str | Path] = [sys.executable, "-m", "tests.faults.producer"]
+        command = [*producer, self._state, str(self._port), self._told]
         self._process = subprocess.Popen(command)
         return 0.0
 
@@ -51,7 +52,7 @@ class Process:
         self._process.kill()
         self._process.wait()
         self.disk.unlink(missing_ok=True)
-        command = ["mke2fs", "-q", "-t", "ext4", "-d", self.folder / "root", self.disk, "16M"]
+        command: list[str | Path] = ["mke2fs", "-q", "-t", "ext4", "-d", self.folder / "root", self.disk, "16M"]
         subprocess.run(command, check=True, env={**os.environ, "PATH": PATH})
         return 0, 0
 

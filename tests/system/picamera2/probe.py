@@ -23,6 +23,7 @@ import numpy as np  # noqa: E402
 import picamera2  # noqa: E402
 from picamera2.allocators import LibcameraAllocator  # noqa: E402
 
+from edge_lpr.cameras.metering import LightMeter  # noqa: E402
 from edge_lpr.cameras.pi import PiCamera  # noqa: E402
 from edge_lpr.config import CameraSettings, PiCameraSettings  # noqa: E402
 from edge_lpr.errors import CameraError  # noqa: E402
@@ -101,15 +102,15 @@ def main() -> int:
     cameras = Real.global_camera_info()
     step("cameras that picamera2 lists", [each["Model"] for each in cameras], len(cameras) > 0)
 
-    seen = refused(PiCamera(SETTINGS))
+    seen = refused(PiCamera(SETTINGS, LightMeter()))
     step("alone, the adapter stops in picamera2's constructor", seen, "cannot be opened ('NoneType'" in seen)
 
     picamera2.Picamera2 = WithRawModes
-    seen = refused(PiCamera(SETTINGS))
+    seen = refused(PiCamera(SETTINGS, LightMeter()))
     step("with raw modes and memory, it stops at the format", seen, "NV12" in seen)
 
     picamera2.Picamera2, Request.make_array = WithBgr, make_array
-    camera = PiCamera(SETTINGS)
+    camera = PiCamera(SETTINGS, LightMeter())
     for opening in ("first", "second"):
         camera.open()
         taken = [camera.read_with_lores() for _ in range(FRAMES)]
