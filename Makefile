@@ -112,7 +112,7 @@ resolve: $(VENV)/.dev
 
 vision-tests-tflite-runtime: $(TFLITE_VENV)/.done
 	$(TFLITE_VENV)/bin/python -c 'from edge_lpr.vision.interpreter import runtime_name as n; assert n() == "tflite_runtime", n()'
-	$(TFLITE_VENV)/bin/pytest tests/vision
+	$(TFLITE_VENV)/bin/pytest tests/vision tests/cameras
 
 train-smoke: test-packages $(VENV)/.dev $(TRAINING_VENV)/.done
 	EDGE_LPR_TRAINING_PYTHON=$(TRAINING_VENV)/bin/python $(VENV)/bin/pytest tests/models
