@@ -5,6 +5,8 @@
 # make scenes  scripted scenes at a gate: expected and produced passages
 # make api-bench  requests a second and latency of the API, beside the camera loop
 # make idle-bench  the processor's share that an idle and a busy gate take
+# make page-test  the page in a real browser: log in, draw a lane, see a passage; pictures go to build/page
+# make page-bench  frame rate and reading latency with 0, 1 and 5 viewers of the page
 # make api-fuzz   50,000 generated requests to the API; takes some six minutes
 # make mqtt-fuzz  100,000 generated messages to the gate's request topics
 # make config-fuzz  10,000 generated settings files
@@ -17,6 +19,7 @@
 # make peers-bench  time and accuracy beside other readers of the registry, each in an environment of its own
 # make train-smoke  every training command for a few steps, in an environment of 2.3 GB that it makes first
 # make system-test  a gate in a virtual machine, with power cuts; as root, takes hours. ARGS="--cuts 3 --only power" less
+# make stranger-test  the README followed on clean arm64 Debians, emulated, to the first passage; as root, takes an hour
 #
 # Everything is installed into .venv here. PYTHON=python3.12 picks another Python. What pip cannot bring, .ci/packages
 # installs by apt where it may, and names where it may not.
@@ -33,7 +36,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUN
 PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
 
 .PHONY: demo test lint bench scenes api-bench idle-bench peers-bench train-smoke api-fuzz mqtt-fuzz config-fuzz fault-table \
-	kill-test broker-test offline-day soak disk-writes system-test resolve vision-tests-tflite-runtime clean python test-packages
+	kill-test broker-test offline-day soak disk-writes page-test page-bench system-test stranger-test resolve \
+	vision-tests-tflite-runtime clean python test-packages
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr demo
@@ -59,6 +63,13 @@ idle-bench: $(VENV)/.dev
 
 peers-bench: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.benchmarks.bench_peers
+
+page-test: test-packages $(VENV)/.page
+	@.ci/packages browser
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.page.browser --picture build/page/page.png
+
+page-bench: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.benchmarks.bench_page
 
 api-fuzz: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.benchmarks.fuzz_api
@@ -92,12 +103,16 @@ system-test: $(VENV)/.dev
 	@.ci/packages system
 	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.system.run $(ARGS)
 
+stranger-test: $(VENV)/.dev
+	@.ci/packages stranger
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.system.stranger $(ARGS)
+
 resolve: $(VENV)/.dev
 	$(VENV)/bin/python .ci/resolve.py
 
 vision-tests-tflite-runtime: $(TFLITE_VENV)/.done
 	$(TFLITE_VENV)/bin/python -c 'from edge_lpr.vision.interpreter import runtime_name as n; assert n() == "tflite_runtime", n()'
-	$(TFLITE_VENV)/bin/pytest tests/vision
+	$(TFLITE_VENV)/bin/pytest tests/vision tests/cameras
 
 train-smoke: test-packages $(VENV)/.dev $(TRAINING_VENV)/.done
 	EDGE_LPR_TRAINING_PYTHON=$(TRAINING_VENV)/bin/python $(VENV)/bin/pytest tests/models
@@ -123,6 +138,10 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(VENV)/bin/python -m pip install $(PIP_FLAGS) -e '.[dev]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.page: $(VENV)/.dev
+	$(VENV)/bin/python -m pip install $(PIP_FLAGS) -e '.[browser]'
+	@touch $@
 
 $(TFLITE_VENV)/.done: pyproject.toml
 	@test -n "$(PYTHON_3_11)" || { echo "tflite-runtime has wheels for Python 3.11 only, and there is none" >&2; exit 1; }

@@ -9,30 +9,22 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from edge_lpr.api.assembly import load_accounts
 from edge_lpr.api.download import trusting
 from edge_lpr.api.server import tls_context
+from edge_lpr.check_broker import check_broker
 from edge_lpr.check_camera import check_camera
-from edge_lpr.config import (
-    ApiSettings,
-    DeviceSettings,
-    MqttSettings,
-    ReaderSettings,
-    Settings,
-    load_settings,
-)
+from edge_lpr.config import ApiSettings, DeviceSettings, ReaderSettings, Settings, load_settings
 from edge_lpr.errors import ConfigError, ModelError
-from edge_lpr.finding import Finding, State, failure
-from edge_lpr.mqtt.connection import probe
+from edge_lpr.finding import Finding, failure, print_finding
+from edge_lpr.page.sessions import load_token
+from edge_lpr.pairs.opening import open_pair
+from edge_lpr.pairs.shelf import ModelShelf
 from edge_lpr.service.board import temperature_celsius, throttling
 from edge_lpr.service.clock import clock_synchronized
 from edge_lpr.service.load import HOT_C
 from edge_lpr.vision.interpreter import runtime_name
-from edge_lpr.vision.reader import PlateReader
-
-_STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
 def check(path: Path, environ: Mapping[str, str]) -> int:
@@ -42,21 +34,22 @@ def check(path: Path, environ: Mapping[str, str]) -> int:
     """
     console = Console(highlight=False, soft_wrap=True)
     settings = load_settings(path, environ)
-    _print(console, Finding("settings", "ok", str(path)))
+    print_finding(console, Finding("settings", "ok", str(path)))
     failed = 0
-    for finding in _findings(settings):
-        _print(console, finding)
+    for finding in _findings(settings, path):
+        print_finding(console, finding)
         failed += finding.state == "failed"
     console.print("nothing failed" if not failed else f"{failed} failed")
     return 1 if failed else 0
 
 
-def _findings(settings: Settings) -> Iterator[Finding]:
+def _findings(settings: Settings, path: Path) -> Iterator[Finding]:
     looks: tuple[Callable[[], Finding], ...] = (
-        lambda: _models(settings.reader),
+        lambda: _models(settings.reader, settings.device),
         lambda: check_camera(settings.camera),
-        lambda: _broker(settings.mqtt, settings.device),
+        lambda: check_broker(settings.mqtt, settings.device),
         lambda: _api(settings.api),
+        lambda: _page(settings, path),
         _board,
         _clock,
         lambda: _disk(settings.device.state_dir, settings.mqtt.outbox.max_megabytes),
@@ -65,30 +58,17 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         yield look()
 
 
-def _models(settings: ReaderSettings) -> Finding:
+def _models(settings: ReaderSettings, device: DeviceSettings) -> Finding:
     try:
-        reader = PlateReader.open(settings)
+        pair = open_pair(settings, ModelShelf(device))
     except ModelError as error:
         return failure("models", error)
-    detector, recognizer = reader.models.detector.sidecar, reader.models.recognizer.sidecar
-    versions = f"detector {detector.version}, recognizer {recognizer.version}, {runtime_name()}"
+    detector, recognizer = pair.reader.models.detector.sidecar, pair.reader.models.recognizer.sidecar
+    versions = f"{pair.name}: detector {detector.version}, recognizer {recognizer.version}, {runtime_name()}"
+    if pair.faults:
+        remedy = "install the pair anew with `edge-lpr models install`, or use this one with `edge-lpr models rollback`"
+        return Finding("models", "warning", f"{versions}, instead of the one chosen; {'; '.join(pair.faults)}", remedy)
     return Finding("models", "ok", versions)
-
-
-def _broker(settings: MqttSettings, device: DeviceSettings) -> Finding:
-    """Connects under a client id of its own, so that a running service is not thrown out."""
-    address = f"{settings.host}:{settings.port}"
-    try:
-        status = probe(settings, f"{settings.client_id or f'edge-lpr-{device.id}'}-check")
-    except ConfigError as error:
-        return failure("broker", error)
-    if status.state == "connected":
-        return Finding("broker", "ok", f"{address} accepts us, MQTT {settings.protocol}")
-    if status.state == "refused":
-        remedy = "check mqtt.username and its password file, mqtt.protocol, and what the broker allows this user"
-        return Finding("broker", "failed", f"{address} refuses us: {status.reason}", remedy)
-    remedy = "check mqtt.host, mqtt.port, mqtt.tls, and that the broker runs"
-    return Finding("broker", "failed", f"{address} cannot be reached: {status.reason}", remedy)
 
 
 def _api(settings: ApiSettings) -> Finding:
@@ -102,6 +82,20 @@ def _api(settings: ApiSettings) -> Finding:
         return failure("api", error)
     callers = f"{len(accounts)} keys" if accounts else "no keys, for this device alone"
     return Finding("api", "ok", f"{callers}, {'TLS' if context is not None else 'without TLS'}")
+
+
+def _page(settings: Settings, path: Path) -> Finding:
+    if not settings.page.enabled:
+        return Finding("page", "ok", "switched off")
+    try:
+        token = load_token(settings.page)
+    except ConfigError as error:
+        return failure("page", error)
+    folder = path.resolve().parent
+    if not os.access(folder, os.W_OK):
+        remedy = f"let the service's user write to {folder}: sudo chmod g+w {folder}"
+        return Finding("page", "warning", "lanes cannot be saved from the page", remedy)
+    return Finding("page", "ok", "for this device alone" if token is None else "with a token")
 
 
 def _clock() -> Finding:
@@ -139,10 +133,3 @@ def _disk(folder: Path, wanted_megabytes: int) -> Finding:
         remedy = f"a full outbox takes {wanted_megabytes} MB: make room, or lower mqtt.outbox.max_megabytes"
         return Finding("disk", "warning", text, remedy)
     return Finding("disk", "ok", text)
-
-
-def _print(console: Console, finding: Finding) -> None:
-    line = Text.assemble((f"{finding.state:8}", _STYLES[finding.state]), f"{finding.what:9} {finding.text}")
-    console.print(line)
-    if finding.remedy:
-        console.print(Text(f"{'':18}-> {finding.remedy}"))

@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 the work failed, 2 the user's input is wrong. Results go t
 from __future__ import annotations
 
 import argparse
-import functools
 import io
 import json
 import os
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from edge_lpr import __version__
 from edge_lpr.errors import ConfigError, EdgeLprError
+from edge_lpr.pairs import arguments as models_arguments
 
 if TYPE_CHECKING:
     from edge_lpr.config import ReaderSettings
@@ -102,9 +102,16 @@ def _parser() -> argparse.ArgumentParser:
     evidence.add_argument("--delete", action="store_true", help="delete what else would be listed")
     evidence.set_defaults(command=_evidence)
 
+    models = commands.add_parser("models", help="the pairs of models: list them, verify, install, roll back, pack")
+    models_arguments.add_commands(models, _add_config)
+
     check = commands.add_parser("check", help="what works, what does not, and what to do about it")
     _add_config(check)
     check.set_defaults(command=_check)
+
+    setup = commands.add_parser("setup", help="asks for camera, broker and name, tries them, writes the settings")
+    _add_config(setup)
+    setup.set_defaults(command=_setup)
 
     demo = commands.add_parser("demo", help="the whole road on a bundled clip; needs no hardware")
     demo.set_defaults(command=_demo)
@@ -126,10 +133,11 @@ def _add_reader(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from edge_lpr.config import load_settings
     from edge_lpr.service.lifecycle import run_service
+    from edge_lpr.settings_file import SettingsFile
 
-    return run_service(functools.partial(load_settings, options.config, os.environ))
+    file = SettingsFile(options.config, os.environ)
+    return run_service(file.load, file.change)
 
 
 def _recognize(options: argparse.Namespace) -> int:
@@ -189,6 +197,12 @@ def _check(options: argparse.Namespace) -> int:
     from edge_lpr.check import check
 
     return check(options.config, os.environ)
+
+
+def _setup(options: argparse.Namespace) -> int:
+    from edge_lpr.setup.wizard import set_up
+
+    return set_up(options.config)
 
 
 def _demo(_options: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ from edge_lpr import config_faults, config_file
 from edge_lpr.api.addresses import Network, parse_network
 from edge_lpr.api.download import canonical_host
 from edge_lpr.config_evidence import EvidenceSettings, PrivacySettings
+from edge_lpr.config_page import PageSettings
 from edge_lpr.config_passage import ListSettings, PassageSettings
 from edge_lpr.config_types import FOLDER, LocalPath, Percent, Section, from_folder
 
@@ -39,6 +40,7 @@ __all__ = [
     "LogSettings",
     "MqttSettings",
     "OutboxSettings",
+    "PageSettings",
     "PassageSettings",
     "PiCameraSettings",
     "PrivacySettings",
@@ -46,6 +48,7 @@ __all__ = [
     "Settings",
     "TlsSettings",
     "load_settings",
+    "parse_settings",
 ]
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -112,11 +115,16 @@ class DeviceSettings(Section):
 
 
 class PiCameraSettings(Section):
-    """What only a camera on the Raspberry Pi's ribbon cable has. Sizes in pixels, rotation in degrees."""
+    """What only a camera on the Raspberry Pi's ribbon cable has. Sizes in pixels, rotation in degrees.
+
+    ``max_exposure_ms`` in milliseconds; None leaves the exposure to the camera.
+    """
 
     lores_width: int = Field(default=640, ge=64, le=4096, multiple_of=2)
     lores_height: int = Field(default=360, ge=64, le=4096, multiple_of=2)
     rotation: Literal[0, 180] = 0
+    max_exposure_ms: float | None = Field(default=4.0, ge=0.05, le=1000)
+    max_gain: float = Field(default=16.0, ge=1, le=64)
     controls: dict[str, Control] = Field(default={})
 
 
@@ -296,6 +304,7 @@ class Settings(Section):
     privacy: PrivacySettings = PrivacySettings()
     mqtt: MqttSettings = MqttSettings()
     api: ApiSettings = ApiSettings()
+    page: PageSettings = PageSettings()
     log: LogSettings = LogSettings()
 
     @field_validator("passage")
@@ -314,6 +323,17 @@ class Settings(Section):
             raise ValueError("images: true, or evidence.keep off: without images there is nothing to keep")
         return value
 
+    @field_validator("page")
+    @classmethod
+    def _token_beyond_loopback(cls, value: PageSettings, info: ValidationInfo) -> PageSettings:
+        api = info.data.get("api")
+        if value.enabled and not value.has_token and isinstance(api, ApiSettings) and not _is_loopback(api.host):
+            raise ValueError(
+                f"page.token or page.token_file, as api.host {api.host} is reached from elsewhere;"
+                " or set api.host to 127.0.0.1"
+            )
+        return value
+
 
 def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     """The settings of ``path``, overridden by the ``EDGE_LPR__SECTION__NAME`` variables of ``environ``.
@@ -321,7 +341,12 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     Relative paths start from the file's folder, wherever they were given. Raises ConfigError with one line in
     ``faults`` for each thing to mend, in the file and in the environment.
     """
-    document = config_file.read(path)
+    return parse_settings(config_file.text_of(path), path, environ)
+
+
+def parse_settings(text: str, path: Path, environ: Mapping[str, str]) -> Settings:
+    """The same for ``text``, as if it stood in ``path``."""
+    document = config_file.parse(text, path)
     environment = config_file.override(document.tree, environ, Settings)
     faults = [*document.faults, *environment.faults]
     settings = None

@@ -19,6 +19,7 @@ from edge_lpr.config_file import Document, Environment, Location, dotted, sectio
 from edge_lpr.errors import ConfigError
 
 _MAX_SHOWN = 60
+_SECRET = "token"
 _NAMES = {
     int: "a whole number",
     float: "a number",
@@ -45,12 +46,13 @@ def describe(error: ValidationError, root: type[BaseModel], document: Document, 
         if key in lines:
             continue  # a union reports each of its members; the setting is wrong once
         given = _value_at(environment.tree, setting)
+        shown = "a secret" if _SECRET in setting else _shown(given)
         location = key if unknown else _inner(detail["loc"], setting, given)
         place = environment.variable(location) or f"{document.where(location)}: {dotted(location)}"
         if unknown:
             lines[key] = f"{place}: no such setting{_nearest(location, root)}"
         else:
-            lines[key] = f"{place}: given {_shown(given)}; allowed: {_allowed(detail, setting, root)}"
+            lines[key] = f"{place}: given {shown}; allowed: {_allowed(detail, setting, root)}"
     return list(lines.values())
 
 

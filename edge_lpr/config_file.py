@@ -62,7 +62,11 @@ class Environment:
 
 def read(path: Path) -> Document:
     """Parse one YAML file. Raises ConfigError when it cannot be read or is no YAML mapping."""
-    text = _text(path)
+    return parse(text_of(path), path)
+
+
+def parse(text: str, path: Path) -> Document:
+    """Parse the text of ``path``. Raises ConfigError when it is no YAML mapping."""
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
@@ -142,7 +146,8 @@ def suggestion(name: str, valid: typing.Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """What stands in a settings file. Raises ConfigError when it cannot be read."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)

@@ -3,9 +3,10 @@
 EdgeLprError                     anything this package raises on purpose
 ├── InputError                   the user's input is wrong (exit code 2)
 │   ├── ConfigError              config.yaml: all its faults at once
-│   └── ImageError               a picture that cannot be read
-│       ├── ImageTooLarge
-│       └── ImageDecodeFailed
+│   ├── ImageError               a picture that cannot be read
+│   │   ├── ImageTooLarge
+│   │   └── ImageDecodeFailed
+│   └── ModelArchiveError        an archive of models that is damaged, or holds none that a reader can use
 ├── ModelError                   a model file or its sidecar is missing, damaged or of the wrong shape
 ├── CameraError                  a camera that cannot be opened, or that stopped
 ├── BrokerError                  an MQTT broker that refuses us or cannot be reached
@@ -57,6 +58,10 @@ class ImageTooLarge(ImageError):
 
 class ImageDecodeFailed(ImageError):
     """A file that is no picture, is damaged, or is of a kind that is not accepted."""
+
+
+class ModelArchiveError(InputError):
+    """An archive of models that is damaged, or that holds none that this reader can use."""
 
 
 class ModelError(EdgeLprError):

@@ -1,6 +1,6 @@
-"""Where the files that ship with the package are: the models and the demo clip.
+"""Where the files that ship with the package are: the models, the demo clip and the commented settings.
 
-An installed package carries them inside itself; a checkout has them in ``models/``.
+An installed package carries them inside itself; a checkout has them beside it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ def models_dir() -> Path:
 def demo_clip() -> Path:
     """The clip that ``edge-lpr demo`` plays."""
     return _first(_PACKAGE / "_demo", _PACKAGE.parent / "models" / "demo") / "demo.mp4"
+
+
+def example_settings() -> Path:
+    """Every setting with its default and its meaning: what a new settings file begins as."""
+    installed = _PACKAGE / "_setup" / "config.example.yaml"
+    return installed if installed.is_file() else _PACKAGE.parent / "config.example.yaml"
 
 
 def _first(installed: Path, checkout: Path) -> Path:

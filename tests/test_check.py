@@ -50,9 +50,9 @@ def check(tmp_path: Path, **sections: dict[str, object]) -> tuple[int, dict[str,
 def test_all_is_well(tmp_path: Path, photos: Path, mosquitto: Mosquitto, models_dir: Path) -> None:
     code, findings = check(tmp_path, camera={"type": "photos", "source": str(photos)}, mqtt={"port": mosquitto.port})
     assert code == 0
-    assert list(findings) == ["settings", "models", "camera", "broker", "api", "board", "clock", "disk"]
+    assert list(findings) == ["settings", "models", "camera", "broker", "api", "page", "board", "clock", "disk"]
     assert {name: said[0] for name, said in findings.items() if name not in ("clock", "board")} == dict.fromkeys(
-        ("settings", "models", "camera", "broker", "api", "disk"), "ok"
+        ("settings", "models", "camera", "broker", "api", "page", "disk"), "ok"
     )
     assert "gives pictures of 640 x 360" in findings["camera"][1]
 
@@ -66,14 +66,15 @@ def test_everything_is_wrong(tmp_path: Path) -> None:
         reader={"models_dir": "no-models"},
         mqtt={"port": port},
         api={"enabled": True, "keys_file": "no-keys"},
+        page={"enabled": True, "token_file": "no-token"},
     )
     assert code == 1
     failed = [name for name, said in findings.items() if said[0] == "failed"]
-    assert failed == ["models", "camera", "broker", "api", "disk"]
+    assert failed == ["models", "camera", "broker", "api", "page", "disk"]
     assert "no such file" in findings["api"][1]
     assert "no such model file" in findings["models"][1]
     assert f"127.0.0.1:{port} cannot be reached: connection refused" in findings["broker"][1]
-    for name in ("models", "camera", "broker", "disk"):
+    for name in ("models", "camera", "broker", "page", "disk"):
         assert findings[name][2].startswith("-> "), f"no remedy for {name}"
 
 
@@ -104,6 +105,16 @@ def test_what_the_api_needs_is_looked_at(tmp_path: Path, photos: Path) -> None:
     assert findings["api"][0] == "failed"
     assert "api.download_ca_file: cannot use" in findings["api"][1]
     assert findings["api"][2].startswith("-> give the authority's certificate")
+
+
+def test_models_that_gave_way_to_others_are_told(tmp_path: Path, photos: Path) -> None:
+    (tmp_path / "state" / "models").mkdir(parents=True)
+    (tmp_path / "state" / "models" / "active.json").write_text('{"active": "0123456789ab", "previous": "shipped"}')
+    _, findings = check(tmp_path, camera={"type": "photos", "source": str(photos)}, mqtt={"port": free_port()})
+    assert findings["models"][0] == "warning"
+    assert findings["models"][1].startswith("shipped: detector ")
+    assert "instead of the one chosen; pair 0123456789ab: " in findings["models"][1]
+    assert "edge-lpr models rollback" in findings["models"][2]
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,12 @@ from tests.fixtures_mqtt import DEADLINE_S, Mosquitto, Subscriber, free_port
 
 PASSWORD = "Geheim-4711-word"
 SECRET_KEY = "TenantSecretKey0815abcdef"
+TOKEN = "PageToken-1234-5678"
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def found_in(*texts: str) -> list[str]:
-    return [secret for secret in (PASSWORD, SECRET_KEY) for text in texts if secret in text]
+    return [secret for secret in (PASSWORD, SECRET_KEY, TOKEN) for text in texts if secret in text]
 
 
 def test_no_secret_is_told(
@@ -37,6 +38,7 @@ def test_no_secret_is_told(
     config, port = folder / "config.yaml", free_port()
     settings = yaml.safe_load(config.read_text(encoding="utf-8"))
     settings["api"] = {"enabled": True, "port": port, "keys_file": str(keys_file)}
+    settings["page"] = {"enabled": True, "token": TOKEN}
     settings["log"] = {"level": "debug"}
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
 
@@ -49,7 +51,10 @@ def test_no_secret_is_told(
         forged = {"Authorization": f"TC3-HMAC-SHA256 {scope}", "X-TC-Timestamp": "1", "X-TC-Action": "LicensePlateOCR"}
         answers = [
             httpx.post(f"http://127.0.0.1:{port}/", headers=forged, json={"ImageUrl": "http://x/"}, timeout=30).text,
-            *(httpx.get(f"http://127.0.0.1:{port}/{path}", timeout=30).text for path in ("healthz", "metrics")),
+            *(
+                httpx.get(f"http://127.0.0.1:{port}/{path}", timeout=30).text
+                for path in ("healthz", "metrics", "page/")
+            ),
         ]
         process = Path("/proc") / str(gate.pid)
         arguments = (process / "cmdline").read_text() + (process / "environ").read_text()
@@ -62,7 +67,9 @@ def test_no_secret_is_told(
         [sys.executable, "-m", "edge_lpr.cli", "check", "-c", str(config)],
         env=environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    (tmp_path / "bad.yaml").write_text(f"mqtt: {{password: {PASSWORD}, host: 'mqtt://gate:{PASSWORD}@host'}}\n")
+    (tmp_path / "bad.yaml").write_text(
+        f"mqtt: {{password: {PASSWORD}, host: 'mqtt://gate:{PASSWORD}@host'}}\npage: {{token: [{TOKEN}]}}\n"
+    )
     refused = subprocess.run(
         [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(tmp_path / "bad.yaml")],
         env=environment, capture_output=True, text=True, check=False, timeout=60,

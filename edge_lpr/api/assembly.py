@@ -3,50 +3,75 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from edge_lpr.api.action import MAX_BYTES, LicensePlateOcr
 from edge_lpr.api.desk import Desk
 from edge_lpr.api.download import DownloadPolicy, fetch, trusting
-from edge_lpr.api.http import create_app
+from edge_lpr.api.http import create_routes
 from edge_lpr.api.keys import Account, load_keys
 from edge_lpr.api.metrics import Gate, Metrics
 from edge_lpr.api.quota import QuotaBook
 from edge_lpr.api.server import ApiServer
 from edge_lpr.config import ApiSettings, DeviceSettings
+from edge_lpr.geometry import Quad
 from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.sharing import Read, SharedReader
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What the rest of the service has to do with. ``read`` is how the camera loop reads; ``desk`` is None where the
+    """What the rest of the service has to do with. ``reader`` is how the camera loop reads; ``desk`` is None where the
     API is switched off, ``metrics`` counts the answers of all faces."""
 
-    read: Read
+    reader: SharedReader
     desk: Desk | None
     metrics: Metrics
 
 
+class Guest(Protocol):
+    """What else is served at the API's address: the page."""
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """Its addresses."""
+
+    def passed_over(self, quads: list[Quad]) -> None:
+        """Told of the plates in each of the camera's frames that are too narrow to be read."""
+
+    def close(self) -> None:
+        """The server is about to stop: let nobody wait."""
+
+
 @contextmanager
-def serving(settings: ApiSettings, device: DeviceSettings, reader: PlateReader, gate: Gate) -> Iterator[Api]:
-    """Serve the API over HTTP, where it is switched on, until the end of the ``with`` block.
+def serving(
+    settings: ApiSettings, device: DeviceSettings, reader: PlateReader, gate: Gate, guest: Guest | None = None
+) -> Iterator[Api]:
+    """Serve the API over HTTP, where it is switched on, and ``guest``, if any, until the end of the ``with`` block.
 
     Raises ConfigError for a keys file, a certificate or an authority that cannot be used, ListenError for an address
     that cannot be listened at.
     """
     metrics = Metrics(gate)
-    if not settings.enabled:
-        yield Api(reader.read, None, metrics)
-        return
-    shared = SharedReader(reader)
-    accounts = load_accounts(settings)
-    with create_desk(settings, device, shared.read_for_guest) as desk:
-        app = create_app(desk, accounts, metrics, gate)
-        with ApiServer(app, settings):
-            yield Api(shared.read_for_camera, desk, metrics)
+    shared = SharedReader(reader, None if guest is None else guest.passed_over)
+    routes: list[BaseRoute] = [] if guest is None else [*guest.routes]
+    desk: Desk | None = None
+    with ExitStack() as cleanup:
+        if settings.enabled:
+            accounts = load_accounts(settings)
+            desk = cleanup.enter_context(create_desk(settings, device, shared.read_for_guest))
+            routes += create_routes(desk, accounts, metrics, gate)
+        if routes:
+            cleanup.enter_context(ApiServer(Starlette(routes=routes), settings))
+        if guest is not None:
+            cleanup.callback(guest.close)
+        yield Api(shared, desk, metrics)
 
 
 def load_accounts(settings: ApiSettings) -> Mapping[str, Account]:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from edge_lpr.api import messages, openapi
 from edge_lpr.api.body import Body, EarlyResponse, Memory
@@ -46,15 +46,18 @@ _log = logging.getLogger(__name__)
 
 def create_app(desk: Desk, accounts: Mapping[str, Account], metrics: Metrics, gate: Gate) -> Starlette:
     """The application. Without ``accounts`` nobody signs, and only this device itself is answered."""
+    return Starlette(routes=create_routes(desk, accounts, metrics, gate))
+
+
+def create_routes(desk: Desk, accounts: Mapping[str, Account], metrics: Metrics, gate: Gate) -> list[BaseRoute]:
+    """What the application is made of."""
     face = _Face(desk, accounts, metrics, gate)
-    return Starlette(
-        routes=[
-            Route("/", face.api, methods=list(METHODS)),
-            Route("/healthz", face.healthz),
-            Route("/metrics", face.metrics),
-            Route("/openapi.json", face.openapi),
-        ]
-    )
+    return [
+        Route("/", face.api, methods=list(METHODS)),
+        Route("/healthz", face.healthz),
+        Route("/metrics", face.metrics),
+        Route("/openapi.json", face.openapi),
+    ]
 
 
 class _Face:

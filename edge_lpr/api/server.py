@@ -65,7 +65,7 @@ class ApiServer:
         listener.protocols = self._server.server_state.connections
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="api-http")
         self._thread.start()
-        _log.info("LicensePlateOCR is served at %s", self.url)
+        _log.info("serving at %s", self.url)
 
     def stop(self) -> None:
         """Answer what is at work, if that takes no longer than ``STOP_S``, and close."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import cv2
@@ -17,6 +17,9 @@ from edge_lpr.errors import CameraError
 from edge_lpr.frames import Frame
 
 Image = NDArray[np.uint8]
+
+_SILENT = 0
+"""OpenCV's LOG_LEVEL_SILENT."""
 
 
 def open_capture(source: str, backend: int, parameters: Sequence[int] = ()) -> cv2.VideoCapture | None:
@@ -103,4 +106,6 @@ def _silence() -> None:
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
     if "OPENCV_LOG_LEVEL" not in os.environ:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        # OpenCV 4 has the first of them alone, OpenCV 5 the second.
+        set_level: Callable[[int], object] = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
+        set_level(_SILENT)

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.cameras.base import live_frame
+from edge_lpr.cameras.metering import LightMeter
+from edge_lpr.cameras.pi_exposure import PiExposure, open_exposure
 from edge_lpr.config import CameraSettings
 from edge_lpr.errors import CameraError
 from edge_lpr.frames import Frame
@@ -28,6 +30,8 @@ Image = NDArray[np.uint8]
 _FAULTS = (RuntimeError, OSError, LookupError, ValueError, TypeError)
 # A sensor time-stamp further back than this is on another clock than ours.
 _MAX_AGE_S = 10.0
+# picamera2 names formats from the last byte to the first: this is B, G, R in memory.
+_BGR = "RGB888"
 
 
 class PiCamera:
@@ -38,8 +42,10 @@ class PiCamera:
 
     live = True
 
-    def __init__(self, settings: CameraSettings) -> None:
+    def __init__(self, settings: CameraSettings, meter: LightMeter) -> None:
         self._settings = settings
+        self._meter = meter
+        self._exposure: PiExposure | None = None
         self._index = int(settings.source or 0)
         self._camera: Any = None
         self._lores_size = (0, 0)
@@ -60,12 +66,15 @@ class PiCamera:
         self._camera = camera
         try:
             camera.configure(self._configuration(camera, libcamera))
-            self._lores_size = camera.camera_configuration()["lores"]["size"]
+            granted = camera.camera_configuration()
+            self._lores_size = granted["lores"]["size"]
+            self._check_format(granted["main"]["format"])
             camera.start()
         except _FAULTS as error:
             raise CameraError(
                 f"{self.name} refuses its settings ({_root(error)}); check camera.width, camera.height and camera.pi"
             ) from error
+        self._exposure = open_exposure(camera.camera_controls, self._settings.pi, self._meter, self.name)
 
     def read(self) -> Frame:
         """The newest picture of the main stream."""
@@ -90,6 +99,14 @@ class PiCamera:
         except _FAULTS as error:
             raise CameraError(f"{self.name} does not close cleanly ({_root(error)})") from error
 
+    def _check_format(self, granted: str) -> None:
+        # libcamera gives what it can where it cannot give what was asked, and picamera2 is content with that.
+        if granted != _BGR:
+            raise CameraError(
+                f"{self.name} gives its pictures as {granted}, not as {_BGR}: it is no Raspberry Pi camera; connect "
+                "one, or set camera.type: usb if it is a USB camera"
+            )
+
     def _configuration(self, camera: Any, libcamera: Any) -> Any:
         settings, pi = self._settings, self._settings.pi
         controls = {name: _control(libcamera, name, value) for name, value in pi.controls.items()}
@@ -97,8 +114,7 @@ class PiCamera:
             controls.setdefault("FrameRate", settings.fps)
         upside_down = int(pi.rotation == 180)
         return camera.create_video_configuration(
-            # picamera2 names formats from the last byte to the first: its "RGB888" is B, G, R in memory.
-            main={"size": (settings.width, settings.height), "format": "RGB888"},
+            main={"size": (settings.width, settings.height), "format": _BGR},
             lores={"size": (pi.lores_width, pi.lores_height), "format": "YUV420"},
             transform=libcamera.Transform(hflip=upside_down, vflip=upside_down),
             controls=controls,
@@ -124,8 +140,13 @@ class PiCamera:
 
     def _frame(self, request: Any) -> Frame:
         image: Image = request.make_array("main")
-        frame = live_frame(image, self._number, self.name, _age_s(request.get_metadata()))
+        metadata = request.get_metadata()
+        frame = live_frame(image, self._number, self.name, _age_s(metadata))
         self._number += 1
+        if self._exposure is not None:
+            controls = self._exposure.see(frame, metadata)
+            if controls is not None:
+                self._camera.set_controls(controls)
         return frame
 
 

@@ -22,18 +22,19 @@ from edge_lpr.tracking.tracker import TrackerCounts
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What runs: the program, its two models, the runtime that runs them, Python."""
+    """What runs: the program, its two models and what the pair is called, the runtime that runs them, Python."""
 
     program: str
     detector: str
     recognizer: str
+    models: str
     runtime: str
     python: str
 
     @classmethod
-    def of(cls, detector: str, recognizer: str, runtime: str) -> Versions:
+    def of(cls, detector: str, recognizer: str, models: str, runtime: str) -> Versions:
         """With this program's and this Python's own versions."""
-        return cls(__version__, detector, recognizer, runtime, platform.python_version())
+        return cls(__version__, detector, recognizer, models, runtime, platform.python_version())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class Health:
                 "EdgeLpr": self.versions.program,
                 "Detector": self.versions.detector,
                 "Recognizer": self.versions.recognizer,
+                "Models": self.versions.models,
                 "Runtime": self.versions.runtime,
                 "Python": self.versions.python,
             },
@@ -126,16 +128,17 @@ class Health:
 
 
 class HealthMonitor:
-    """Takes a snapshot when one is due: each ``every_s`` seconds, and at once when camera, broker or load changed."""
+    """Takes a snapshot when one is due: each ``every_s`` seconds, and at once when camera, broker, load or ``versions``
+    changed."""
 
     def __init__(self, device_id: str, versions: Versions, every_s: float, send: Callable[[JsonObject], None]) -> None:
         self._device_id = device_id
-        self._versions = versions
+        self.versions = versions
         self.every_s = every_s
         self._send = send
         self._began_s = time.monotonic()
         self._sent_s: float | None = None
-        self._states: tuple[str | None, ...] | None = None
+        self._states: tuple[object, ...] | None = None
         self.latest: GateState | None = None
         """What was last told of, due or not; other threads may look at it at any time."""
 
@@ -154,28 +157,35 @@ class HealthMonitor:
         self.latest = GateState(moment_s, camera, publisher, pace, counts, work)
         # Idle comes and goes with each vehicle, and is no news.
         load = None if work.state == "idle" else work.state
-        states = (camera.state, camera.fault, publisher.connection.state, load)
+        states = (camera.state, camera.fault, publisher.connection.state, load, self.versions)
         is_due = self._sent_s is None or moment_s - self._sent_s >= self.every_s
         if not now and not is_due and states == self._states:
             return None
         self._sent_s = moment_s
         self._states = states
-        health = Health(
+        health = self._snapshot(self.latest)
+        self._send(health.to_message())
+        return health
+
+    def snapshot(self) -> Health | None:
+        """How the gate fares now, None before its first turn. May be called from any thread."""
+        return None if self.latest is None else self._snapshot(self.latest)
+
+    def _snapshot(self, state: GateState) -> Health:
+        return Health(
             device_id=self._device_id,
             at=datetime.now().astimezone(),
-            uptime_s=moment_s - self._began_s,
-            camera=camera,
-            publisher=publisher,
-            pace=pace,
-            counts=counts,
-            work=work,
+            uptime_s=time.monotonic() - self._began_s,
+            camera=state.camera,
+            publisher=state.publisher,
+            pace=state.pace,
+            counts=state.counts,
+            work=state.work,
             temperature_celsius=temperature_celsius(),
             throttling=throttling(),
             clock_synchronized=clock_synchronized(),
-            versions=self._versions,
+            versions=self.versions,
         )
-        self._send(health.to_message())
-        return health
 
 
 def _throttling(flags: Throttling) -> JsonObject:

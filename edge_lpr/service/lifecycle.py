@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from types import FrameType
 
 from edge_lpr.api.assembly import serving
-from edge_lpr.cameras import create_source
+from edge_lpr.cameras import LightMeter, create_source
 from edge_lpr.config import LogSettings, Settings
 from edge_lpr.errors import CameraError
 from edge_lpr.evidence.keeper import EvidenceKeeper
 from edge_lpr.evidence.statistics import Pseudonyms
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.mqtt.requests import RequestFace
+from edge_lpr.page.assembly import open_page
+from edge_lpr.page.desk import Save
+from edge_lpr.pairs.opening import OpenedPair, open_pair
+from edge_lpr.pairs.shelf import ModelShelf
 from edge_lpr.service.attention import Attention
 from edge_lpr.service.commands import ReloadCommand
 from edge_lpr.service.completion import Completion, counter
@@ -29,11 +33,11 @@ from edge_lpr.service.load import LoadWatch
 from edge_lpr.service.notify import Notifier
 from edge_lpr.service.reload import Reloader, ReloadRequests
 from edge_lpr.service.service import Service
+from edge_lpr.service.swap import ModelSwap
 from edge_lpr.service.view import LastView
 from edge_lpr.tracking.passage import Passage
 from edge_lpr.tracking.tracker import Tracker
 from edge_lpr.vision.interpreter import runtime_name
-from edge_lpr.vision.reader import PlateReader
 
 DELIVERY_WAIT_S = 120.0
 """How long the end of a recording waits for a broker that is away."""
@@ -47,9 +51,9 @@ STOP_S = 1.4
 _log = logging.getLogger(__name__)
 
 
-def run_service(load: Callable[[], Settings]) -> int:
+def run_service(load: Callable[[], Settings], save: Save | None = None) -> int:
     """Run until SIGTERM, SIGINT or the end of a recording; the exit code. ``load`` reads the settings, at the start and
-    at each SIGHUP or request to reload.
+    at each SIGHUP or request to reload; ``save`` is how the page changes them.
 
     0: stopped by a signal, or the recording is over and the broker has every passage. 1: the recording is over and the
     broker stayed away; the passages are in the outbox and go out at the next start. Also 1: a call to the camera never
@@ -59,7 +63,7 @@ def run_service(load: Callable[[], Settings]) -> int:
     set_up_logging(settings.log)
     stop, requests = threading.Event(), ReloadRequests()
     with _on_signals(stop, requests), _stopped_by_broken_threads(stop) as broken:
-        outcome = serve(settings, stop, load, requests)
+        outcome = serve(settings, stop, load, requests, save)
     if outcome.failure is not None and not outcome.camera_hangs:
         raise outcome.failure
     if outcome.camera_hangs:
@@ -86,50 +90,68 @@ def serve(
     stop: threading.Event,
     load: Callable[[], Settings] | None = None,
     requests: ReloadRequests | None = None,
+    save: Save | None = None,
 ) -> Outcome:
     """The same without signals: ``stop`` ends it, ``requests`` ask it to ``load`` the settings anew; without ``load``
-    they stay."""
+    they stay, and the page saves nothing without ``save``."""
     requests = requests or ReloadRequests()
     notifier = Notifier()
     notifier.status("loading the models")
-    reader = PlateReader.open(settings.reader)
+    shelf = ModelShelf(settings.device)
+    pair = open_pair(settings.reader, shelf)
+    for fault in pair.faults:
+        _log.error("the models %s are used instead of those chosen: %s", pair.name, fault)
     tracker = Tracker(settings.passage, settings.reader.min_confidence)
     publisher = PassagePublisher(settings.mqtt, settings.device)
     monitor = HealthMonitor(
-        settings.device.id, _versions(reader), settings.mqtt.health_every_s, publisher.publish_health
+        settings.device.id, _versions(pair), settings.mqtt.health_every_s, publisher.publish_health
     )
     gate = IdleGate(settings.reader.idle_look_s)
     last_view = LastView()
+    meter = LightMeter(settings.passage.lane, settings.passage.ignore)
     keeper = EvidenceKeeper(settings.evidence, settings.device)
     completion = Completion(settings.lists, keeper, _counter(settings, publisher))
+    page = open_page(settings, monitor.snapshot, requests, save)
 
     def apply(changed: Settings) -> None:
         logging.getLogger().setLevel(changed.log.level.upper())
         tracker.apply(changed.passage, changed.reader.min_confidence)
+        meter.apply(changed.passage.lane, changed.passage.ignore)
+        swap.look_again()
         completion.apply(changed.lists)
         gate.look_every_s = changed.reader.idle_look_s
         monitor.every_s = changed.mqtt.health_every_s
+        if page is not None:
+            page.apply(changed)
 
     reloader = Reloader(settings, load or (lambda: settings), requests, apply, notifier)
 
+    def put_in(chosen: OpenedPair) -> None:
+        api.reader.replace(chosen.reader)
+        monitor.versions = _versions(chosen)
+
+    swap = ModelSwap(shelf, settings.reader, pair.name, put_in)
+
     def between_frames() -> None:
         reloader.work()
+        swap.work()
         keeper.tidy()
 
     failure: CameraError | None = None
-    with serving(settings.api, settings.device, reader, lambda: monitor.latest) as api:
+    with swap, serving(settings.api, settings.device, pair.reader, lambda: monitor.latest, page) as api:
         RequestFace(
             publisher.connection, publisher.topics, api.desk, last_view, api.metrics, images=settings.privacy.images
         )
         ReloadCommand(publisher.connection, publisher.topics, requests)
         publisher.start()
         try:
-            with create_source(settings.camera) as source:
-                read, live = last_view.watching(api.read), settings.camera.live
+            with create_source(settings.camera, meter) as source:
+                read, live = last_view.watching(api.reader.read_for_camera), settings.camera.live
                 attention = Attention(gate, LoadWatch(), live=live)
                 service = Service(
                     *(source, attention, read, tracker, publisher, monitor, notifier),
-                    live=live, complete=completion.complete, between_frames=between_frames,
+                    live=live, note=meter.note, complete=completion.complete, between_frames=between_frames,
+                    onlooker=page,
                 )  # fmt: skip
                 try:
                     service.run(stop)
@@ -180,9 +202,9 @@ def _counter(settings: Settings, publisher: PassagePublisher) -> Callable[[Passa
     return counter(pseudonyms, settings.device.id, publisher.publish_statistic)
 
 
-def _versions(reader: PlateReader) -> Versions:
-    models = reader.models
-    return Versions.of(models.detector.sidecar.version, models.recognizer.sidecar.version, runtime_name())
+def _versions(pair: OpenedPair) -> Versions:
+    detector, recognizer = pair.reader.models.detector.sidecar, pair.reader.models.recognizer.sidecar
+    return Versions.of(detector.version, recognizer.version, pair.name, runtime_name())
 
 
 @contextmanager

@@ -8,17 +8,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from edge_lpr.cameras import CameraStatus, FrameSource
 from edge_lpr.errors import CameraError
 from edge_lpr.frames import Frame
 from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.readings import PlateReading
 from edge_lpr.service.attention import Attention
 from edge_lpr.service.clock import StepWatch
 from edge_lpr.service.health import HealthMonitor
 from edge_lpr.service.notify import Notifier
 from edge_lpr.service.pace import PaceMeter
 from edge_lpr.tracking.passage import Passage
+from edge_lpr.tracking.track import Track
 from edge_lpr.tracking.tracker import Tracker
 from edge_lpr.vision.sharing import Read
 
@@ -28,11 +31,22 @@ FRAME_WAIT_S = 0.5
 _log = logging.getLogger(__name__)
 
 
+class Onlooker(Protocol):
+    """Told of what the loop did. It is waited for, so it must be quick."""
+
+    def see(self, frame: Frame, readings: Sequence[PlateReading], tracks: Sequence[Track]) -> None:
+        """A frame was read, and followed up."""
+
+    def note(self, passage: Passage, sequence: int) -> None:
+        """A passage was handed to the publisher."""
+
+
 class Service:
     """Joins the stations. It owns none of them: who made them starts and stops them.
 
+    ``note`` is told of each frame that was read, with the plates found in it.
     ``complete`` adds to a passage what the tracker cannot know. ``between_frames`` is called once each turn, for what
-    must not happen while a frame is dealt with.
+    must not happen while a frame is dealt with. ``onlooker``, if any, is told of what was seen.
     """
 
     def __init__(
@@ -46,8 +60,10 @@ class Service:
         notifier: Notifier,
         *,
         live: bool,
+        note: Callable[[Frame, Sequence[PlateReading]], None] = lambda frame, readings: None,
         complete: Callable[[Passage], Passage] = lambda passage: passage,
         between_frames: Callable[[], None] = lambda: None,
+        onlooker: Onlooker | None = None,
     ) -> None:
         self._source = source
         self._attention = attention
@@ -57,8 +73,10 @@ class Service:
         self._monitor = monitor
         self._notifier = notifier
         self._live = live
+        self._note = note
         self._complete = complete
         self._between_frames = between_frames
+        self._onlooker = onlooker
         self._meter = PaceMeter()
         self._clock = StepWatch()
 
@@ -94,8 +112,11 @@ class Service:
         if not self._attention.is_worth_reading(frame, began_s, following=self._tracker.is_following):
             return
         readings = self._read(frame.image)
+        self._note(frame, readings)
         read_s = time.monotonic() - began_s
         self._publish(self._tracker.update(frame, readings))
+        if self._onlooker is not None:
+            self._onlooker.see(frame, readings, self._tracker.tracks)
         done_s = time.monotonic()
         self._attention.note_read(done_s, read_s)
         # A recording's frames carry the recording's time, which says nothing of how long they took here.
@@ -114,6 +135,8 @@ class Service:
     def _publish(self, passages: Sequence[Passage]) -> None:
         for passage in map(self._complete, passages):
             stored = self._publisher.publish(passage)
+            if self._onlooker is not None:
+                self._onlooker.note(passage, stored.sequence)
             _log.info(
                 "passage %d: %s %s, confidence %d, %s, %d frames",
                 *(stored.sequence, passage.number, passage.color, passage.confidence),

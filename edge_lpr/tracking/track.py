@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,10 +41,13 @@ class Track:
 
     ``decided`` is the number under which the vehicle was published, by this track or an earlier one; None while that is
     open. ``disputed``: it is known that the vote reads another number than that. ``pending``: the passages that are not
-    decided about yet, each by the way it crossed the line, None where there is none.
+    decided about yet, each by the way it crossed the line, None where there is none. ``serial`` tells tracks apart.
     """
 
+    _serials = itertools.count(1)
+
     def __init__(self, frame: Frame, reading: PlateReading) -> None:
+        self.serial = next(self._serials)
         self.source = frame.source
         self.first_seen_s = frame.monotonic_s
         self.first_place = Place.of(reading.quad)

@@ -77,6 +77,11 @@ class Tracker:
         """Whether a plate is in sight."""
         return bool(self._tracks)
 
+    @property
+    def tracks(self) -> Sequence[Track]:
+        """The plates in sight, for whoever draws them; they change with the next frame."""
+        return self._tracks
+
     def apply(self, settings: PassageSettings, min_confidence: int) -> None:
         """Go on by other settings; what is in sight stays so."""
         self._settings = settings

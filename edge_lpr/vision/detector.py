@@ -91,7 +91,7 @@ def suppress(quads: NDArray[np.float32], scores: NDArray[np.float32], max_iou: f
     ``quads`` (n, 4, 2) and ``scores`` (n,) are sorted, best first. A plate's corners are the mean of the candidates
     that agree on it, weighted by score: neighbouring cells see the same plate with independent errors.
     """
-    sound = np.array([_is_sound(quad) for quad in quads], dtype=bool)
+    sound = _are_sound(quads)
     quads, scores = quads[sound], scores[sound]
     low, high = quads.min(axis=1), quads.max(axis=1)
     areas = (high - low).prod(axis=1)
@@ -110,9 +110,10 @@ def suppress(quads: NDArray[np.float32], scores: NDArray[np.float32], max_iou: f
     return found
 
 
-def _is_sound(quad: NDArray[np.float32]) -> bool:
-    """Whether corners (4, 2) make a convex quad in clockwise order with sides that can hold characters."""
-    edges = np.roll(quad, -1, axis=0) - quad
-    following = np.roll(edges, -1, axis=0)
-    turns = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]
-    return bool((turns > 0).all() and (np.hypot(edges[:, 0], edges[:, 1]) >= _MIN_SIDE).all())
+def _are_sound(quads: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which of ``quads`` (n, 4, 2) are convex, in clockwise order, with sides that can hold characters."""
+    edges = np.roll(quads, -1, axis=1) - quads
+    following = np.roll(edges, -1, axis=1)
+    turns = edges[..., 0] * following[..., 1] - edges[..., 1] * following[..., 0]
+    sound: NDArray[np.bool_] = ((turns > 0) & (np.hypot(edges[..., 0], edges[..., 1]) >= _MIN_SIDE)).all(axis=1)
+    return sound

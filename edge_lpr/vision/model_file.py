@@ -6,6 +6,7 @@ The sidecar is part of the contract between training and runtime: swapping a mod
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,9 @@ from edge_lpr.plates import ALPHABET, COLORS
 from edge_lpr.resources import models_dir
 
 Task = Literal["detector", "recognizer"]
+
+MEMBERS = ("detector.tflite", "detector.json", "recognizer.tflite", "recognizer.json")
+"""The files of a pair."""
 
 STRIDES = (8, 16, 32)
 """The detector's grids: one cell for each square of so many pixels of its input."""
@@ -115,14 +119,24 @@ def load_models(directory: Path | None = None) -> ModelPair:
 
 def load_model(directory: Path, task: Task) -> ModelFile:
     """Load ``<task>.tflite`` and ``<task>.json`` and check the sum, the shapes, the alphabet and the colours."""
-    sidecar = _read_sidecar(directory / f"{task}.json")
-    path = directory / f"{task}.tflite"
-    content = _read_bytes(path)
+    sidecar = _read_bytes(directory / f"{task}.json")
+    return _checked(directory, task, _read_bytes(directory / f"{task}.tflite"), sidecar)
+
+
+def check_models(files: Mapping[str, bytes], origin: Path) -> ModelPair:
+    """The same for the contents of all ``MEMBERS``; ``origin`` is what they are told to be from. Raises ModelError."""
+    detector = _checked(origin, "detector", files["detector.tflite"], files["detector.json"])
+    return ModelPair(detector, _checked(origin, "recognizer", files["recognizer.tflite"], files["recognizer.json"]))
+
+
+def _checked(directory: Path, task: Task, content: bytes, sidecar_content: bytes) -> ModelFile:
+    path, sidecar_path = directory / f"{task}.tflite", directory / f"{task}.json"
+    sidecar = _parse_sidecar(sidecar_path, sidecar_content)
     if hashlib.sha256(content).hexdigest() != sidecar.sha256.lower():
         raise ModelError(f"{path}: its SHA-256 is not the one in {task}.json, so it is damaged or another; {_REMEDY}")
     fault = _find_fault(sidecar, task)
     if fault:
-        raise ModelError(f"{directory / f'{task}.json'}: {fault}; this version cannot use the model: {_REMEDY}")
+        raise ModelError(f"{sidecar_path}: {fault}; this version cannot use the model: {_REMEDY}")
     return ModelFile(path, sidecar, content)
 
 
@@ -135,8 +149,7 @@ def _read_bytes(path: Path) -> bytes:
         raise ModelError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
 
 
-def _read_sidecar(path: Path) -> Sidecar:
-    content = _read_bytes(path)
+def _parse_sidecar(path: Path, content: bytes) -> Sidecar:
     try:
         return TypeAdapter(Sidecar).validate_json(content)
     except ValidationError as error:
@@ -154,6 +167,12 @@ def _find_fault(sidecar: Sidecar, task: Task) -> str | None:
         return f"input shape {list(spec.shape)} is not [1, height, width, 3]"
     if spec.zero_point != -128 or abs(spec.scale - 1 / 255) > 1e-6:
         return "input scale and zero point are not 1/255 and -128"
+    if not all(0 < value < 1 for value in sidecar.thresholds.values()):
+        return "its thresholds are not all between 0 and 1"
+    if not all(0 <= value < 1 for value in (*sidecar.margin, *sidecar.look_margin)):
+        return "its margins are not all from 0 to below 1"
+    if not (0 < sidecar.calibration.slope < math.inf and math.isfinite(sidecar.calibration.offset)):
+        return "its calibration is no line that rises"
     return _detector_fault(sidecar) if task == "detector" else _recognizer_fault(sidecar)
 
 

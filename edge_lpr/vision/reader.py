@@ -22,8 +22,14 @@ from edge_lpr.vision.straighten import whole_image
 StageObserver = Callable[[str, float], None]
 """Told the name of each stage done and the seconds it took."""
 
+PassedOver = Callable[[list[Quad]], None]
+"""Told which plates of a picture, surely such, were too narrow to be read; also when there are none."""
+
 DEFAULT_PLAUSIBLE = 0.05
 """The smallest raw confidence of a plate, where the recognizer's sidecar gives none."""
+
+SURE_DETECTION = 0.75
+"""Score (0.0-1.0) from which on what is too narrow to be read is called a plate; a headlamp comes up to 0.7."""
 
 _SAME_IOU = 0.4
 _SAME_SHARE = 0.7  # of the smaller of two rectangles inside the larger: one plate found twice
@@ -47,18 +53,26 @@ class PlateReader:
         return cls(load_models(settings.models_dir), settings)
 
     def read(
-        self, image: NDArray[np.uint8], observe: StageObserver | None = None, min_plate_width: int | None = None
+        self,
+        image: NDArray[np.uint8],
+        observe: StageObserver | None = None,
+        min_plate_width: int | None = None,
+        passed_over: PassedOver | None = None,
     ) -> list[PlateReading]:
         """The plates in ``image``, uint8 of shape (H, W, 3), BGR: the surest first, then the largest.
 
         Plates narrower than ``min_plate_width`` pixels (default: that of the settings) are left out. ``observe`` is
-        told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate.
+        told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate;
+        ``passed_over`` the places of those left out.
         """
         _check_image(image)
         with _stage("detect", observe):
             detections = self._detector.detect(image)
         least = self._settings.min_plate_width if min_plate_width is None else min_plate_width
         wide_enough = [found for found in detections if found.quad.width >= least]
+        if passed_over is not None:
+            narrow = [found for found in detections if found.quad.width < least]
+            passed_over([found.quad for found in narrow if found.score >= SURE_DETECTION])
         readings: list[PlateReading] = []
         for found in wide_enough:
             with _stage("refine", observe):

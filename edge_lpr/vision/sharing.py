@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge_lpr.config import PHOTO_MIN_PLATE_WIDTH
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.reader import PlateReader
+from edge_lpr.vision.reader import PassedOver, PlateReader
 
 Read = Callable[[NDArray[np.uint8]], list[PlateReading]]
 """From a picture, uint8 of shape (H, W, 3), BGR, to its plates, best first."""
@@ -86,14 +86,20 @@ class ReaderTurn:
 class SharedReader:
     """The reader as the camera loop and as guests use it; both ways may be called from any thread."""
 
-    def __init__(self, reader: PlateReader) -> None:
+    def __init__(self, reader: PlateReader, passed_over: PassedOver | None = None) -> None:
+        """``passed_over`` is told of the plates in the camera's frames that are too narrow to be read."""
         self._reader = reader
+        self._passed_over = passed_over
         self._turn = ReaderTurn()
+
+    def replace(self, reader: PlateReader) -> None:
+        """Read with another reader from the next picture on; a guest's that is being read is read to its end."""
+        self._reader = reader
 
     def read_for_camera(self, image: NDArray[np.uint8]) -> list[PlateReading]:
         """``PlateReader.read``, before every guest."""
         with self._turn.camera():
-            return self._reader.read(image)
+            return self._reader.read(image, passed_over=self._passed_over)
 
     def read_for_guest(self, image: NDArray[np.uint8]) -> list[PlateReading]:
         """``PlateReader.read`` of a photo, in the pauses that the camera leaves."""

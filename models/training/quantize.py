@@ -6,7 +6,7 @@ that an int8 value is simply the picture's uint8 value minus 128.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import litert_torch
@@ -27,8 +27,13 @@ def to_float_tflite(network: nn.Module, height: int, width: int, outputs: int, p
     litert_torch.convert(channels_last, sample).export(str(path))
 
 
-def to_int8_tflite(float_path: Path, samples: Iterable[NDArray[np.uint8]], path: Path) -> None:
+def to_int8_tflite(
+    float_path: Path, samples: Iterable[NDArray[np.uint8]], path: Path, floors: Mapping[str, float] | None = None
+) -> None:
     """Quantise ``float_path`` to ``path``.
+
+    ``floors`` names outputs whose values below the given one need not be told apart: logits of impossible classes
+    would take up half of the 256 steps.
 
     ``samples`` are uint8 RGB pictures of the model's input size, (height, width, 3): what the device will see, hard
     cases included, since the extremes of every activation set its range. The moving average that is the calibrator's
@@ -48,6 +53,9 @@ def to_int8_tflite(float_path: Path, samples: Iterable[NDArray[np.uint8]], path:
     ranges = calibration.get_model_qsvs()
     for tensor in _input_tensors(float_path):
         ranges[tensor] = {"min": np.array([[[[0.0]]]], np.float32), "max": np.array([[[[1.0]]]], np.float32)}
+    for output, floor in (floors or {}).items():
+        (tensor,) = (name for name in ranges if name.endswith(f"{output}_output"))
+        ranges[tensor]["min"] = np.maximum(ranges[tensor]["min"], np.float32(floor))
     recipe.quantize(ranges).export_model(str(path), overwrite=True)
 
 

@@ -40,8 +40,8 @@ UNKNOWN = -1
 REAL, NEGATIVE = 0.34, 0.1
 """Shares of a batch; the rest is rendered plates."""
 HARD = {
-    "painted": 1.8,
-    "painted_double": 1.6,
+    "painted": 1.2,
+    "painted_double": 1.1,
     "temporary": 1.3,
     "temporary_entry": 1.3,
     "wj": 1.6,
@@ -49,8 +49,8 @@ HARD = {
     "emergency_double": 1.5,
 }
 """How much more often than others these kinds are shown: any painter's hand, small print, tiny figures."""
-LOOK = 0.3
-"""Share of plates cut as for the first look."""
+LOOK = 0.35
+"""Share of plates cut as for the first look; it asks for corners alone, and reading asks for everything else."""
 LOOK_MARGIN = (0.10, 0.22)
 """How much of the plate's width and height the first look shows beyond each edge of the detector's corners."""
 READ_MARGIN = 0.02
@@ -62,7 +62,7 @@ Rng = np.random.Generator
 
 
 class Sample(NamedTuple):
-    """One training picture and what it shows; batches have the same fields, with one more dimension in front."""
+    """One training picture and what it shows."""
 
     picture: Tensor
     """uint8 (3, 64, 160), RGB."""
@@ -74,7 +74,22 @@ class Sample(NamedTuple):
     color: int
     rows: int
     corners: Tensor
-    """float32 (8,): x, y of the plate's corners in the picture, as shares of its width and height; NaN if unknown."""
+    """float32 (8,): x, y of the plate's corners in the picture, as shares of its width and height; NaN if not asked."""
+    read: bool
+    """False where the picture is cut as for the first look, whose characters nobody reads."""
+
+
+class Batch(NamedTuple):
+    """Samples stacked: their fields with one more dimension in front."""
+
+    picture: Tensor
+    classes: Tensor
+    length: Tensor
+    upper: Tensor
+    color: Tensor
+    rows: Tensor
+    corners: Tensor
+    read: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -287,7 +302,7 @@ class PlateSamples:
         border = cv2.BORDER_REPLICATE if rng.random() < 0.7 else cv2.BORDER_REFLECT
         image, corners = cut(canvas, aim(canvas, rng, look), border)
         image, colored = weather(image, rng, rendered=share >= NEGATIVE + REAL)
-        return as_sample(image, canvas, colored, corners)
+        return as_sample(image, canvas, colored, corners if look else None)
 
     def rendered(self, rng: Rng) -> Canvas:
         """A plate of the pool in the surroundings of a real one."""
@@ -324,21 +339,21 @@ class PlateSamples:
 
 
 def as_sample(image: Image, canvas: Canvas | None, colored: bool = True, corners: Corners | None = None) -> Sample:
-    """Tensors of one sample: ``image`` shows the plate of ``canvas`` at ``corners``, or none where that is None.
+    """Tensors of one sample: ``image`` shows the plate of ``canvas``, or none where that is None; cut for reading, or
+    as for the first look where ``corners`` says at which pixels the plate's corners lie.
 
-    Character classes start at 1, since 0 is the CTC blank. Corners of tight crops are not known.
+    Character classes start at 1, since 0 is the CTC blank.
     """
     height, width = image.shape[:2]
     number = canvas.number if canvas else ""
     classes = torch.zeros(MAX_LENGTH, dtype=torch.long)
     classes[: len(number)] = torch.tensor([ALPHABET.index(c) + 1 for c in number], dtype=torch.long)
     picture = torch.from_numpy(np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1)))
-    known = corners is not None and canvas is not None and not canvas.tight
-    shares = corners / np.float32((width, height)) if known else np.full((4, 2), np.nan)
+    shares = np.full((4, 2), np.nan) if corners is None else corners / np.float32((width, height))
     outline = torch.from_numpy(shares.astype(np.float32).reshape(8))
     color = canvas.color if canvas and colored else UNKNOWN
     upper, rows = (canvas.upper, canvas.rows) if canvas else (0, UNKNOWN)
-    return Sample(picture, classes, len(number), upper, color, rows, outline)
+    return Sample(picture, classes, len(number), upper, color, rows, outline, corners is None)
 
 
 def _plain_patches(seed: int, count: int = 3000) -> list[Image]:

@@ -14,7 +14,7 @@ from torch.utils.data import default_collate
 from edge_lpr.plates import ALPHABET
 from models.training import data
 from models.training.networks import RECOGNIZER_INPUT, Recognizer
-from models.training.recognizer_data import PlateSamples, Sample, aim, as_sample, closely, cut, real_canvases
+from models.training.recognizer_data import Batch, PlateSamples, aim, as_sample, closely, cut, real_canvases
 from models.training.runs import Run, parse_settings, rounds
 
 CHECK_EVERY = 500
@@ -40,29 +40,35 @@ def greedy(characters: Tensor) -> list[str]:
     return texts
 
 
-def losses(outputs: tuple[Tensor, ...], batch: Sample) -> dict[str, Tensor]:
+def losses(outputs: tuple[Tensor, ...], batch: Batch) -> dict[str, Tensor]:
     """Losses of one batch by name."""
-    characters, colors, row_logits, legible, corners = (o.float() for o in outputs)
+    *readings, corners = (o.float() for o in outputs)
+    asked = batch.read.nonzero()[:, 0]
+    cost = reading_losses([o[asked] for o in readings], Batch(*(field[asked] for field in batch)))
+    return cost | {"corners": CORNERS_WEIGHT * corner_error(corners.flatten(1), batch.corners)}
+
+
+def reading_losses(outputs: list[Tensor], batch: Batch) -> dict[str, Tensor]:
+    """Losses of the pictures that are cut for reading."""
+    characters, colors, row_logits, legible = outputs
     log_probabilities = F.log_softmax(sequence_logits(characters), dim=-1)
-    lengths = torch.as_tensor(batch.length, device=characters.device)
-    steps = torch.full_like(lengths, log_probabilities.shape[0])
-    ctc = F.ctc_loss(log_probabilities, batch.classes, steps, lengths, reduction="none", zero_infinity=True)
+    steps = torch.full_like(batch.length, log_probabilities.shape[0])
+    ctc = F.ctc_loss(log_probabilities, batch.classes, steps, batch.length, reduction="none", zero_infinity=True)
     two_rows = (batch.rows == 1).nonzero()[:, 0]
     if len(two_rows):
         ctc = ctc.index_put((two_rows,), each_line(log_probabilities[:, two_rows], batch, two_rows))
     # Legible is what this very network makes out, with more than even odds: no one else has looked at the picture.
-    read = ((ctc.detach() < EVEN_ODDS) & (lengths > 0)).float()
+    read = ((ctc.detach() < EVEN_ODDS) & (batch.length > 0)).float()
     return {
         "ctc": (ctc / 7).mean(),
         "quiet": quiet_ends(log_probabilities, batch.rows),
         "color": 0.2 * F.cross_entropy(colors.flatten(1), batch.color, ignore_index=-1),
         "rows": 0.1 * F.cross_entropy(row_logits.flatten(1), batch.rows, ignore_index=-1),
         "legible": 0.1 * F.binary_cross_entropy_with_logits(legible.flatten(), read),
-        "corners": CORNERS_WEIGHT * corner_error(corners.flatten(1), batch.corners),
     }
 
 
-def each_line(log_probabilities: Tensor, batch: Sample, chosen: Tensor) -> Tensor:
+def each_line(log_probabilities: Tensor, batch: Batch, chosen: Tensor) -> Tensor:
     """CTC of the ``chosen`` two-row plates, (steps, n, C) to (n,), with every row's characters in its own line.
 
     With the rows joined, CTC is content to say the lower row's province at the end of the upper line, where the network
@@ -70,7 +76,7 @@ def each_line(log_probabilities: Tensor, batch: Sample, chosen: Tensor) -> Tenso
     """
     width = log_probabilities.shape[0] // 2
     steps = torch.full((len(chosen),), width, device=chosen.device)
-    upper, length = batch.upper[chosen], batch.length[chosen]  # type: ignore[index]
+    upper, length = batch.upper[chosen], batch.length[chosen]
     classes = batch.classes[chosen]
     places = (torch.arange(classes.shape[1], device=chosen.device) + upper[:, None]).clamp(max=classes.shape[1] - 1)
     lower = classes.gather(1, places)
@@ -160,12 +166,11 @@ def main() -> None:
     run = Run(Recognizer(), settings)
     check = Check()
 
-    def draw(rng: np.random.Generator) -> Sample:
-        batch: Sample = default_collate([samples.sample(rng) for _ in range(settings.batch)])
-        return batch
+    def draw(rng: np.random.Generator) -> Batch:
+        return Batch(*default_collate([samples.sample(rng) for _ in range(settings.batch)]))
 
     for drawn in rounds(draw, settings, run.step):
-        batch = Sample(*(field.to(settings.device) for field in drawn))
+        batch = Batch(*(field.to(settings.device) for field in drawn))
         picture = batch.picture.float().div(255).contiguous(memory_format=torch.channels_last)
         run.network.train()
         with torch.autocast(settings.device, torch.bfloat16):

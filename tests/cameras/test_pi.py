@@ -2,14 +2,18 @@
 
 The stand-in keeps the parts of the real behaviour that bite: a request that is not released is a buffer less; a capture
 that was given up stays queued, and closing waits behind it for ever unless the queue is flushed first; rows of the
-lores stream are padded; faults are wrapped RuntimeErrors; a control that the camera lacks is refused at ``configure``.
+lores stream are padded; faults are wrapped RuntimeErrors; a control that the camera lacks is refused at ``configure``
+and by ``set_controls``; what is set there shows in the metadata some frames later, rounded.
 """
 
 from __future__ import annotations
 
 import enum
+import itertools
+import logging
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from types import ModuleType, SimpleNamespace
@@ -26,6 +30,19 @@ from edge_lpr.errors import CameraError
 WAIT_S = 20.0
 BLUE = (250, 20, 10)
 """In the order of the bytes in memory, which is B, G, R."""
+DELAY = 6
+"""Frames that the sensor and the queue of requests take to obey."""
+ROW_US = 29
+CONTROLS = {
+    "AeEnable": (False, True, True),
+    "ExposureTime": (29, 66_666, 20_000),
+    "AnalogueGain": (1.0, 10.625, 1.0),
+    "FrameDurationLimits": (16_666, 120_000, 33_333),
+    "AfMode": (0, 1, 0),
+    "LensPosition": (0.0, 32.0, 1.0),
+    "ColourGains": (0.0, 32.0, None),
+}
+"""As ``Picamera2.camera_controls`` gives them: minimum, maximum, default."""
 
 
 class AfModeEnum(enum.IntEnum):
@@ -45,10 +62,16 @@ class Sensor:
 
     def __init__(self) -> None:
         self.present = True
+        self.only_format: str | None = None
         self.silent_after: int | None = None
         self.fault: Exception | None = None
         self.array_fault: Exception | None = None
         self.metadata: dict[str, Any] = {}
+        self.light: float | None = None
+        """Of the scene; None is a camera whose pictures and metadata know nothing of exposure."""
+        self.camera_controls = CONTROLS
+        self.controls: list[dict[str, Any]] = []
+        """What was set while it ran."""
         self.configuration: dict[str, Any] = {}
         self.opened = 0
         self.closed = 0
@@ -61,6 +84,8 @@ def make_picamera2(sensor: Sensor) -> type:
     class Request:
         def __init__(self, owner: Picamera2) -> None:
             self._owner = owner
+            self._exposure = owner.exposures.popleft()
+            owner.exposures.append(owner.exposures[-1])
 
         def make_array(self, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
             if sensor.array_fault is not None:
@@ -68,6 +93,9 @@ def make_picamera2(sensor: Sensor) -> type:
             width, height = sensor.configuration[name]["size"]
             if name == "main":
                 assert sensor.configuration[name]["format"] == "RGB888"
+                if sensor.light is not None:
+                    value = 255 * min(1.0, sensor.light * self._exposure[0] * self._exposure[1]) ** (1 / 2.2)
+                    return np.full((height, width, 3), round(value), np.uint8)
                 return np.tile(np.array(BLUE, np.uint8), (height, width, 1))
             assert sensor.configuration[name]["format"] == "YUV420"
             stride = -(-width // 64) * 64
@@ -76,7 +104,10 @@ def make_picamera2(sensor: Sensor) -> type:
             return buffer
 
         def get_metadata(self) -> dict[str, Any]:
-            return sensor.metadata
+            if sensor.light is None:
+                return sensor.metadata
+            time_us, gain = self._exposure
+            return {"ExposureTime": time_us, "AnalogueGain": gain, "DigitalGain": 1.0, **sensor.metadata}
 
         def release(self) -> None:
             self._owner.free += 1
@@ -92,6 +123,22 @@ def make_picamera2(sensor: Sensor) -> type:
             self.free = sensor.buffers
             self.started = False
             self.jobs: list[Future[Request]] = []
+            self.exposures = deque([(20_000, 1.0)] * DELAY)
+
+        @property
+        def camera_controls(self) -> dict[str, tuple[Any, Any, Any]]:
+            return sensor.camera_controls
+
+        def set_controls(self, controls: dict[str, Any]) -> None:
+            assert self.started
+            for name in controls:
+                if name not in sensor.camera_controls:
+                    raise RuntimeError(f"Control {name} is not advertised by libcamera")
+            sensor.controls.append(controls)
+            # A time or a gain that is not 0 is kept, and the automatic with it off.
+            time_us, gain = self.exposures[-1]
+            time_us, gain = controls.get("ExposureTime", time_us), controls.get("AnalogueGain", gain)
+            self.exposures[-1] = (max(1, round(time_us / ROW_US)) * ROW_US, round(gain * 8) / 8)
 
         def create_video_configuration(
             self, main: dict[str, Any], lores: dict[str, Any], transform: Transform, controls: dict[str, Any]
@@ -101,9 +148,11 @@ def make_picamera2(sensor: Sensor) -> type:
 
         def configure(self, camera_config: dict[str, Any]) -> None:
             for name in camera_config["controls"]:
-                if name not in ("FrameRate", "ExposureTime", "AnalogueGain", "AfMode", "LensPosition", "ColourGains"):
+                if name != "FrameRate" and name not in sensor.camera_controls:
                     raise RuntimeError(f"Control {name} is not advertised by libcamera")
             sensor.configuration = camera_config
+            if sensor.only_format is not None:
+                camera_config["main"]["format"] = sensor.only_format
 
         def camera_configuration(self) -> dict[str, Any]:
             return sensor.configuration
@@ -245,6 +294,14 @@ def test_absent_camera_tells_the_first_cause(sensor: Sensor) -> None:
     camera.close()
 
 
+def test_a_camera_that_has_no_bgr_is_refused(sensor: Sensor) -> None:
+    sensor.only_format = "NV12"
+    camera = pi_camera(settings())
+    with pytest.raises(CameraError, match=r"as NV12, not as RGB888: it is no Raspberry Pi camera"):
+        camera.open()
+    camera.close()
+
+
 def test_missing_picamera2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "picamera2", None)
     with pytest.raises(CameraError, match=r"sudo apt install python3-picamera2.*--system-site-packages"):
@@ -296,3 +353,46 @@ def test_source_heals_a_camera_that_fell_silent(sensor: Sensor) -> None:
         assert "gave no picture" in str(status.last_error)
         frame = source.next_frame(WAIT_S)
         assert frame is not None and frame.number not in numbers
+
+
+def clock_of(monkeypatch: pytest.MonkeyPatch, fps: float = 10.0) -> None:
+    """Each frame comes a tenth of a second after the one before."""
+    seconds = itertools.count()
+    monkeypatch.setattr("edge_lpr.cameras.base.time.monotonic", lambda: next(seconds) / fps)
+
+
+def brightness_and_controls(sensor: Sensor, camera_settings: CameraSettings, frames: int) -> tuple[int, dict[str, Any]]:
+    """Of the last frame; the controls that were set last."""
+    camera = pi_camera(camera_settings)
+    camera.open()
+    image = [camera.read() for _ in range(frames)][-1].image
+    camera.close()
+    return int(image[0, 0, 0]), sensor.controls[-1] if sensor.controls else {}
+
+
+def test_the_exposure_follows_the_light_up_to_its_caps(sensor: Sensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock_of(monkeypatch)
+    sensor.light = 1e-3
+    brightness, controls = brightness_and_controls(sensor, settings(), 100)
+    assert 85 <= brightness <= 130
+    assert set(controls) == {"AeEnable", "ExposureTime", "AnalogueGain"}
+    assert controls["AeEnable"] is False and controls["AnalogueGain"] == 1.0
+    assert 100 < controls["ExposureTime"] < 200 and isinstance(controls["ExposureTime"], int)
+    sensor.light = 1e-7
+    brightness, controls = brightness_and_controls(sensor, settings(), 100)
+    assert controls["ExposureTime"] == 4000
+    assert controls["AnalogueGain"] > 10, "the sensor has no more"
+    assert all(each["ExposureTime"] <= 4000 for each in sensor.controls)
+
+
+def test_the_cameras_own_automatic_stays_where_the_settings_want_it(
+    sensor: Sensor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock_of(monkeypatch)
+    sensor.light = 1e-3
+    for own in (settings(max_exposure_ms=None), settings(controls={"ExposureTime": 2000})):
+        assert brightness_and_controls(sensor, own, 30)[1] == {}
+    sensor.camera_controls = {"FrameDurationLimits": CONTROLS["FrameDurationLimits"]}
+    with caplog.at_level(logging.WARNING):
+        assert brightness_and_controls(sensor, settings(), 30)[1] == {}
+    assert "Pi camera 0 cannot be told how to expose" in caplog.text

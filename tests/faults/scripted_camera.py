@@ -99,7 +99,8 @@ _seeds = itertools.count()
 class Pictures:
     """What the lens sees, picture by picture; ``stride`` is how many frames of the clip a vehicle drives on in each."""
 
-    def __init__(self, stride: float = 1.0) -> None:
+    def __init__(self, brightness: float = 1.0, stride: float = 1.0) -> None:
+        self._brightness = brightness
         self._stride = stride
         self._random = np.random.default_rng(next(_seeds))
         self._noise = self._random.integers(0, 9, (4, HEIGHT, WIDTH, 3), np.uint8)
@@ -131,17 +132,19 @@ class Pictures:
 
     def _with_noise(self, image: Image) -> Image:
         noise = np.roll(self._noise[self._random.integers(4)], self._random.integers(WIDTH), axis=1)
-        return np.asarray(cv2.add(image, noise), np.uint8)
+        return np.asarray(cv2.addWeighted(image, self._brightness, noise, 1.0, 0.0), np.uint8)
 
 
 class ScriptedCamera:
     """A network camera at ``port`` of the loopback interface that does as it is told; a context manager.
 
-    ``fps`` in pictures a second. A vehicle drives by in ``vehicle_s`` seconds; None is the clip's own pace.
+    ``brightness`` below 1.0 makes it night. ``fps`` in pictures a second. A vehicle drives by in ``vehicle_s`` seconds;
+    None is the clip's own pace.
     """
 
-    def __init__(self, port: int, fps: float = FPS, vehicle_s: float | None = None) -> None:
+    def __init__(self, port: int, brightness: float = 1.0, fps: float = FPS, vehicle_s: float | None = None) -> None:
         self.port = port
+        self.brightness = brightness
         self.fps = fps
         self.stride = FPS / fps if vehicle_s is None else len(_FRAMES[0]) / (fps * vehicle_s)
         self._changed = threading.Condition()
@@ -222,7 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         camera = self.server.camera
-        pictures = Pictures(camera.stride)
+        pictures = Pictures(camera.brightness, camera.stride)
         first = camera.step()
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture")

@@ -20,7 +20,7 @@ from edge_lpr.service.load import Work
 from edge_lpr.service.pace import Pace
 from edge_lpr.tracking.tracker import TrackerCounts
 
-VERSIONS = Versions.of("1.0.0", "1.1.0", "ai_edge_litert")
+VERSIONS = Versions.of("1.0.0", "1.1.0", "shipped", "ai_edge_litert")
 
 
 def camera(state: CameraState = "running") -> CameraStatus:

@@ -21,7 +21,10 @@ PROGRAMS = {
 PYTHON = "3.13"
 """Trixie's."""
 
-_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/local/sbin"))
+PICAMERA2 = ("picamera2", "simplejpeg", "videodev2", "av")
+"""picamera2 from the package registry, as Debian has none, and those of its requirements that Debian lacks too."""
+
+PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/local/sbin"))
 
 
 class SystemTestError(Exception):
@@ -30,7 +33,7 @@ class SystemTestError(Exception):
 
 def check_programs() -> None:
     """Raises SystemTestError with what to install."""
-    missing = sorted(package for name, package in PROGRAMS.items() if shutil.which(name, path=_PATH) is None)
+    missing = sorted(package for name, package in PROGRAMS.items() if shutil.which(name, path=PATH) is None)
     if missing:
         raise SystemTestError(f"missing: {' '.join(missing)}; `sudo apt-get install {' '.join(missing)}` brings it")
     if os.geteuid() != 0:
@@ -40,7 +43,7 @@ def check_programs() -> None:
 def run(command: Sequence[str | os.PathLike[str]], log: Path, *, env: dict[str, str] | None = None) -> None:
     """Run one command, its output to the end of ``log``. Raises SystemTestError with the output's last lines."""
     with log.open("ab") as sink:
-        environment = {**os.environ, "PATH": _PATH, **(env or {})}
+        environment = {**os.environ, "PATH": PATH, **(env or {})}
         done = subprocess.run(command, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=environment, check=False)
     if done.returncode:
         last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
@@ -77,4 +80,6 @@ def fill_wheelhouse(source: Path, wheelhouse: Path, log: Path) -> None:
     platforms = ["manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"]
     tags = [f"--platform={platform}" for platform in platforms]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--dest", str(wheelhouse)]
-    run([*command, f"--python-version={PYTHON}", "--implementation=cp", *tags, *wanted], log)
+    command += [f"--python-version={PYTHON}", "--implementation=cp", *tags]
+    run([*command, *wanted], log)
+    run([*command, "--no-deps", *PICAMERA2], log)

@@ -20,7 +20,9 @@ from tests.system.scenes import write_scenes
 SUITE = "trixie"
 PACKAGES = (
     "systemd-sysv", "systemd-resolved", "udev", "kmod", "dbus", "linux-image-amd64", "initramfs-tools", "zstd",
-    "iproute2", "python3-venv", "git", "sudo", "mosquitto", "mosquitto-clients", "v4l-utils",
+    "e2fsprogs", "iproute2", "python3-venv", "git", "sudo", "mosquitto", "mosquitto-clients", "v4l-utils",
+    "python3-libcamera", "libcamera-ipa", "libcamera-tools", "python3-prctl", "python3-piexif", "python3-jsonschema",
+    "python3-libarchive-c",
 )  # fmt: skip
 SIZE = "3G"
 GUEST = Path(__file__).parent / "guest"
@@ -86,7 +88,7 @@ def _base(cache: Path, log: Path, tell: Tell) -> Path:
 
 
 def _wheels(source: Path, cache: Path, log: Path, tell: Tell) -> Path:
-    wheels = cache / f"wheels-{_key((host.PYTHON,), (source / 'pyproject.toml',), ())}"
+    wheels = cache / f"wheels-{_key((host.PYTHON, *host.PICAMERA2), (source / 'pyproject.toml',), ())}"
     if not wheels.exists():
         tell("fetching the wheels that the product needs")
         made = cache / "wheels.part"
@@ -111,7 +113,7 @@ def _install(base: Path, wheels: Path, source: Path, files: list[str], made: Pat
     script = ["set -eux", *steps[0], *steps[1], steps[3][0].replace(" --now", "")]
     host.run(["chroot", root, "/bin/bash", "-c", "\n".join(script)], log, env={"HOME": "/root", "LC_ALL": "C.UTF-8"})
     _lay_out(root)
-    host.run(["chroot", root, "/bin/bash", "-eux", "/usr/local/lib/gate/set-up.sh"], log)
+    host.run(["chroot", root, "/bin/bash", "-eux", "/usr/local/lib/gate/set-up.sh", *host.PICAMERA2], log)
     shutil.rmtree(root / _WHEELS)
     for name in ("vmlinuz", "initrd.img"):
         shutil.copyfile(next((root / "boot").glob(f"{name}-*")), made / name)

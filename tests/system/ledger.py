@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ class Ledger:
     stored: dict[int, str] = field(default_factory=dict)
     received: dict[int, dict[str, str]] = field(default_factory=dict)
     """Number by RequestId: more than one RequestId means that a sequence number was given out twice."""
+    waiting: dict[int, str] = field(default_factory=dict)
+    """The RequestIds that were found on the disk, at any time."""
     messages: int = 0
 
     def note_log(self, lines: Iterable[str]) -> None:
@@ -35,27 +37,37 @@ class Ledger:
             self.messages += 1
             self.received.setdefault(sequence, {})[response["RequestId"]] = response["Number"]
 
-    @property
-    def lost(self) -> list[int]:
-        """Stored passages that never arrived, or arrived as another vehicle's."""
-        return sorted(n for n, number in self.stored.items() if number not in self.received.get(n, {}).values())
+    def note_waiting(self, waiting: Mapping[int, str]) -> None:
+        """Take what the outbox held after a power cut."""
+        self.waiting.update((sequence, request) for sequence, request in waiting.items() if sequence >= self.first)
 
     @property
-    def gaps(self) -> list[int]:
-        """Sequence numbers that are missing below the highest that arrived."""
-        return [n for n in range(self.first, max(self.received, default=0) + 1) if n not in self.received]
+    def last(self) -> int:
+        """The highest number that anything here tells of."""
+        return max((*self.stored, *self.received, *self.waiting), default=self.first - 1)
+
+    def lost(self, waiting: Collection[int] = ()) -> list[int]:
+        """Stored passages that never arrived, or arrived as another vehicle's, and are not ``waiting`` on the disk."""
+        return sorted(
+            n
+            for n, number in self.stored.items()
+            if number not in self.received.get(n, {}).values() and n not in waiting
+        )
+
+    def gaps(self, waiting: Collection[int] = ()) -> list[int]:
+        """Numbers that are missing below the highest, neither received nor ``waiting``."""
+        return [n for n in range(self.first, self.last + 1) if n not in self.received and n not in waiting]
 
     @property
     def given_twice(self) -> list[int]:
         """Sequence numbers that two passages have."""
-        return sorted(n for n, requests in self.received.items() if len(requests) > 1)
+        return sorted(
+            n
+            for n, requests in self.received.items()
+            if len(requests) > 1 or self.waiting.get(n, next(iter(requests))) not in requests
+        )
 
     @property
-    def repeated(self) -> int:
+    def doubled(self) -> int:
         """Messages that came again, which is allowed."""
         return self.messages - sum(map(len, self.received.values()))
-
-    @property
-    def is_whole(self) -> bool:
-        """Nothing lost, no gap, no number twice."""
-        return not (self.lost or self.gaps or self.given_twice)

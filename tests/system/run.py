@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,18 +43,17 @@ class Row:
 def main() -> int:
     """Build, boot, check, print the table; 0 where all holds."""
     options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no emulator is left behind
     began_s = time.monotonic()
 
     def tell(text: str) -> None:
         print(f"[{time.monotonic() - began_s:6.0f} s] {text}", flush=True)
 
     cache = ROOT / "cache" / "system"
-    folder = cache / "machine"
     try:
         built = image.build(options.source.resolve(), cache, tell)
-        if folder.exists():
-            shutil.rmtree(folder)
-        with Machine(built, folder) as machine:
+        folder = Path(tempfile.mkdtemp(prefix="machine-", dir=cache))
+        with Machine(built, folder, options.seed) as machine:
             tell("booting; an emulated processor takes its time")
             tell(f"booted within {machine.boot():.0f} s")
             rows = [_row(name, machine, options, tell) for name in options.only]
@@ -76,7 +77,7 @@ def _row(name: str, machine: Machine, options: argparse.Namespace, tell: Callabl
             broker = power.OuterBroker(machine.folder)
             try:
                 broker.start()
-                seen, passed = power.cut_again_and_again(machine, broker, options.cuts, options.seed, tell), True
+                seen, passed = power.PowerCuts(machine, broker, options.seed).run(options.cuts, tell), True
             finally:
                 broker.stop()
         else:

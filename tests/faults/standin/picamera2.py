@@ -41,6 +41,7 @@ class Picamera2:
         self._pictures = Pictures()
         self._began_s = time.monotonic()
         self._configuration: Any = None
+        self.camera_controls: dict[str, tuple[Any, Any, Any]] = {}
 
     def create_video_configuration(self, **configuration: Any) -> Any:
         return configuration

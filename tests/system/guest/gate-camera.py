@@ -41,8 +41,11 @@ capture, output = node("vivid-000-vid-cap"), node("vivid-000-vid-out")
 control(output, TIMINGS, f"--set-fmt-video-out=width={WIDTH},height={HEIGHT},pixelformat=BGR3")
 control(capture, TO_THE_OUTPUT, TIMINGS)
 # vivid shows the picture that came last until another comes. v4l2-ctl begins when it has one for each buffer.
+# It tells its pace every second, which would fill the journal.
 writer = ["v4l2-ctl", "-d", output, f"--stream-out-mmap={BUFFERS}", "--stream-from=-"]
-with subprocess.Popen(writer, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0) as shown:
+with subprocess.Popen(
+    writer, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, bufsize=0
+) as shown:
     assert shown.stdin is not None
     shown.stdin.write(pictures[0] * BUFFERS)
     for picture in itertools.cycle(pictures):

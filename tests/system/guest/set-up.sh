@@ -1,4 +1,5 @@
-# Makes a gate of a Debian machine on which the product was installed. Runs once, in the image.
+# Makes a gate of a Debian machine on which the product was installed. Runs once, in the image. Its arguments are what
+# pip brings of picamera2, for the check of that name alone.
 cd /usr/local/lib/gate
 
 echo gate >/etc/hostname
@@ -18,15 +19,28 @@ systemctl enable systemd-networkd
 printf 'listener 1883\nallow_anonymous true\n' >/etc/mosquitto/conf.d/gate.conf
 systemctl enable mosquitto
 
-for unit in gate-agent gate-camera; do
+for unit in gate-agent gate-camera gate-log; do
     cp $unit.service /etc/systemd/system/
     systemctl enable $unit
 done
 
-# An emulated processor is slow: what no gate needs is not started, and what the first boot would do is done.
-systemctl mask systemd-logind getty@tty1 serial-getty@ttyS0 e2scrub_reap apt-daily.timer apt-daily-upgrade.timer \
-    dpkg-db-backup.timer e2scrub_all.timer fstrim.timer systemd-tpm2-setup systemd-tpm2-setup-early
+# sudo leaves behind what the environment of the host tells pip.
+sudo /opt/edge-lpr/venv/bin/pip install --no-deps --target /opt/picamera2 "$@"
+
+# An emulated processor is slow. What no gate needs is not started, what the first boot would do is
+# done, and the first file system holds three drivers and no udev: it takes seconds, and not half a minute.
+systemctl mask systemd-logind getty.target e2scrub_reap apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
+    e2scrub_all.timer fstrim.timer systemd-tpm2-setup systemd-tpm2-setup-early systemd-resolved systemd-binfmt \
+    kmod-static-nodes systemd-firstboot systemd-pcrmachine systemd-pcrphase systemd-pcrphase-sysinit systemd-pstore \
+    systemd-hibernate-clear modprobe@configfs modprobe@fuse modprobe@efi_pstore modprobe@drm systemd-sysusers \
+    systemd-ask-password-wall.path dev-hugepages.mount dev-mqueue.mount sys-kernel-config.mount remote-fs.target \
+    sys-fs-fuse-connections.mount sys-kernel-tracing.mount sys-kernel-debug.mount proc-sys-fs-binfmt_misc.automount \
+    systemd-networkd-persistent-storage ldconfig systemd-hwdb-update systemd-journal-catalog-update
 touch /etc/.updated /var/.updated
+echo MODULES=list >/etc/initramfs-tools/conf.d/gate
+printf '%s\n' virtio_pci virtio_blk ext4 >>/etc/initramfs-tools/modules
+rm /usr/share/initramfs-tools/hooks/udev /usr/share/initramfs-tools/scripts/init-{top,bottom}/udev
+update-initramfs -u -k all
 
 cp settings.yaml /etc/edge-lpr/config.yaml
 chgrp edge-lpr /etc/edge-lpr/config.yaml

@@ -1,0 +1,115 @@
+"""The kept pictures as somebody from outside may ask for them: by a name that is checked, never by a path.
+
+A name is a day and a file, of the form that ``archive`` writes and of nothing else, so that no name leads out of the
+folder; and what is opened must be a file, not a link to one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import unquote
+
+from edge_lpr.errors import EvidenceError
+from edge_lpr.plates import ALPHABET
+
+MAX_PICTURE = 32 * 1024 * 1024
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FILE = re.compile(rf"[0-9]{{9}}-[{re.escape(ALPHABET)}]{{1,12}}-(crop|frame)\.jpg")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One picture. Raises ValueError for what ``archive`` would not have written."""
+
+    day: str
+    file: str
+
+    def __post_init__(self) -> None:
+        if not _DAY.fullmatch(self.day) or not _FILE.fullmatch(self.file):
+            raise ValueError("no name of a picture")
+        self.at  # noqa: B018  (raises ValueError for a day or time that does not exist)
+
+    @classmethod
+    def of(cls, reference: str) -> Name:
+        """The picture that ``Event.Evidence`` names by its path or address."""
+        day, file = unquote(reference).split("/")[-2:]
+        return cls(day, file)
+
+    @property
+    def number(self) -> str:
+        """The plate's number."""
+        return self.file.split("-")[1]
+
+    @property
+    def at(self) -> datetime:
+        """When it was taken, on the device's clock."""
+        return datetime.strptime(f"{self.day} {self.file[:9]}000", "%Y-%m-%d %H%M%S%f").astimezone()
+
+    @property
+    def reference(self) -> str:
+        """Its path below the folder."""
+        return f"{self.day}/{self.file}"
+
+    @property
+    def passage(self) -> tuple[Name, Name]:
+        """All pictures of the same passage: crop and frame, each of which may not be there."""
+        stem = self.file.rpartition("-")[0]
+        return Name(self.day, f"{stem}-crop.jpg"), Name(self.day, f"{stem}-frame.jpg")
+
+
+def content(folder: Path, name: Name) -> bytes:
+    """The picture. Raises FileNotFoundError where there is none, EvidenceError where it cannot be read."""
+    path = folder / name.reference
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(file, "rb") as opened:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise FileNotFoundError(path)
+            return opened.read(MAX_PICTURE)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(path) from error
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR):
+            raise FileNotFoundError(path) from error
+        raise EvidenceError(f"{path}: cannot be read: {error.strerror}; are you its owner?") from error
+
+
+def delete(folder: Path, name: Name) -> int:
+    """Delete all pictures of the passage that ``name`` belongs to; how many there were. Raises EvidenceError."""
+    deleted = 0
+    for each in name.passage:
+        try:
+            (folder / each.reference).unlink()
+            deleted += 1
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            path = folder / each.reference
+            raise EvidenceError(f"{path}: cannot be deleted: {error.strerror}; are you its owner?") from error
+    return deleted
+
+
+def newest_crops(folder: Path) -> Iterator[Name]:
+    """The crops, the newest first; it looks no further back than it is asked to. Raises EvidenceError."""
+    try:
+        for day in sorted(filter(_DAY.fullmatch, _listed(folder)), reverse=True):
+            for file in sorted(_listed(folder / day), reverse=True):
+                if file.endswith("-crop.jpg") and _FILE.fullmatch(file):
+                    yield Name(day, file)
+    except OSError as error:
+        raise EvidenceError(f"{folder}: cannot be listed: {error.strerror}; are you its owner?") from error
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -1,0 +1,93 @@
+"""What the frame loop shows to viewers: its newest frame with the plates in it, kept only while somebody watches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_lpr.frames import Frame
+from edge_lpr.geometry import Quad
+from edge_lpr.readings import PlateReading
+from edge_lpr.tracking.motion import Place
+from edge_lpr.tracking.track import Track
+from edge_lpr.tracking.vote import Verdict
+
+WATCHED_S = 3.0
+"""Seconds after a viewer's last request for which frames are kept; a viewer asks several times a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A track as it stood after one frame. ``serial`` is its own; ``published``: its passage is out."""
+
+    serial: int
+    verdict: Verdict | None
+    frames: int
+    published: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """One plate of a scene; ``followed`` is None outside of the lane and in ignored areas."""
+
+    reading: PlateReading
+    followed: Followed | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """One frame that was read. ``narrow``: the places of plates that are too narrow to be read."""
+
+    frame: Frame
+    sights: tuple[Sight, ...]
+    narrow: tuple[Quad, ...]
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """uint8 of shape (H, W, 3), BGR."""
+        return self.frame.image
+
+
+class Watch:
+    """``see`` and ``passed_over`` are called by the frame loop, all else from any thread."""
+
+    def __init__(self) -> None:
+        self._until_s = float("-inf")
+        self._narrow: tuple[Quad, ...] = ()
+        self._newest: tuple[int, Scene] | None = None
+        self._count = 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether somebody watched of late."""
+        return time.monotonic() < self._until_s
+
+    def keep_on(self) -> None:
+        """Somebody watches."""
+        self._until_s = time.monotonic() + WATCHED_S
+
+    def newest(self) -> tuple[int, Scene] | None:
+        """The newest scene, numbered from 1; None where there is none since somebody watches."""
+        return self._newest
+
+    def passed_over(self, quads: list[Quad]) -> None:
+        """The plates of the frame being read that are too narrow."""
+        self._narrow = tuple(quads)
+
+    def see(self, frame: Frame, readings: Sequence[PlateReading], tracks: Sequence[Track]) -> None:
+        """A frame was read and followed up."""
+        if not self.is_on:
+            self._newest = None
+            return
+        at = {track.motion.place: track for track in tracks if track.last_seen_s == frame.monotonic_s}
+        sights = tuple(Sight(reading, _followed(at.get(Place.of(reading.quad)))) for reading in readings)
+        self._count += 1
+        self._newest = (self._count, Scene(frame, sights, self._narrow))
+
+
+def _followed(track: Track | None) -> Followed | None:
+    return None if track is None else Followed(track.serial, track.verdict, track.frames, track.decided is not None)

@@ -1,0 +1,98 @@
+"""Writing settings and password so that nobody ever sees half of them, and the file before is kept."""
+
+from __future__ import annotations
+
+import grp
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from edge_lpr.errors import ConfigError
+
+GROUP = "edge-lpr"
+MODE = 0o640
+"""The service's group reads, nobody else: a stream's address may hold a password."""
+
+
+def check_writable(path: Path) -> None:
+    """Raises ConfigError where ``path`` cannot be written, before anybody has answered questions in vain."""
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(f"{path}: may not be written by this user; run it with sudo, or name another file with -c")
+
+
+def backup_path(path: Path) -> Path:
+    """A name beside ``path`` that tells when, and that nothing has."""
+    name = f"{path.name}.{datetime.now():%Y%m%d-%H%M%S}"
+    taken = 0
+    while (backup := path.with_name(f"{name}-{taken}" if taken else name)).exists():
+        taken += 1
+    return backup
+
+
+def write_all(texts: Mapping[Path, str], backups: Mapping[Path, Path]) -> None:
+    """Write every text to its file, whole or not at all; first what ``backups`` names is copied there.
+
+    An interrupt waits until all is done. Raises ConfigError, and leaves every file as it was that could not be written.
+    """
+    written: list[tuple[Path, Path]] = []
+    with _uninterrupted():
+        try:
+            for path, text in texts.items():
+                path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+                written.append((_beside(path, text), path))
+            for path, backup in backups.items():
+                shutil.copy2(path, backup)
+                _own(backup, path)
+            for made, path in written:
+                made.replace(path)
+        except OSError as error:
+            raise ConfigError(f"{error.filename}: cannot be written: {error.strerror}; nothing was changed") from error
+        finally:
+            for made, _ in written:
+                made.unlink(missing_ok=True)
+
+
+def _beside(path: Path, text: str) -> Path:
+    """A finished file in the same folder, ready to take the place of ``path``."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    made = Path(name)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        _own(made, path)
+    except OSError:
+        made.unlink()
+        raise
+    return made
+
+
+def _own(made: Path, like: Path) -> None:
+    """Give ``made`` the owner of ``like``, or where that is not there yet, the service's group."""
+    made.chmod(MODE)
+    if os.geteuid() != 0:
+        return  # who is not root owns what he writes
+    if like.exists():
+        owner = like.stat()
+        os.chown(made, owner.st_uid, owner.st_gid)
+    elif any(group.gr_name == GROUP for group in grp.getgrall()):
+        shutil.chown(made, group=GROUP)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    held = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

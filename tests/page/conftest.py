@@ -1,0 +1,29 @@
+"""One gate with the page for all tests of it, and clients for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.page.gate import PageGate, logged_in, page_gate
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageGate]:
+    with page_gate(tmp_path_factory.mktemp("page"), page="viewers: 2") as running:
+        yield running
+
+
+@pytest.fixture
+def client(gate: PageGate) -> Iterator[httpx.Client]:
+    with logged_in(gate) as made:
+        yield made
+
+
+@pytest.fixture
+def stranger(gate: PageGate) -> Iterator[httpx.Client]:
+    """Who is not logged in, and otherwise does all that the page does."""
+    with httpx.Client(base_url=gate.url, headers={"Origin": gate.origin}, timeout=30) as made:
+        yield made

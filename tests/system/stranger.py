@@ -1,0 +1,203 @@
+"""A stranger follows the README: from a clean Debian for arm64 to the first passage, under user-mode emulation.
+
+    python -m tests.system.stranger [--suite trixie] [--cpu cortex-a76] [--arch amd64]   as root; `make stranger-test`
+
+The commands are the README's own, read from it, typed by a shell in a fresh root; pip and apt fetch what they fetch at
+a gate. Three things differ from a Raspberry Pi, and the transcript shows each: the camera is a recording, the broker
+runs in the same root, and as a root without an init starts no service, the unit's ExecStart is run by hand as its user.
+The gate itself runs without a network. Debian's own files stay in the cache; everything else is done anew. ``--arch``
+of the machine itself is quick and tries the steps alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+
+from edge_lpr.api.schemas import load_schema
+from tests.system import host
+from tests.system.host import SystemTestError
+from tests.system.readme_steps import install_steps
+
+ROOT = Path(__file__).resolve().parents[2]
+SUITES = ("trixie", "bookworm")
+CPU = "cortex-a76"
+"""The Raspberry Pi 5's."""
+
+BASE_PACKAGES = ("systemd", "sudo", "ca-certificates")
+"""What Raspberry Pi OS has of the README's commands and Debian's smallest root has not."""
+
+PROGRAMS = {"debootstrap": "debootstrap", "unshare": "util-linux", "ip": "iproute2", "git": "git"}
+_BINFMT = Path("/proc/sys/fs/binfmt_misc")
+_CONFIG = "/etc/edge-lpr/config.yaml"
+_PASSAGE = "passage.json"
+_LENT = ("http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE")
+_SHELL = """\
+BEGAN=$(date +%s)
+set -euo pipefail
+say() { printf '\\n[%6d s] $ %s\\n' "$(($(date +%s) - BEGAN))" "$*"; }
+step() { say "$1"; eval "$1"; }
+"""
+
+
+def main() -> int:
+    """Follow the README in each suite; 0 where all reach a passage."""
+    parser = argparse.ArgumentParser(description="From a clean Debian for arm64 to the first passage, by the README.")
+    parser.add_argument("--suite", choices=SUITES, action="append", help="one of them only; may be given twice")
+    parser.add_argument("--cpu", default=CPU, help=f"the processor that is emulated (default: {CPU})")
+    parser.add_argument("--arch", default="arm64", help="Debian's name of the architecture (default: arm64)")
+    options = parser.parse_args()
+    cache = ROOT / "cache" / "stranger"
+    try:
+        _check_host(options.arch)
+        for suite in options.suite or SUITES:
+            print(f"==== Debian {suite}, {options.arch}", flush=True)
+            began_s = time.monotonic()
+            number = follow(suite, options.arch, options.cpu, cache)
+            print(f"==== Debian {suite}: first passage {number} after {time.monotonic() - began_s:.0f} s", flush=True)
+    except SystemTestError as error:
+        print(f"stranger test: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def follow(suite: str, arch: str, cpu: str, cache: Path) -> str:
+    """The number of the first passage that a subscriber received. Raises SystemTestError."""
+    cache.mkdir(parents=True, exist_ok=True)
+    root = cache / f"root-{arch}-{suite}"
+    if root.exists():
+        shutil.rmtree(root)
+    host.run(["cp", "-a", "--reflink=auto", _debian(suite, arch, cache), root], cache / "build.log")
+    environment = _lend(root)
+    environment["QEMU_CPU"] = cpu
+    packages, user, check, start = install_steps(ROOT / "README.md", suite, "file:///srv/edge-lpr.git")
+    # The broker is the stranger's own: the README takes it for granted.
+    broker = ["sudo apt-get install mosquitto mosquitto-clients"]
+    hello = ["uname -m", "grep PRETTY /etc/os-release"]
+    _type(root, [*hello, *broker, *packages, "/opt/edge-lpr/venv/bin/python --version", *user], environment)
+    enabled = start[0].replace(" --now", "")  # which systemctl refuses where no systemd runs
+    _type(root, [*_answers(), *_broker_runs(), *check, enabled, *_first_passage()], environment, network=False)
+    message = json.loads((root / "tmp" / _PASSAGE).read_text(encoding="utf-8"))
+    Draft202012Validator(load_schema("plate")).validate(message)
+    shutil.rmtree(root)
+    return str(message["Response"]["Number"])
+
+
+def _answers() -> list[str]:
+    """Step 3's "Set `camera`, `device.id` and `mqtt`", as a person does it in an editor; the broker is the default."""
+    clip = "/opt/edge-lpr/models/demo/demo.mp4"
+    changes = f's|^  id: gate-1 |  id: north-gate |; s|^  type: pi |  type: video |; s|^  source: ""|  source: {clip}|'
+    return [f"sudo sed -i '{changes}' {_CONFIG}", f"head -20 {_CONFIG} | cut -c1-80"]
+
+
+def _broker_runs() -> list[str]:
+    return ["sudo mosquitto -d", "until mosquitto_pub -h 127.0.0.1 -t up -n; do sleep 1; done"]
+
+
+def _first_passage() -> list[str]:
+    unit = "/etc/systemd/system/edge-lpr.service"
+    return [
+        f"mosquitto_sub -h 127.0.0.1 -t edge-lpr/north-gate/plate -C 1 >/tmp/{_PASSAGE} & subscriber=$!",
+        f"sudo -u edge-lpr $(sed -n 's/^ExecStart=//p' {unit}) & service=$!",
+        f"wait -n $subscriber $service; cat /tmp/{_PASSAGE}",
+        "{ kill $service || true; } && wait $service",
+    ]
+
+
+def _debian(suite: str, arch: str, cache: Path) -> Path:
+    base = cache / f"debian-{arch}-{suite}"
+    if not base.exists():
+        made = cache / f"{base.name}.part"
+        if made.exists():
+            shutil.rmtree(made)
+        print(f"debootstrap of {suite} for {arch}; emulated, it takes some ten minutes the first time", flush=True)
+        include = f"--include={','.join(BASE_PACKAGES)}"
+        command = [
+            "debootstrap",
+            f"--arch={arch}",
+            "--variant=minbase",
+            include,
+            suite,
+            str(made),
+            host.debian_mirror(),
+        ]
+        host.run(command, cache / "build.log", env=host.proxy())
+        made.rename(base)
+    return base
+
+
+def _lend(root: Path) -> dict[str, str]:
+    """Give the root this checkout to clone and the host's way to its registries; the environment that goes with it."""
+    repository = root / "srv/edge-lpr.git"
+    clone = ["git", "clone", "--quiet", "--bare", "--depth=1", ROOT.as_uri(), str(repository)]
+    host.run(clone, root.parent / "build.log")
+    host.run(["chown", "-R", "0:0", repository], root.parent / "build.log")
+    for name in ("etc/resolv.conf", "etc/hosts", "etc/pip.conf", "etc/ssl/certs/ca-certificates.crt"):
+        if Path("/", name).exists():
+            shutil.copyfile(Path("/", name), root / name)
+    environment = {**os.environ, **host.proxy()}
+    lent = {name: value for name, value in environment.items() if _is_lent(name)}
+    (root / "etc/sudoers.d/lent").write_text(f'Defaults env_keep += "{" ".join(["QEMU_CPU", *lent])}"\n')
+    (root / "etc/apt/apt.conf.d/90yes").write_text('APT::Get::Assume-Yes "true";\n')
+    # An emulated dpkg is slow enough without waiting for the disk, and this root is thrown away.
+    (root / "etc/dpkg/dpkg.cfg.d/unsafe-io").write_text("force-unsafe-io\n")
+    # No init runs here: whatever a package would start is not started.
+    (root / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
+    (root / "usr/sbin/policy-rc.d").chmod(0o755)
+    return {**lent, "HOME": "/root", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "PATH": _path()}
+
+
+def _is_lent(name: str) -> bool:
+    """How to reach the registries; folders of this machine are not in the root."""
+    return name.lower() in _LENT or (name.startswith("PIP_") and name != "PIP_FIND_LINKS")
+
+
+def _type(root: Path, commands: Iterable[str], environment: dict[str, str], *, network: bool = True) -> None:
+    """Run the commands in one shell in ``root``, each shown with the time since the first, in namespaces of its own."""
+    quoted = "".join(f"step {_quoted(command)}\n" for command in commands)
+    (root / "tmp/typed.sh").write_text(f"{_SHELL}{quoted}", encoding="utf-8")
+    spaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *([] if network else ["--net"])]
+    # The namespace's first process stays outside of the root: systemctl then knows that it is in one.
+    inside = f"mount -t proc proc {root}/proc; ip link set lo up; chroot {root} /bin/bash /tmp/typed.sh; exit $?"
+    done = subprocess.run([*spaces, "sh", "-c", inside], env=environment, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise SystemTestError(f"the last command above failed ({done.returncode}); {root} is left as it was then")
+
+
+def _quoted(command: str) -> str:
+    return "'" + command.replace("'", "'\\''") + "'"
+
+
+def _path() -> str:
+    return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def _check_host(arch: str) -> None:
+    """Raises SystemTestError with what to install or switch on."""
+    missing = sorted(package for name, package in PROGRAMS.items() if shutil.which(name, path=_path()) is None)
+    if missing:
+        raise SystemTestError(f"missing: {' '.join(missing)}; `sudo apt-get install {' '.join(missing)}` brings it")
+    if os.geteuid() != 0:
+        raise SystemTestError("debootstrap and chroot need root: run `sudo make stranger-test`")
+    emulators = [
+        entry for entry in _BINFMT.glob("*aarch64*") if entry.read_text(encoding="ascii").startswith("enabled")
+    ]
+    if arch == "arm64" and platform.machine() != "aarch64" and not emulators:
+        raise SystemTestError(
+            "this kernel runs no arm64 programs; `sudo apt-get install qemu-user-static binfmt-support`, then "
+            f"`sudo mount -t binfmt_misc binfmt_misc {_BINFMT}; sudo update-binfmts --enable qemu-aarch64`"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
