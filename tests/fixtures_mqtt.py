@@ -98,7 +98,7 @@ class Received:
 class Subscriber:
     """An independent MQTT client that collects what it receives, and comes back after a broker restart."""
 
-    def __init__(self, port: int, topic_filter: str = "#", *, protocol: str = "5", **login: str) -> None:
+    def __init__(self, port: int, topic_filter: str = "#", *, protocol: str = "5", qos: int = 1, **login: str) -> None:
         self.messages: list[Received] = []
         self._changed = threading.Condition()
         self._subscribed = 0
@@ -108,7 +108,7 @@ class Subscriber:
         if login:
             self.client.username_pw_set(**login)
         self.client.reconnect_delay_set(1, 1)
-        self.client.on_connect = lambda client, *_: client.subscribe(topic_filter, qos=1)
+        self.client.on_connect = lambda client, *_: client.subscribe(topic_filter, qos=qos)
         self.client.on_subscribe = self._on_subscribe
         self.client.on_message = self._on_message
         self.client.connect("127.0.0.1", port)
