@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import time
@@ -19,6 +20,7 @@ from tests.page.gate import TOKEN, PageGate, logged_in
 
 LANE = [[0.1, 0.3], [0.9, 0.3], [1, 1], [0, 1]]
 DEADLINE_S = 20.0
+VEHICLES = itertools.count(2)
 
 
 def code(answer: httpx.Response) -> str:
@@ -49,11 +51,11 @@ def next_scene(client: httpx.Client, after: int = 0, viewer: str = "test") -> tu
 
 
 def next_passage(client: httpx.Client, gate: PageGate) -> dict[str, Any]:
-    """Drive a vehicle up until its passage is listed."""
+    """Drive vehicles up until the passage of one is listed; never one that may still be in sight."""
     count = client.get("status").json()["PassageCount"]
     deadline_s = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline_s:
-        gate.camera.play("vehicle", count)
+        gate.camera.play("vehicle", next(VEHICLES))
         for _ in range(12):
             time.sleep(0.25)
             if client.get("status").json()["PassageCount"] > count:
