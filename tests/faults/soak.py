@@ -26,7 +26,7 @@ from tests.faults.vitals import Sample, Slope, slope, write
 
 WARM_UP = 1 / 3
 """Share of the time that memory may take to settle: in 45 minutes each fault has then been there."""
-MEMORY_MB_PER_HOUR = 10.0
+MEMORY_MB_PER_HOUR = 4.0
 """The interval of its own memory's slope must end below this."""
 DESCRIPTORS_PER_HOUR = 1.0
 MISSED = 0.01
