@@ -36,6 +36,7 @@ from edge_lpr.service.pace import Pace
 from edge_lpr.service.state import GateState
 from edge_lpr.tracking.tracker import TrackerCounts
 from tests.api.conftest import SECRET_ID, ServedApi, StartApi
+from tests.clocks import clock
 
 HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
 SIGNED = "TC3-HMAC-SHA256 Credential={}/DAY/ocr/tc3_request, SignedHeaders=content-type;host, Signature=" + "0" * 64
@@ -230,7 +231,7 @@ def test_an_address_that_fails_to_authenticate_too_often_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s = 1000.0
-    monkeypatch.setattr("edge_lpr.api.http.time.monotonic", lambda: now_s)
+    monkeypatch.setattr("edge_lpr.api.http.time", clock(lambda: now_s))
     peer = "192.0.2.7"
     other = next(each for each in ("192.0.2.8", "192.0.2.9") if slot_of(address_of(each)) != slot_of(address_of(peer)))
     desk = Desk(lambda _: [], QuotaBook(tmp_path), requests_per_second=10, queue=1)
@@ -280,7 +281,7 @@ def gate_state(at_s: float, camera: CameraState = "running") -> GateState:
 
 
 def test_health(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_lpr.api.http.time.monotonic", lambda: 1000.0)
+    monkeypatch.setattr("edge_lpr.api.http.time", clock(lambda: 1000.0))
     assert app_client(tmp_path, "192.0.2.7").get("/healthz").json() == {"Status": "starting"}
     well = app_client(tmp_path, "192.0.2.7", gate_state(999.0)).get("/healthz")
     assert well.status_code == 200

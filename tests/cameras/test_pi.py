@@ -26,6 +26,7 @@ from edge_lpr.cameras import create_camera, create_source
 from edge_lpr.cameras.pi import PiCamera
 from edge_lpr.config import CameraSettings, PiCameraSettings
 from edge_lpr.errors import CameraError
+from tests.clocks import clock
 
 WAIT_S = 20.0
 BLUE = (250, 20, 10)
@@ -358,7 +359,7 @@ def test_source_heals_a_camera_that_fell_silent(sensor: Sensor) -> None:
 def clock_of(monkeypatch: pytest.MonkeyPatch, fps: float = 10.0) -> None:
     """Each frame comes a tenth of a second after the one before."""
     seconds = itertools.count()
-    monkeypatch.setattr("edge_lpr.cameras.base.time.monotonic", lambda: next(seconds) / fps)
+    monkeypatch.setattr("edge_lpr.cameras.base.time", clock(lambda: next(seconds) / fps))
 
 
 def brightness_and_controls(sensor: Sensor, camera_settings: CameraSettings, frames: int) -> tuple[int, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import stat
 import subprocess
 import sys
@@ -74,6 +75,8 @@ class Terminal:
 def terminal(config: Path) -> Iterator[Terminal]:
     process, descriptor = pty.fork()
     if process == 0:
+        # Whatever runs in a shell's background hears no Ctrl-C, and hands that on to its children.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execve(sys.executable, [*COMMAND, str(config)], ENVIRONMENT)
     try:
         yield Terminal(descriptor, process)
