@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from typing import Any
 
@@ -123,7 +122,8 @@ def _translated(node: Any, name: str) -> Any:
     if not isinstance(node, dict):
         return node
     if isinstance(reference := node.get("$ref"), str):
-        other, path = re.fullmatch(r"(?:urn:edge-lpr:([\w-]+))?#(.*)", reference).groups()  # type: ignore[union-attr]
+        schema, _, path = reference.partition("#")
+        other = schema.removeprefix("urn:edge-lpr:")
         # Draft 7 looks at nothing beside a reference.
         return {"$ref": f"#/components/schemas/{other or name}{path.replace('/$defs/', '/definitions/')}"}
     return {"definitions" if key == "$defs" else key: _translated(value, name) for key, value in node.items()}

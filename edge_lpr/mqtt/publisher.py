@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,11 +64,10 @@ class PassagePublisher:
         Raises ConfigError for an unusable password or TLS file, and when another service has the same state folder.
         """
         self._outbox.open()
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._outbox.close)
             self.connection.start()
-        except BaseException:
-            self._outbox.close()
-            raise
+            undo.pop_all()
         self._sender.start()
 
     def stop(self, timeout_s: float = 4.0) -> None:

@@ -72,7 +72,8 @@ def vehicle_picture(vehicle: Vehicle) -> tuple[Image, NDArray[np.float32]]:
 
 
 def _shaded(color: Bgr, factor: float) -> Bgr:
-    return tuple(int(np.clip(c * factor, 0, 255)) for c in color)  # type: ignore[return-value]
+    blue, green, red = (int(np.clip(c * factor, 0, 255)) for c in color)
+    return blue, green, red
 
 
 def _poly(canvas: Image, points: list[tuple[int, int]], color: Bgr) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import litert_torch
 import numpy as np
@@ -59,7 +60,7 @@ def to_int8_tflite(
     recipe.quantize(ranges).export_model(str(path), overwrite=True)
 
 
-def _interpreter(path: Path):  # type: ignore[no-untyped-def]
+def _interpreter(path: Path) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
     return Interpreter(model_path=str(path))
