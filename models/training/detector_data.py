@@ -5,6 +5,7 @@ A sample is one window at network scale with the corners of its plates and the b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,10 +44,10 @@ class Window:
 class SceneWindows:
     """Draws windows of the training photos: call ``batch`` for ever."""
 
-    def __init__(self, pool: Path) -> None:
+    def __init__(self, pools: Sequence[Path]) -> None:
         self.scenes = data.scenes("train")
         self.photos = [scene.load() for scene in self.scenes]  # some 2 GB, which forked workers share
-        self.pool = PlatePool(pool)
+        self.pool = PlatePool(pools)
         self.signs = SignPainter()
 
     def batch(self, rng: Rng, size: int) -> Windows:
@@ -78,7 +79,7 @@ class SceneWindows:
     def _swapped(self, photo: Image, corners: Corners, rng: Rng) -> Corners:
         i = int(rng.integers(len(self.pool)))
         new = fitted_corners(corners, self.pool.plates[i].aspect, rng)
-        swap_plate(photo, corners, self.pool.pictures[i], new, rng)
+        swap_plate(photo, corners, self.pool.picture(i), new, rng)
         return new
 
     def _add_plates(self, window: Window, rng: Rng) -> None:
@@ -88,7 +89,7 @@ class SceneWindows:
             corners = _somewhere(window, self.pool.plates[i].aspect, rng)
             taken = window.plates + window.ignore
             if len(taken) < MAX_PLATES and not any(_overlap(corners, other) for other in taken):
-                flat = self.pool.pictures[i].copy()
+                flat = self.pool.picture(i).copy()
                 flat[..., :3] = degrade.light(np.ascontiguousarray(flat[..., :3]), rng, 0.7)
                 paste_plate(window.image, flat, corners, rng)
                 window.plates.append(corners)

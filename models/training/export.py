@@ -13,7 +13,7 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,20 +37,20 @@ CHARACTER_FLOOR = {"output_0": -12.0}
 """Of the recognizer's character logits, which range from -80 to 50; with it int8 and float disagree a third less."""
 
 
-def recognizer_samples(pool: Path) -> list[NDArray[np.uint8]]:
+def recognizer_samples(pools: Sequence[Path]) -> list[NDArray[np.uint8]]:
     """Training samples as the device would see them, (64, 160, 3) RGB."""
-    samples = PlateSamples(pool, seed=99)
+    samples = PlateSamples(pools, seed=99)
     rng = np.random.default_rng(99)
     return [samples.sample(rng)[0].numpy().transpose(1, 2, 0) for _ in range(RECOGNIZER_SAMPLES)]
 
 
-def detector_samples(pool: Path) -> list[NDArray[np.uint8]]:
+def detector_samples(pools: Sequence[Path]) -> list[NDArray[np.uint8]]:
     """Whole training photos and degraded windows with plates of every kind, (384, 640, 3) RGB."""
     rng = np.random.default_rng(99)
     scenes = data.scenes("train")
     chosen = rng.choice(len(scenes), DETECTOR_SAMPLES // 2, replace=False)
     photos = [letterboxed(scenes[int(i)].load())[0][..., ::-1] for i in chosen]
-    windows = SceneWindows(pool)
+    windows = SceneWindows(pools)
     rest = DETECTOR_SAMPLES - len(photos)
     photos += [windows.sample(rng, *DETECTOR_INPUT)[0].numpy().transpose(1, 2, 0) for _ in range(rest)]
     return [np.ascontiguousarray(photo) for photo in photos]
@@ -111,7 +111,7 @@ def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int]) 
     }
 
 
-def export(task: str, weights: Path, pool: Path, out: Path) -> None:
+def export(task: str, weights: Path, pools: Sequence[Path], out: Path) -> None:
     """Write ``task``.tflite, its sidecar and its checkpoint to ``out``."""
     network: nn.Module = Detector() if task == "detector" else Recognizer()
     size = DETECTOR_INPUT if task == "detector" else RECOGNIZER_INPUT
@@ -124,7 +124,7 @@ def export(task: str, weights: Path, pool: Path, out: Path) -> None:
         float_path = Path(folder) / f"{task}.tflite"
         to_float_tflite(network, *size, outputs, float_path)
         floors = CHARACTER_FLOOR if task == "recognizer" else None
-        to_int8_tflite(float_path, samples(pool), tflite, floors)
+        to_int8_tflite(float_path, samples(pools), tflite, floors)
     tflite.chmod(0o644)
     text = json.dumps(sidecar(task, tflite, network, size), ensure_ascii=False, indent=1)
     (out / f"{task}.json").write_text(text + "\n", "utf-8")
@@ -137,7 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=("detector", "recognizer"))
     parser.add_argument("--weights", type=Path, required=True, help="weights.pt of a training run")
-    parser.add_argument("--pool", type=Path, required=True, help="folder made by models.training.pool")
+    parser.add_argument("--pool", type=Path, nargs="+", required=True, help="folders made by models.training.pool")
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder to write")
     arguments = parser.parse_args()
     export(arguments.task, arguments.weights, arguments.pool, arguments.out)

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from multiprocessing import Pool as Processes
 from pathlib import Path
 
@@ -63,14 +65,22 @@ class FlatPlate:
 
 
 class PlatePool:
-    """Read access to a pool on disk, memory-mapped: ``pictures`` is uint8 of shape (N, 76, 224, 4), BGRA."""
+    """Read access to one or more pools on disk, memory-mapped, as if they were one."""
 
-    def __init__(self, folder: Path) -> None:
-        self.pictures: NDArray[np.uint8] = np.load(folder / "plates.npy", mmap_mode="r")
-        self.plates = [FlatPlate(**entry) for entry in json.loads((folder / "plates.json").read_text("utf-8"))]
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._parts: list[NDArray[np.uint8]] = [np.load(folder / "plates.npy", mmap_mode="r") for folder in folders]
+        self._ends = np.cumsum([len(part) for part in self._parts])
+        entries = chain.from_iterable(json.loads((folder / "plates.json").read_text("utf-8")) for folder in folders)
+        self.plates = [FlatPlate(**entry) for entry in entries]
 
     def __len__(self) -> int:
         return len(self.plates)
+
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """Plate ``index``: uint8 of shape (76, 224, 4), BGRA."""
+        part = int(np.searchsorted(self._ends, index, side="right"))
+        picture: NDArray[np.uint8] = self._parts[part][index - self._ends[part]]
+        return picture
 
 
 def _render_chunk(seed: tuple[int, int]) -> tuple[NDArray[np.uint8], list[FlatPlate]]:

@@ -8,6 +8,7 @@ that err as the detector's do, or as for reading, closely around corners that ha
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -37,16 +38,20 @@ INNER = np.array(
 )
 MAX_LENGTH = 9
 UNKNOWN = -1
-REAL, NEGATIVE = 0.34, 0.1
+REAL, NEGATIVE, FOREIGN = 0.32, 0.07, 0.06
 """Shares of a batch; the rest is rendered plates."""
 HARD = {
-    "painted": 1.2,
-    "painted_double": 1.1,
-    "temporary": 1.3,
+    "painted": 1.3,
+    "painted_double": 1.3,
+    "temporary": 1.5,
     "temporary_entry": 1.3,
-    "wj": 1.6,
+    "tractor_temporary": 1.4,
+    "wj": 2.0,
     "wj_old": 3.5,
     "emergency_double": 1.5,
+    "coach_double": 1.4,
+    "army": 1.5,
+    "embassy": 1.5,
 }
 """How much more often than others these kinds are shown: any painter's hand, small print, tiny figures."""
 LOOK = 0.35
@@ -270,9 +275,9 @@ def weather(image: Image, rng: Rng, rendered: bool) -> tuple[Image, bool]:
 class PlateSamples:
     """Draws samples: call ``sample`` for ever."""
 
-    def __init__(self, pool: Path, seed: int) -> None:
+    def __init__(self, pools: Sequence[Path], seed: int) -> None:
         self.real = real_canvases("train")
-        self.pool = PlatePool(pool)
+        self.pool = PlatePool(pools)
         self.surroundings = [i for i, canvas in enumerate(self.real) if not canvas.tight]
         self.negatives = [np.asarray(cv2.resize(data.read_image(p), (160, 64)), np.uint8) for p in data.negatives()]
         self.negatives += _plain_patches(seed)
@@ -294,14 +299,17 @@ class PlateSamples:
         if share < NEGATIVE:
             image, _ = weather(self.negative(rng), rng, True)
             return as_sample(image, None)
-        if share < NEGATIVE + REAL:
+        real = share < NEGATIVE + REAL
+        if real:
             canvas = self.real[int(np.searchsorted(self.cumulative, rng.random()))]
+        elif share < NEGATIVE + REAL + FOREIGN:
+            canvas = self.foreign(rng)
         else:
             canvas = self.rendered(rng)
         look = not canvas.tight and rng.random() < LOOK
         border = cv2.BORDER_REPLICATE if rng.random() < 0.7 else cv2.BORDER_REFLECT
         image, corners = cut(canvas, aim(canvas, rng, look), border)
-        image, colored = weather(image, rng, rendered=share >= NEGATIVE + REAL)
+        image, colored = weather(image, rng, rendered=not real)
         return as_sample(image, canvas, colored, corners if look else None)
 
     def rendered(self, rng: Rng) -> Canvas:
@@ -309,16 +317,13 @@ class PlateSamples:
         index = int(np.searchsorted(self.cumulative_pool, rng.random()))
         plate = self.pool.plates[index]
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
-        image = swap(place.image, self.pool.pictures[index], rng)
+        image = swap(place.image, self.pool.picture(index), rng)
         upper = upper_length(plate.kind, plate.number) if plate.rows == 2 else 0
         return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, upper, False)
 
     def negative(self, rng: Rng) -> Image:
         """A picture without a plate at the recognizer's size."""
-        choice = rng.random()
-        if choice < 0.45:
-            return self._foreign(rng)
-        if choice < 0.7:
+        if rng.random() < 0.45:
             sign = self.signs.draw(rng)
             width = sign.shape[1]
             shown = max(8, round(width * rng.uniform(0.5, 1.0)))  # a detector sees parts of long signs
@@ -329,13 +334,14 @@ class PlateSamples:
             patch = patch[:, ::-1] if rng.random() < 0.3 else patch
         return np.asarray(patch, np.uint8)
 
-    def _foreign(self, rng: Rng) -> Image:
-        """Another country's plate in the place of a real one."""
+    def foreign(self, rng: Rng) -> Canvas:
+        """Another country's plate in the place of a real one. Its letters are learnt, for they are letters, and no
+        province is: that, and ``legible``, tell it from a Chinese plate. Of colours and rows it has none."""
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
-        board = cv2.resize(self.signs.foreign(rng), (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_AREA)
+        drawn, text = self.signs.foreign(rng)
+        board = cv2.resize(drawn, (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_AREA)
         flat = np.dstack([board, np.full((FLAT_HEIGHT, FLAT_WIDTH), 255, np.uint8)])
-        canvas = Canvas(swap(place.image, np.asarray(flat, np.uint8), rng), "", UNKNOWN, UNKNOWN, 0, False)
-        return cut(canvas, aim(canvas, rng, rng.random() < LOOK))[0]
+        return Canvas(swap(place.image, np.asarray(flat, np.uint8), rng), text, UNKNOWN, UNKNOWN, 0, False)
 
 
 def as_sample(image: Image, canvas: Canvas | None, colored: bool = True, corners: Corners | None = None) -> Sample:

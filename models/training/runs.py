@@ -33,7 +33,7 @@ class RunSettings:
     """The command line's choices."""
 
     out: Path
-    pool: Path
+    pool: list[Path]
     steps: int
     batch: int
     rate: float
@@ -51,7 +51,7 @@ def parse_settings(description: str, steps: int, batch: int, rate: float) -> Run
     """Settings from the command line; the arguments are the script's defaults."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if it holds state.pt")
-    parser.add_argument("--pool", type=Path, required=True, help="folder made by models.training.pool")
+    parser.add_argument("--pool", type=Path, nargs="+", required=True, help="folders made by models.training.pool")
     parser.add_argument("--steps", type=int, default=steps, help="the step at which the run ends")
     parser.add_argument("--batch", type=int, default=batch)
     parser.add_argument("--rate", type=float, default=rate, help="learning rate")

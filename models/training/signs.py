@@ -15,7 +15,7 @@ from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 
 from edge_lpr.errors import InputError
-from edge_lpr.plates import PROVINCES
+from edge_lpr.plates import LETTERS, PROVINCES
 
 Image = NDArray[np.uint8]
 Rng = np.random.Generator
@@ -35,6 +35,7 @@ _WORDS = (
 )
 _LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
+_PLATE_LATIN = LETTERS.replace("O", "")  # which looks like a 0, and is a 0 on most plates
 
 
 class SignPainter:
@@ -46,8 +47,9 @@ class SignPainter:
             raise InputError("no CJK font for signs: apt install fonts-noto-cjk fonts-wqy-zenhei")
         self._fonts = [ImageFont.truetype(str(path), size) for path in found for size in (28, 44)]
 
-    def foreign(self, rng: Rng) -> Image:
-        """Another country's plate, uint8 BGR: letters and digits on a board, some with a coloured band or a heading."""
+    def foreign(self, rng: Rng) -> tuple[Image, str]:
+        """Another country's plate, uint8 BGR: letters and digits on a board, some with a coloured band or a heading;
+        and what stands on it, 2-9 letters and digits of Chinese plates."""
         width = int(rng.integers(240, 360))
         height = round(width / rng.uniform(1.7, 4.9))
         ground, ink = _colors(rng)
@@ -64,7 +66,9 @@ class SignPainter:
             top = round(height * rng.uniform(0.1, 0.25))
             small = self._sized(rng, max(8, top - 2))
             pen.text((width * rng.uniform(0.2, 0.5), 0), _some(rng, _LATIN, 4, 9), font=small, fill=ink)
-        groups = [_some(rng, _LATIN if rng.random() < 0.5 else _DIGITS, 1, 4) for _ in range(int(rng.integers(2, 4)))]
+        count = int(rng.integers(2, 4))
+        sorts = [_PLATE_LATIN if rng.random() < 0.5 else _DIGITS for _ in range(count)]
+        groups = [_some(rng, sort, 1, 4 if count == 2 else 3) for sort in sorts]
         text = str(rng.choice((" ", "-", "", "  "))).join(groups)
         font = self._sized(rng, round((height - top) * rng.uniform(0.6, 0.9)))
         box = font.getbbox(text)
@@ -76,7 +80,7 @@ class SignPainter:
         canvas.paste(ink, (left + 6, top + (height - top - room[1]) // 2), inked)
         if rng.random() < 0.6:
             pen.rectangle((1, 1, width - 2, height - 2), outline=ink, width=int(rng.integers(1, 4)))
-        return np.asarray(canvas, np.uint8)[..., ::-1].copy()
+        return np.asarray(canvas, np.uint8)[..., ::-1].copy(), "".join(groups)
 
     def _sized(self, rng: Rng, size: int) -> ImageFont.FreeTypeFont:
         return self._fonts[int(rng.integers(len(self._fonts)))].font_variant(size=max(8, size))

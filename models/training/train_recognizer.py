@@ -14,13 +14,16 @@ from torch.utils.data import default_collate
 from edge_lpr.plates import ALPHABET
 from models.training import data
 from models.training.networks import RECOGNIZER_INPUT, Recognizer
-from models.training.recognizer_data import Batch, PlateSamples, aim, as_sample, closely, cut, real_canvases
+from models.training.recognizer_data import UNKNOWN, Batch, PlateSamples, aim, as_sample, closely, cut, real_canvases
 from models.training.runs import Run, parse_settings, rounds
 
 CHECK_EVERY = 500
 CORNERS_WEIGHT = 6.0
 EVEN_ODDS = 0.69
 """Nats: the cost of a text that is as likely as not."""
+EMPTY = 0.25
+"""Weight of the silence asked for where no plate's text is. The sharper it is asked for, the more the painted numbers
+keep silent too, which are lettered like signs; to tell those apart is what ``legible`` is for."""
 QUIET_COLUMNS = 5
 """Columns at either end of a two-row plate's upper line where nothing is written."""
 
@@ -58,13 +61,15 @@ def reading_losses(outputs: list[Tensor], batch: Batch) -> dict[str, Tensor]:
     if len(two_rows):
         ctc = ctc.index_put((two_rows,), each_line(log_probabilities[:, two_rows], batch, two_rows))
     # Legible is what this very network makes out, with more than even odds: no one else has looked at the picture.
-    read = ((ctc.detach() < EVEN_ODDS) & (batch.length > 0)).float()
+    # What is no plate of ours, a sign or another country's plate, has no count of rows.
+    read = ((ctc.detach() < EVEN_ODDS) & (batch.rows != UNKNOWN)).float()
+    weight = torch.where(batch.length > 0, 1.0, EMPTY)
     return {
-        "ctc": (ctc / 7).mean(),
+        "ctc": (weight * ctc / 7).mean(),
         "quiet": quiet_ends(log_probabilities, batch.rows),
         "color": 0.2 * F.cross_entropy(colors.flatten(1), batch.color, ignore_index=-1),
         "rows": 0.1 * F.cross_entropy(row_logits.flatten(1), batch.rows, ignore_index=-1),
-        "legible": 0.1 * F.binary_cross_entropy_with_logits(legible.flatten(), read),
+        "legible": 0.2 * F.binary_cross_entropy_with_logits(legible.flatten(), read),
     }
 
 
