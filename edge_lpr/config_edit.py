@@ -51,7 +51,8 @@ def _written(value: Any) -> str:
     """In flow style on one line."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return f"[{', '.join(_written(inner) for inner in value)}]"
-    return str(yaml.safe_dump(value, default_flow_style=True, allow_unicode=True)).removesuffix("...\n").strip()
+    dumped = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"))  # never folded
+    return str(dumped).removesuffix("...\n").strip()
 
 
 def _with(text: str, section: str, name: str, value: str) -> str:

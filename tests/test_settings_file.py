@@ -46,6 +46,11 @@ def test_only_the_setting_changes(tmp_path: Path, before: str, after: str) -> No
     assert change(tmp_path, before) == after
 
 
+def test_a_long_text_stays_on_its_line(tmp_path: Path) -> None:
+    pattern = " | ".join(f"京A{number:05}" for number in range(20))
+    assert change(tmp_path, "", pattern=pattern) == f"\npassage:\n  pattern: {pattern}\n"
+
+
 def test_the_examples_comments_all_stay(repo_root: Path, tmp_path: Path) -> None:
     before = (repo_root / "config.example.yaml").read_text(encoding="utf-8")
     after = change(tmp_path, before, lane=LANE, ignore=[LANE], line=[[0, 0.6], [1, 0.6]], line_in="up")
