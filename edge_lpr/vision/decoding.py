@@ -133,9 +133,9 @@ def _decode(recognition: Recognition) -> Decoded | None:
     path = _best_path(segments, recognition) if segments else None
     if path is not None:
         number = "".join(ALPHABET[character] for character in path.characters)
-        raw = _smallest(segments, path)
-        evidence = np.stack([segments[index].distribution for index in path.segments])
-        return Decoded(number, raw, is_valid(number), evidence)
+        places = zip(path.segments, path.characters, strict=True)
+        evidence = np.stack([_told_apart(segments[index].distribution, character) for index, character in places])
+        return Decoded(number, _smallest(segments, path, evidence), is_valid(number), evidence)
     shown = [segment for segment in segments if segment.shown]
     number = greedy_number(segments)
     # a plate of a kind that we don't know has a Chinese character; a timestamp, a phone number, a brand has none
@@ -174,11 +174,26 @@ def _read_clear(segments: list[Segment], recognition: Recognition) -> Decoded | 
 def _best_path(segments: list[Segment], recognition: Recognition) -> Path | None:
     presence = np.array([segment.presence for segment in segments], dtype=np.float32).clip(_FLOOR, 1 - _FLOOR)
     distributions = np.stack([segment.distribution for segment in segments])
+    distributions[:, _TWINS] = distributions[:, _TWINS].sum(axis=1, keepdims=True)
     set_costs = -np.log(np.maximum(distributions * presence[:, np.newaxis], np.float32(_FLOOR)))
     paths = cheapest_paths(set_costs, -np.log1p(-presence), _pattern_costs(recognition), _RIVALS)
     # the issuing authority binds two characters together, which the search over single ones cannot know
     best = min((_settle_authority(path, set_costs) for path in paths), key=lambda path: path.cost, default=None)
     return best if best is not None and best.cost <= MAX_COST else None
+
+
+_TWINS = (ALPHABET.index("0"), ALPHABET.index("O"))
+"""One shape: which of them a place holds is for the grammar to say, and the picture speaks for both."""
+
+
+def _told_apart(distribution: NDArray[np.float32], character: int) -> NDArray[np.float32]:
+    """``distribution`` with all that speaks for either twin given to ``character``, where that is one of them."""
+    if character not in _TWINS:
+        return distribution
+    told = distribution.copy()
+    told[list(_TWINS)] = 0.0
+    told[character] = distribution[list(_TWINS)].sum()
+    return told
 
 
 def _pattern_costs(recognition: Recognition) -> NDArray[np.float32]:
@@ -225,12 +240,12 @@ def _authority_cost(province: int, letter: int) -> float:
     return 0.0 if is_known_authority(ALPHABET[province], ALPHABET[letter]) else _UNLISTED_COST
 
 
-def _smallest(segments: list[Segment], path: Path) -> float:
+def _smallest(segments: list[Segment], path: Path, evidence: NDArray[np.float32]) -> float:
     """The probability of the least certain decision: a character set, or a shown segment left out."""
     used = set(path.segments)
     certainties = [
-        segments[index].presence * float(segments[index].distribution[character])
-        for index, character in zip(path.segments, path.characters, strict=True)
+        segments[index].presence * float(told[character])
+        for index, character, told in zip(path.segments, path.characters, evidence, strict=True)
     ]
     certainties += [1 - segment.presence for index, segment in enumerate(segments) if index not in used]
     return min(certainties)

@@ -86,11 +86,19 @@ def test_the_smallest_character_sets_the_confidence() -> None:
     assert read(looks).raw_confidence == pytest.approx(0.6, abs=0.02)
 
 
-def test_letters_that_no_serial_has_become_what_they_look_like() -> None:
-    looks: list[Look] = ["京", "A", {"O": 0.7, "0": 0.28}, *"1234"]
-    decoded = read(looks)
-    assert decoded.number == "京A01234"
-    assert decoded.raw_confidence < 0.3
+@pytest.mark.parametrize(
+    ("looks", "color", "number"),
+    [
+        (["京", "A", {"O": 0.7, "0": 0.28}, *"1234"], Color.BLUE, "京A01234"),
+        (["川", {"0": 0.97, "O": 0.02}, *"5R36", "警"], Color.WHITE, "川O5R36警"),
+        (["粤", {"0": 0.6, "O": 0.39}, *"1234", "警"], Color.WHITE, "粤O1234警"),
+    ],
+)
+def test_0_and_o_are_one_shape_that_the_grammar_tells_apart(looks: list[Look], color: Color, number: str) -> None:
+    decoded = read(looks, color)
+    assert decoded.number == number
+    assert decoded.raw_confidence > 0.9
+    assert "".join(ALPHABET[i] for i in decoded.evidence.argmax(axis=1)) == number
 
 
 def test_the_first_character_is_a_province() -> None:
