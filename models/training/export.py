@@ -115,7 +115,7 @@ def export(task: str, weights: Path, pools: Sequence[Path], out: Path) -> None:
     """Write ``task``.tflite, its sidecar and its checkpoint to ``out``."""
     network: nn.Module = Detector() if task == "detector" else Recognizer()
     size = DETECTOR_INPUT if task == "detector" else RECOGNIZER_INPUT
-    samples: Callable[[Path], list[NDArray[np.uint8]]] = detector_samples if task == "detector" else recognizer_samples
+    samples: Callable[[Sequence[Path]], list[NDArray[np.uint8]]] = detector_samples if task == "detector" else recognizer_samples
     outputs = 6 if task == "detector" else 5
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     network.eval()
