@@ -30,6 +30,8 @@ from models.training.quantize import to_float_tflite, to_int8_tflite
 from models.training.recognizer_data import LOOK_MARGIN, READ_MARGIN, PlateSamples
 from models.training.train_detector import letterboxed
 
+Samples = Callable[[Sequence[Path]], list[NDArray[np.uint8]]]
+
 VERSION = "0.3.0"
 DETECTOR_SAMPLES, RECOGNIZER_SAMPLES = 200, 600
 """Pictures that set the ranges of the activations."""
@@ -115,7 +117,7 @@ def export(task: str, weights: Path, pools: Sequence[Path], out: Path) -> None:
     """Write ``task``.tflite, its sidecar and its checkpoint to ``out``."""
     network: nn.Module = Detector() if task == "detector" else Recognizer()
     size = DETECTOR_INPUT if task == "detector" else RECOGNIZER_INPUT
-    samples: Callable[[Sequence[Path]], list[NDArray[np.uint8]]] = detector_samples if task == "detector" else recognizer_samples
+    samples: Samples = detector_samples if task == "detector" else recognizer_samples
     outputs = 6 if task == "detector" else 5
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     network.eval()
