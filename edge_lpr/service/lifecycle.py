@@ -103,9 +103,7 @@ def serve(
         _log.error("the models %s are used instead of those chosen: %s", pair.name, fault)
     tracker = Tracker(settings.passage, settings.reader.min_confidence)
     publisher = PassagePublisher(settings.mqtt, settings.device)
-    monitor = HealthMonitor(
-        settings.device.id, _versions(pair), settings.mqtt.health_every_s, publisher.publish_health
-    )
+    monitor = HealthMonitor(settings.device.id, _versions(pair), settings.mqtt.health_every_s, publisher.publish_health)
     gate = IdleGate(settings.reader.idle_look_s)
     last_view = LastView()
     meter = LightMeter(settings.passage.lane, settings.passage.ignore)

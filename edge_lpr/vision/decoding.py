@@ -182,7 +182,7 @@ def _best_path(segments: list[Segment], recognition: Recognition) -> Path | None
     return best if best is not None and best.cost <= MAX_COST else None
 
 
-_TWINS = (ALPHABET.index("0"), ALPHABET.index("O"))
+_TWINS = [ALPHABET.index("0"), ALPHABET.index("O")]
 """One shape: which of them a place holds is for the grammar to say, and the picture speaks for both."""
 
 
@@ -191,8 +191,8 @@ def _told_apart(distribution: NDArray[np.float32], character: int) -> NDArray[np
     if character not in _TWINS:
         return distribution
     told = distribution.copy()
-    told[list(_TWINS)] = 0.0
-    told[character] = distribution[list(_TWINS)].sum()
+    told[_TWINS] = 0.0
+    told[character] = distribution[_TWINS].sum()
     return told
 
 

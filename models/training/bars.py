@@ -29,8 +29,8 @@ _STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.NOTE: "dim",
 def table_of(table_rows: Sequence[Row]) -> Table:
     """For the terminal."""
     table = Table(title="The bars")
-    for heading, justify in (("what", "left"), ("bar", "right"), ("value", "right"), ("", "left"), ("detail", "left")):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for heading in ("what", "bar", "value", "", "detail"):
+        table.add_column(heading, justify="right" if heading in ("bar", "value") else "left")
     for row in table_rows:
         table.add_row(row.what, row.bar, row.value, row.verdict, row.detail, style=_STYLES[row.verdict])
     return table

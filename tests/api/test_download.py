@@ -13,6 +13,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -253,10 +254,10 @@ def test_a_name_is_looked_up_once(site: SiteServer, monkeypatch: pytest.MonkeyPa
     real = socket.getaddrinfo
     answers: list[str] = []
 
-    def turncoat(host: str, *arguments: object, **options: object) -> object:
+    def turncoat(host: str, *arguments: Any, **options: Any) -> object:
         assert host == "rebinding.example"
         answers.append("127.0.0.1" if not answers else "169.254.169.254")
-        return real(answers[-1], *arguments, **options)  # type: ignore[arg-type]
+        return real(answers[-1], *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", turncoat)
     assert fetch(site.url(host="rebinding.example"), LOOPBACK) == PICTURE
@@ -397,22 +398,29 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def secure_site(start_site: Callable[..., SiteServer], authority: Path) -> SiteServer:
-    """One with TLS, which knows the name it was asked for."""
+def names_asked_for() -> list[str | None]:
+    """By the clients of ``secure_site``."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def secure_site(
+    start_site: Callable[..., SiteServer], authority: Path, names_asked_for: list[str | None]
+) -> SiteServer:
+    """One with TLS, which notes the name it was asked for."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / "leaf.pem", authority / "leaf.key")
-    names: list[str | None] = []
-    context.sni_callback = lambda _socket, name, _context: names.append(name)
-    site = start_site(context)
-    site.asked_for = names  # type: ignore[attr-defined]
-    return site
+    context.sni_callback = lambda _socket, name, _context: names_asked_for.append(name)
+    return start_site(context)
 
 
-def test_https_is_verified_by_name_at_the_pinned_address(secure_site: SiteServer, authority: Path) -> None:
+def test_https_is_verified_by_name_at_the_pinned_address(
+    secure_site: SiteServer, names_asked_for: list[str | None], authority: Path
+) -> None:
     hosts = frozenset({"localhost", "127.0.0.1"})
     policy = replace(LOOPBACK, allowed_hosts=hosts, ca_file=authority / "ca.pem")
     assert fetch(secure_site.url(host="localhost"), policy) == PICTURE
-    assert secure_site.asked_for[-1] == "localhost"  # type: ignore[attr-defined]
+    assert names_asked_for[-1] == "localhost"
     assert "certificate is not accepted" in failure(secure_site.url(), policy)
     assert "certificate is not accepted" in failure(secure_site.url(host="localhost"), replace(policy, ca_file=None))
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from paho.mqtt.client import MQTTMessage
 
 from edge_lpr.config import MqttSettings, TlsSettings
 from edge_lpr.errors import ConfigError
@@ -217,11 +218,11 @@ def test_silent_broker_is_given_up_and_stop_stays_bounded(make_publisher: MakePu
 def test_subscriptions_are_made_again_after_a_restart(mosquitto: Mosquitto, subscribe: Subscribe) -> None:
     topics = Topics("edge-lpr", "gate-1")
     connection = MqttConnection(MqttSettings(port=mosquitto.port), topics, BackOff(0.05, 0.2))
-    received: list[bytes] = []
+    received: list[bytes | bytearray] = []
     arrived = threading.Event()
 
-    def take(message: object) -> None:
-        received.append(message.payload)  # type: ignore[attr-defined]
+    def take(message: MQTTMessage) -> None:
+        received.append(message.payload)
         arrived.set()
 
     connection.subscribe(topics.request("capture"), take)

@@ -107,7 +107,11 @@ def test_past_the_bytes_the_oldest_is_dropped(tmp_path: Path) -> None:
 
 def stored(at: list[int | None]) -> Iterator[Callable[[int], StoredPassage]]:
     """What composes passages stored at those moments, one after another."""
-    return (lambda number, moment=moment: StoredPassage(number, f"id-{number}", "{}", moment) for moment in at)  # type: ignore[misc]
+
+    def composer(moment: int | None) -> Callable[[int], StoredPassage]:
+        return lambda number: StoredPassage(number, f"id-{number}", "{}", moment)
+
+    return map(composer, at)
 
 
 def test_past_the_age_a_passage_expires_and_is_counted_apart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

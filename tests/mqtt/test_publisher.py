@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,7 @@ def test_a_garbled_passage_does_not_hold_up_the_others(
     outbox = Outbox(tmp_path / "state", OutboxSettings())
     outbox.open()
     for garbled in ("noise", "[]", "{}"):
-        outbox.add(lambda sequence, text=garbled: StoredPassage(sequence, "id", text))  # type: ignore[misc]
+        outbox.add(partial(StoredPassage, request_id="id", message=garbled))
     outbox.close()
     subscriber = subscribe(mosquitto.port)
     publisher = make_publisher(mosquitto.port)
