@@ -26,6 +26,9 @@ MAX_COST = 12.0
 UNGRAMMATICAL_CONFIDENCE = 20
 """No reading that breaks the grammar is reported above this confidence (0-100)."""
 
+CLEAR = 0.5
+"""Raw confidence that a number of no known kind needs: only the picture vouches for it."""
+
 MIN_LENGTH, MAX_LENGTH = min(map(len, PATTERNS)), max(map(len, PATTERNS))
 """No kind of plate has fewer characters (6) or more (9)."""
 
@@ -152,6 +155,12 @@ def calibrated_confidence(decoded: Decoded, calibration: Calibration) -> int:
     logit = calibration.slope * math.log(raw / (1 - raw)) + calibration.offset
     confidence = round(100 / (1 + math.exp(-max(-50.0, min(50.0, logit)))))
     return confidence if decoded.valid else min(confidence, UNGRAMMATICAL_CONFIDENCE)
+
+
+def is_plausible(decoded: Decoded, least: float) -> bool:
+    """Whether ``decoded`` is to be reported as a plate at all; ``least`` is the raw confidence that a number of a known
+    kind needs."""
+    return decoded.raw_confidence >= (least if decoded.valid else max(least, CLEAR))
 
 
 def _read_clear(segments: list[Segment], recognition: Recognition) -> Decoded | None:

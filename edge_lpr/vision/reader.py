@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +11,13 @@ from edge_lpr.config import ReaderSettings
 from edge_lpr.geometry import Quad, Rect, rect_iou
 from edge_lpr.plates import category_of, reconcile_color, reconcile_rows
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.decoding import calibrated_confidence, decode
+from edge_lpr.vision.decoding import calibrated_confidence, is_plausible
 from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.model_file import ModelPair, load_models
+from edge_lpr.vision.opinions import read_plate
 from edge_lpr.vision.recognizer import Recognizer
+from edge_lpr.vision.stages import StageObserver, stage
 from edge_lpr.vision.straighten import whole_image
-
-StageObserver = Callable[[str, float], None]
-"""Told the name of each stage done and the seconds it took."""
 
 PassedOver = Callable[[list[Quad]], None]
 """Told which plates of a picture, surely such, were too narrow to be read; also when there are none."""
@@ -62,11 +59,11 @@ class PlateReader:
         """The plates in ``image``, uint8 of shape (H, W, 3), BGR: the surest first, then the largest.
 
         Plates narrower than ``min_plate_width`` pixels (default: that of the settings) are left out. ``observe`` is
-        told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate;
-        ``passed_over`` the places of those left out.
+        told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate,
+        the last three twice where the first opinion is not certain; ``passed_over`` the places of those left out.
         """
         _check_image(image)
-        with _stage("detect", observe):
+        with stage("detect", observe):
             detections = self._detector.detect(image)
         least = self._settings.min_plate_width if min_plate_width is None else min_plate_width
         wide_enough = [found for found in detections if found.quad.width >= least]
@@ -75,7 +72,7 @@ class PlateReader:
             passed_over([found.quad for found in narrow if found.score >= SURE_DETECTION])
         readings: list[PlateReading] = []
         for found in wide_enough:
-            with _stage("refine", observe):
+            with stage("refine", observe):
                 quad = self._recognizer.refine(image, found.quad)
             reading = self._read_quad(image, quad, found.score, observe)
             if reading is not None:
@@ -93,27 +90,23 @@ class PlateReader:
     def _read_quad(
         self, image: NDArray[np.uint8], quad: Quad, score: float, observe: StageObserver | None
     ) -> PlateReading | None:
-        with _stage("straighten", observe):
-            plate = self._recognizer.straighten(image, quad)
-        with _stage("recognise", observe):
-            recognition = self._recognizer.recognize(plate)
-        with _stage("decode", observe):
-            decoded = decode(recognition)
-        if decoded is None or decoded.raw_confidence < self._plausible:
+        opinion = read_plate(self._recognizer, image, quad, observe)
+        if opinion is None or not is_plausible(opinion.decoded, self._plausible):
             return None
-        color = reconcile_color(decoded.number, recognition.colors)
+        decoded = opinion.decoded
+        color = reconcile_color(decoded.number, opinion.colors)
         height, width = image.shape[:2]
         return PlateReading(
             number=decoded.number,
             confidence=calibrated_confidence(decoded, self._calibration),
             color=color,
             category=category_of(decoded.number, color),
-            rows=reconcile_rows(decoded.number, color, recognition.rows),
+            rows=reconcile_rows(decoded.number, color, opinion.rows),
             quad=quad,
             rect=quad.bounding_rect(width, height),
             detection_score=score,
             evidence=decoded.evidence,
-            color_probabilities=recognition.colors,
+            color_probabilities=opinion.colors,
         )
 
 
@@ -148,11 +141,3 @@ def _overlap(a: Rect, b: Rect) -> int:
     width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
     return max(0, width) * max(0, height)
-
-
-@contextmanager
-def _stage(name: str, observe: StageObserver | None) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    if observe is not None:
-        observe(name, time.perf_counter() - started)

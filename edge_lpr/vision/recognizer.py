@@ -63,9 +63,14 @@ class Recognizer:
                 break
         return quad
 
-    def straighten(self, image: NDArray[np.uint8], quad: Quad) -> NDArray[np.uint8]:
-        """The plate in ``quad`` of ``image`` (uint8, BGR) at this recognizer's size: uint8 (height, width, 3), BGR."""
-        return straighten(image, quad, self._width, self._height, self._margin)
+    def straighten(
+        self, image: NDArray[np.uint8], quad: Quad, margin: tuple[float, float] | None = None
+    ) -> NDArray[np.uint8]:
+        """The plate in ``quad`` of ``image`` (uint8, BGR) at this recognizer's size: uint8 (height, width, 3), BGR.
+
+        ``margin`` is the part of the plate's width and height to show beyond each edge (default: the model's own).
+        """
+        return straighten(image, quad, self._width, self._height, self._margin if margin is None else margin)
 
     def recognize(self, plate: NDArray[np.uint8]) -> Recognition:
         """Look at ``plate``, a picture from ``straighten``."""

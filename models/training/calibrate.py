@@ -23,9 +23,9 @@ from rich.progress import track
 from edge_lpr import evaluation
 from edge_lpr.config import ReaderSettings
 from edge_lpr.geometry import Quad
-from edge_lpr.vision.decoding import decode
 from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.model_file import load_models
+from edge_lpr.vision.opinions import read_plate
 from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.recognizer import Recognizer
 from edge_lpr.vision.straighten import whole_image
@@ -48,9 +48,9 @@ def raw_confidences(models_dir: Path) -> Iterator[tuple[float, bool]]:
     plausible = models.recognizer.sidecar.thresholds["plausible"]
 
     def read(image: NDArray[np.uint8], quad: Quad, number: str) -> Iterator[tuple[float, bool]]:
-        decoded = decode(recognizer.recognize(recognizer.straighten(image, quad)))
-        if decoded is not None and decoded.valid and decoded.raw_confidence >= plausible:
-            yield decoded.raw_confidence, decoded.number == number
+        opinion = read_plate(recognizer, image, quad)
+        if opinion is not None and opinion.decoded.valid and opinion.decoded.raw_confidence >= plausible:
+            yield opinion.decoded.raw_confidence, opinion.decoded.number == number
 
     for scene in track(data.scenes("val"), "scenes"):
         image = data.read_image(scene.path)

@@ -145,9 +145,9 @@ def wide_enough(items: Iterable[Seen]) -> list[Seen]:
     return [item for item in items if item.scene and item.frame_width >= NARROWEST_DETECTED]
 
 
-def detected(items: Iterable[Seen]) -> Share:
-    """Plates of which the detector's own quad overlaps at IoU 0.7 or more."""
-    return share(wide_enough(items), _is_detected)
+def detected(items: Iterable[Seen], of: Callable[[Seen], Quad | None]) -> Share:
+    """Plates of which the quad that ``of`` gives overlaps at IoU 0.7 or more."""
+    return share(wide_enough(items), lambda seen: _overlaps(of(seen), seen.truth.quad))
 
 
 def corner_errors(items: Iterable[Seen], of: Callable[[Seen], Quad | None]) -> CornerErrors:
@@ -192,7 +192,5 @@ def exact_by_width(items: Sequence[Seen], edges: Sequence[float]) -> list[Share]
     return [exact(item for item in items if item.scene and low <= item.width < high) for low, high in pairwise(edges)]
 
 
-def _is_detected(seen: Seen) -> bool:
-    return (
-        seen.found is not None and seen.truth.quad is not None and quad_iou(seen.found, seen.truth.quad) >= DETECTED_IOU
-    )
+def _overlaps(quad: Quad | None, truth: Quad | None) -> bool:
+    return quad is not None and truth is not None and quad_iou(quad, truth) >= DETECTED_IOU

@@ -107,9 +107,7 @@ def _is_connected(topic: str, payload: bytes) -> bool:
 
 
 @contextmanager
-def bench(
-    *, persistence: bool = False, sections: Mapping[str, Any] | None = None, **mqtt: Any
-) -> Iterator[Bench]:
+def bench(*, persistence: bool = False, sections: Mapping[str, Any] | None = None, **mqtt: Any) -> Iterator[Bench]:
     """Everything started, and the gate's first passages received; ``persistence`` is the broker's, ``sections`` are
     those of the gate's settings."""
     with tempfile.TemporaryDirectory() as name:

@@ -81,7 +81,8 @@ def test_corner_errors_are_shares_of_the_plates_height() -> None:
 
 
 def test_a_plate_half_overlapped_is_not_detected() -> None:
-    assert measures.detected([seen(), seen(found=moved(QUAD, 50, 0)), seen(found=None)]) == measures.Share(1, 3)
+    items = [seen(), seen(found=moved(QUAD, 50, 0)), seen(found=None)]
+    assert measures.detected(items, measures.detector_quad) == measures.Share(1, 3)
 
 
 def test_confusions_are_of_readings_as_long_as_the_number() -> None:

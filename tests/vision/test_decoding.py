@@ -17,6 +17,7 @@ from edge_lpr.vision.decoding import (
     decode,
     find_segments,
     greedy_number,
+    is_plausible,
 )
 from edge_lpr.vision.model_file import Calibration
 from edge_lpr.vision.recognizer import Recognition
@@ -166,6 +167,14 @@ def test_what_breaks_the_grammar_is_given_with_little_faith() -> None:
     assert decoded.number == "京ABCDEF"
     assert not decoded.valid
     assert calibrated_confidence(decoded, Calibration()) == UNGRAMMATICAL_CONFIDENCE
+
+
+def test_what_breaks_the_grammar_has_to_be_clear_to_be_a_plate() -> None:
+    unknown, known = read(list("京ABCDEF")), read(list("京A12345"))
+    assert is_plausible(unknown, 0.1)
+    assert not is_plausible(replace(unknown, raw_confidence=0.4), 0.1)
+    assert is_plausible(replace(known, raw_confidence=0.4), 0.1)
+    assert not is_plausible(replace(known, raw_confidence=0.05), 0.1)
 
 
 def test_calibration_is_a_line_on_the_logit() -> None:

@@ -6,8 +6,10 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge_lpr.config import ReaderSettings
 from edge_lpr.errors import ModelError
@@ -98,6 +100,22 @@ def test_the_observer_is_told_every_stage(reader: PlateReader, toll: list[tuple[
     stages: list[str] = []
     reader.read(load_image(toll[0][0]), lambda stage, seconds: stages.append(stage))
     assert stages[:5] == ["detect", "refine", "straighten", "recognise", "decode"]
+
+
+def test_a_clear_plate_is_read_once_and_a_doubtful_one_twice(
+    reader: PlateReader, toll: list[tuple[Path, str, Quad]]
+) -> None:
+    image = load_image(toll[0][0])
+    assert times_recognised(reader, image) == 1
+    height, width = image.shape[:2]
+    smaller = ((int(width * scale), int(height * scale)) for scale in np.geomspace(0.6, 0.15, 12))
+    assert 2 in [times_recognised(reader, np.asarray(cv2.resize(image, size), np.uint8)) for size in smaller]
+
+
+def times_recognised(reader: PlateReader, image: NDArray[np.uint8]) -> int:
+    stages: list[str] = []
+    reader.read(image, lambda stage, seconds: stages.append(stage))
+    return stages.count("recognise")
 
 
 def test_one_reader_serves_several_threads(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
