@@ -27,7 +27,8 @@ UNGRAMMATICAL_CONFIDENCE = 20
 """No reading that breaks the grammar is reported above this confidence (0-100)."""
 
 CLEAR = 0.5
-"""Raw confidence that a number of no known kind needs: only the picture vouches for it."""
+"""Raw confidence from which on a number is believed where nothing else vouches for it, no known kind or no sure
+detection."""
 
 MIN_LENGTH, MAX_LENGTH = min(map(len, PATTERNS)), max(map(len, PATTERNS))
 """No kind of plate has fewer characters (6) or more (9)."""
