@@ -17,6 +17,7 @@ from rich.progress import track
 from rich.table import Table
 
 from edge_lpr.config import ReaderSettings
+from edge_lpr.geometry import Quad
 from edge_lpr.vision.interpreter import runtime_name
 from edge_lpr.vision.reader import PlateReader
 
@@ -59,21 +60,21 @@ class BenchmarkResult:
 def run(settings: ReaderSettings, image: NDArray[np.uint8] | None, repeats: int, console: Console) -> BenchmarkResult:
     """Read ``image`` (uint8 (H, W, 3), BGR; default: a drawn 1280x720 frame) ``repeats`` times, with a progress bar.
 
-    Besides detection, one plate is read in each run as a picture of its own, so every stage is measured even where
-    the frame shows no plate. Raises ModelError.
+    Where no plate is found, the middle of the frame is read as one, so that every stage is measured. Raises ModelError.
     """
     frame = drawn_frame() if image is None else image
     started = time.perf_counter()
     reader = PlateReader.open(settings)
     load_s = time.perf_counter() - started
-    plate = frame[frame.shape[0] // 3 : frame.shape[0] // 3 + 48, frame.shape[1] // 3 : frame.shape[1] // 3 + 150]
+    height, width = frame.shape[:2]
+    middle = Quad.from_array(np.array([[0.4, 0.45], [0.6, 0.45], [0.6, 0.55], [0.4, 0.55]]) * (width, height))
     times: dict[str, list[float]] = {stage: [] for stage in STAGES}
     totals: list[float] = []
     for number in track(range(WARM_UP_RUNS + repeats), description="reading", console=console, transient=True):
         seen = _Stopwatch()
         reader.read(frame, seen)
         if "recognise" not in seen.seconds:
-            reader.read_crop(plate, seen)
+            reader.read_at(frame, middle, seen)
         if number < WARM_UP_RUNS:
             continue
         first = {stage: seen.seconds[stage][0] for stage in STAGES}

@@ -73,12 +73,21 @@ class PlateReader:
             passed_over([found.quad for found in narrow if found.score >= SURE_DETECTION])
         readings: list[PlateReading] = []
         for found in wide_enough:
-            with stage("refine", observe):
-                quad = self._recognizer.refine(image, found.quad)
-            reading = self._read_quad(image, quad, found.score, observe)
+            reading = self.read_at(image, found.quad, observe, found.score)
             if reading is not None:
                 readings.append(reading)
         return _without_repeats(readings)
+
+    def read_at(
+        self, image: NDArray[np.uint8], quad: Quad, observe: StageObserver | None = None, score: float = 1.0
+    ) -> PlateReading | None:
+        """The plate that lies about ``quad`` of ``image``, uint8 of shape (H, W, 3), BGR; None when it shows none.
+
+        ``score`` (0.0-1.0) is the detection's: how sure it is that there is a plate.
+        """
+        with stage("refine", observe):
+            refined = self._recognizer.refine(image, quad)
+        return self._read_quad(image, refined, score, observe)
 
     def read_crop(self, image: NDArray[np.uint8], observe: StageObserver | None = None) -> PlateReading | None:
         """The plate that fills ``image``, uint8 of shape (H, W, 3), BGR; None when it shows none.
