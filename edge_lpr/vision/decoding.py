@@ -27,8 +27,7 @@ UNGRAMMATICAL_CONFIDENCE = 20
 """No reading that breaks the grammar is reported above this confidence (0-100)."""
 
 CLEAR = 0.5
-"""Raw confidence from which on a number is believed where nothing else vouches for it, no known kind or no sure
-detection."""
+"""Raw confidence from which on a number is believed though it is of no known kind, or the detection is not sure."""
 
 MIN_LENGTH, MAX_LENGTH = min(map(len, PATTERNS)), max(map(len, PATTERNS))
 """No kind of plate has fewer characters (6) or more (9)."""
@@ -151,17 +150,21 @@ def _decode(recognition: Recognition) -> Decoded | None:
 
 
 def calibrated_confidence(decoded: Decoded, calibration: Calibration) -> int:
-    """The confidence 0-100 to report: of readings at 90, nine in ten are right."""
+    """The confidence 0-100 to report: of readings at 90, nine in ten or more are right."""
     raw = min(max(decoded.raw_confidence, _FLOOR), 1 - _FLOOR)
     logit = calibration.slope * math.log(raw / (1 - raw)) + calibration.offset
     confidence = round(100 / (1 + math.exp(-max(-50.0, min(50.0, logit)))))
     return confidence if decoded.valid else min(confidence, UNGRAMMATICAL_CONFIDENCE)
 
 
-def is_plausible(decoded: Decoded, least: float) -> bool:
-    """Whether ``decoded`` is to be reported as a plate at all; ``least`` is the raw confidence that a number of a known
-    kind needs."""
-    return decoded.raw_confidence >= (least if decoded.valid else max(least, CLEAR))
+def is_plausible(decoded: Decoded, surely_a_plate: bool, least: float) -> bool:
+    """Whether ``decoded`` is to be reported as a plate at all.
+
+    ``least`` is the raw confidence (0.0-1.0) that is enough for a number of a known kind where the detector is sure of
+    a plate. Lettering that only looks like a plate seldom comes with both, and then has to be clear.
+    """
+    vouched_for = decoded.valid and surely_a_plate
+    return decoded.raw_confidence >= (least if vouched_for else max(least, CLEAR))
 
 
 def _read_clear(segments: list[Segment], recognition: Recognition) -> Decoded | None:

@@ -11,7 +11,7 @@ from edge_lpr.config import ReaderSettings
 from edge_lpr.geometry import Quad, Rect, rect_iou
 from edge_lpr.plates import category_of, reconcile_color, reconcile_rows
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.decoding import CLEAR, calibrated_confidence, is_plausible
+from edge_lpr.vision.decoding import calibrated_confidence, is_plausible
 from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.model_file import ModelPair, load_models
 from edge_lpr.vision.opinions import read_plate
@@ -85,6 +85,7 @@ class PlateReader:
 
         ``score`` (0.0-1.0) is the detection's: how sure it is that there is a plate.
         """
+        _check_image(image)
         with stage("refine", observe):
             refined = self._recognizer.refine(image, quad)
         return self._read_quad(image, refined, score, observe)
@@ -101,9 +102,7 @@ class PlateReader:
         self, image: NDArray[np.uint8], quad: Quad, score: float, observe: StageObserver | None
     ) -> PlateReading | None:
         opinion = read_plate(self._recognizer, image, quad, observe)
-        # Lettering that only looks like a plate is seldom sure to either: one of the two must vouch for it.
-        least = self._plausible if score >= SURE_DETECTION else max(self._plausible, CLEAR)
-        if opinion is None or not is_plausible(opinion.decoded, least):
+        if opinion is None or not is_plausible(opinion.decoded, score >= SURE_DETECTION, self._plausible):
             return None
         decoded = opinion.decoded
         color = reconcile_color(decoded.number, opinion.colors)

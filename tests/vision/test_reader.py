@@ -94,6 +94,8 @@ def test_what_is_no_picture_is_a_fault_of_the_caller(reader: PlateReader) -> Non
         reader.read(np.zeros((10, 10), dtype=np.uint8))
     with pytest.raises(ValueError, match="uint8"):
         reader.read_crop(np.zeros((10, 0, 3), dtype=np.uint8))
+    with pytest.raises(ValueError, match="uint8"):
+        reader.read_at(np.zeros((10, 10), dtype=np.uint8), Quad((0, 0), (9, 0), (9, 9), (0, 9)))
 
 
 def test_the_observer_is_told_every_stage(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
@@ -110,6 +112,22 @@ def test_a_clear_plate_is_read_once_and_a_doubtful_one_twice(
     height, width = image.shape[:2]
     smaller = ((int(width * scale), int(height * scale)) for scale in np.geomspace(0.6, 0.15, 12))
     assert 2 in [times_recognised(reader, np.asarray(cv2.resize(image, size), np.uint8)) for size in smaller]
+
+
+def test_a_doubtful_number_needs_a_sure_detection(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
+    path, number, quad = toll[0]
+    image = load_image(path)
+    for score in (0.5, 1.0):
+        reading = reader.read_at(image, quad, score=score)
+        assert reading is not None and reading.number == number
+    height, width = image.shape[:2]
+    kept = []
+    for scale in np.geomspace(0.4, 0.08, 24):
+        small = np.asarray(cv2.resize(image, (int(width * scale), int(height * scale))), np.uint8)
+        there = Quad.from_array(quad.to_array() * np.float32(scale))
+        kept.append(tuple(reader.read_at(small, there, score=score) is not None for score in (0.5, 1.0)))
+    assert (False, True) in kept  # in doubt: only where the detector is sure
+    assert (True, False) not in kept
 
 
 def times_recognised(reader: PlateReader, image: NDArray[np.uint8]) -> int:
