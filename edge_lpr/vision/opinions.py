@@ -2,11 +2,13 @@
 
 The second opinion is of the same plate, cut a little closer. What is really written there is read the same again; what
 was guessed often is not: of 1,000 doubtful readings of rendered plates, the 863 right ones changed in 39 cases, the 137
-wrong ones in 88.
+wrong ones in 88. Of two rows the upper one, whose province is the smallest print of all, is then looked at alone, twice
+as large.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge_lpr.geometry import Quad
 from edge_lpr.vision.decoding import Decoded, decode
-from edge_lpr.vision.recognizer import Recognizer
+from edge_lpr.vision.recognizer import Recognition, Recognizer
 from edge_lpr.vision.stages import StageObserver, stage
 
 CERTAIN = 0.96
@@ -40,10 +42,15 @@ def read_plate(
 
     ``observe`` is told the stages "straighten", "recognise" and "decode", of each opinion.
     """
-    first = _opinion(recognizer, image, quad, None, observe)
+    seen = _look(recognizer, lambda: recognizer.straighten(image, quad), observe)
+    first = _opinion(seen, observe)
     if first is None or first.decoded.raw_confidence >= CERTAIN:
         return first
-    return settle(first, _opinion(recognizer, image, quad, CLOSER, observe))
+    closer = _look(recognizer, lambda: recognizer.straighten(image, quad, CLOSER), observe)
+    if seen.rows[1] > seen.rows[0]:
+        upper = _look(recognizer, lambda: recognizer.straighten_upper_row(image, quad), observe)
+        closer = closer.with_upper_line_of(upper)
+    return settle(first, _opinion(closer, observe))
 
 
 def settle(first: Opinion, second: Opinion | None) -> Opinion:
@@ -67,17 +74,16 @@ def _mean(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]
     return (a + b) * np.float32(0.5)
 
 
-def _opinion(
-    recognizer: Recognizer,
-    image: NDArray[np.uint8],
-    quad: Quad,
-    margin: tuple[float, float] | None,
-    observe: StageObserver | None,
-) -> Opinion | None:
+def _look(
+    recognizer: Recognizer, straighten: Callable[[], NDArray[np.uint8]], observe: StageObserver | None
+) -> Recognition:
     with stage("straighten", observe):
-        plate = recognizer.straighten(image, quad, margin)
+        plate = straighten()
     with stage("recognise", observe):
-        recognition = recognizer.recognize(plate)
+        return recognizer.recognize(plate)
+
+
+def _opinion(recognition: Recognition, observe: StageObserver | None) -> Opinion | None:
     with stage("decode", observe):
         decoded = decode(recognition)
     return None if decoded is None else Opinion(decoded, recognition.colors, recognition.rows)

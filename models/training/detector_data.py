@@ -72,7 +72,7 @@ class SceneWindows:
             self._add_plates(window, rng)
         if rng.random() < 0.25:
             _add_clutter(window, rng)
-        if rng.random() < 0.25:
+        if rng.random() < 0.35:
             self._add_signs(window, rng)
         return _as_sample(_weather(window.image, rng), window)
 

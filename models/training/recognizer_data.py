@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from edge_lpr.plates import ALPHABET, COLORS, PROVINCES
+from edge_lpr.vision.recognizer import UPPER_SHARE
 from models.training import data, degrade
 from models.training.networks import RECOGNIZER_INPUT
 from models.training.pool import FLAT_HEIGHT, FLAT_WIDTH, PlatePool
@@ -41,10 +42,11 @@ UNKNOWN = -1
 REAL, NEGATIVE, FOREIGN = 0.32, 0.07, 0.06
 """Shares of a batch; the rest is rendered plates."""
 HARD = {
-    "painted": 1.3,
-    "painted_double": 1.3,
+    "painted": 1.6,
+    "painted_double": 1.8,
     "temporary": 1.5,
     "temporary_entry": 1.3,
+    "tractor": 1.4,
     "tractor_temporary": 1.4,
     "wj": 2.0,
     "wj_old": 3.5,
@@ -58,6 +60,8 @@ LOOK = 0.35
 """Share of plates cut as for the first look; it asks for corners alone, and reading asks for everything else."""
 LOOK_MARGIN = (0.10, 0.22)
 """How much of the plate's width and height the first look shows beyond each edge of the detector's corners."""
+UPPER_ALONE = 0.28
+"""Share of two-row plates cut for reading of which only the upper row is shown, as a second opinion looks at it."""
 READ_MARGIN = 0.02
 """The same for reading."""
 
@@ -213,6 +217,12 @@ def aim(canvas: Canvas, rng: Rng, look: bool) -> Corners:
     return np.asarray(corners, np.float32)
 
 
+def upper_row(canvas: Canvas, corners: Corners, share: float) -> tuple[Canvas, Corners]:
+    """The upper row of a two-row plate, and the corners to cut at for it: ``share`` is its part of the height."""
+    lower = corners[:2] + share * (corners[3:1:-1] - corners[:2])
+    return replace(canvas, number=canvas.number[: canvas.upper]), np.concatenate([corners[:2], lower[::-1]])
+
+
 def cut(canvas: Canvas, corners: Corners, border: int = cv2.BORDER_REPLICATE) -> tuple[Image, Corners]:
     """The recognizer's input between ``corners`` of a canvas; and where in it, in pixels, the plate's corners lie."""
     height, width = RECOGNIZER_INPUT
@@ -308,7 +318,10 @@ class PlateSamples:
             canvas = self.rendered(rng)
         look = not canvas.tight and rng.random() < LOOK
         border = cv2.BORDER_REPLICATE if rng.random() < 0.7 else cv2.BORDER_REFLECT
-        image, corners = cut(canvas, aim(canvas, rng, look), border)
+        corners = aim(canvas, rng, look)
+        if canvas.upper and not look and rng.random() < UPPER_ALONE:
+            canvas, corners = upper_row(canvas, corners, UPPER_SHARE + float(rng.uniform(-0.04, 0.04)))
+        image, corners = cut(canvas, corners, border)
         image, colored = weather(image, rng, rendered=not real)
         return as_sample(image, canvas, colored, corners if look else None)
 
