@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from edge_lpr.config import ReaderSettings
+from edge_lpr.errors import InputError
 from edge_lpr.vision.reader import PlateReader
+from models.training.synthesis import PlateGenerator
 from tests import photos
 from tests.needs import absent
 
@@ -46,6 +48,17 @@ def models_dir() -> Path:
 def reader(models_dir: Path) -> PlateReader:
     """The shipped models."""
     return PlateReader.open(ReaderSettings(models_dir=models_dir))
+
+
+@pytest.fixture(scope="session")
+def generator(shared_data: Path) -> PlateGenerator:
+    """Draws plates of every kind."""
+    try:
+        return PlateGenerator(shared_data)
+    except InputError as error:
+        if "fonts" not in str(error):
+            raise
+        absent(f"a font ({error})")
 
 
 @pytest.fixture(scope="session")

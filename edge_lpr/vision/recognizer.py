@@ -84,7 +84,7 @@ class Recognizer:
     def straighten_upper_row(self, image: NDArray[np.uint8], quad: Quad) -> NDArray[np.uint8]:
         """The upper row alone of the two-row plate in ``quad`` of ``image``, filling the same size: as wide, and twice
         as high."""
-        corners = _OWN_CORNERS * np.float32((1, UPPER_SHARE))
+        corners = _OWN_CORNERS * np.array((1, UPPER_SHARE), np.float32)
         part = Quad.from_array(in_image(corners, quad, self._margin))
         return straighten(image, part, self._width, self._height)
 

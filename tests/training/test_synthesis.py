@@ -12,7 +12,6 @@ from edge_lpr.errors import InputError
 from edge_lpr.plates import PROVINCES, Category, Color
 from models.training.synthesis import KINDS, NumberSettings, PlateGenerator
 from models.training.synthesis.numbers import NUMBER_KINDS
-from tests.needs import absent
 
 EXPECTED = {
     "blue": (Color.BLUE, 1, 440 / 140),
@@ -31,16 +30,6 @@ EXPECTED = {
     "airport": (Color.GREEN, 1, 440 / 140),
     "temporary": (Color.TEMPORARY, 1, 220 / 140),
 }
-
-
-@pytest.fixture(scope="module")
-def generator(shared_data: Path) -> PlateGenerator:
-    try:
-        return PlateGenerator(shared_data)
-    except InputError as error:
-        if "fonts" not in str(error):
-            raise
-        absent(f"a font ({error})")
 
 
 def test_every_kind_has_a_grammar() -> None:

@@ -20,6 +20,7 @@ from edge_lpr.plates import ALPHABET, COLORS, is_valid_number
 from edge_lpr.vision.interpreter import Interpreter, runtime_name
 from edge_lpr.vision.model_file import load_models
 from edge_lpr.vision.reader import PlateReader
+from models.training.synthesis import PlateGenerator
 
 ANY_WIDTH = 8
 
@@ -114,6 +115,22 @@ def test_a_clear_plate_is_read_once_and_a_doubtful_one_twice(
     assert 2 in [times_recognised(reader, np.asarray(cv2.resize(image, size), np.uint8)) for size in smaller]
 
 
+def test_of_a_doubtful_two_row_plate_the_upper_row_is_looked_at_alone(
+    reader: PlateReader, generator: PlateGenerator
+) -> None:
+    times: dict[str, set[int]] = {}
+    for kind in ("yellow", "yellow_double"):
+        plate = generator.render(kind, np.random.default_rng(5)).image
+        width, height = plate.shape[1], plate.shape[0]
+        sizes = ((int(width * scale), int(height * scale)) for scale in np.geomspace(1.0, 0.03, 24))
+        times[kind] = {
+            times_recognised(reader, np.asarray(cv2.resize(plate, size, interpolation=cv2.INTER_AREA), np.uint8), True)
+            for size in sizes
+        }
+    assert times["yellow"] <= {1, 2}
+    assert times["yellow_double"] >= {1, 3}
+
+
 def test_a_doubtful_number_needs_a_sure_detection(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
     path, number, quad = toll[0]
     image = load_image(path)
@@ -130,9 +147,10 @@ def test_a_doubtful_number_needs_a_sure_detection(reader: PlateReader, toll: lis
     assert (True, False) not in kept
 
 
-def times_recognised(reader: PlateReader, image: NDArray[np.uint8]) -> int:
+def times_recognised(reader: PlateReader, image: NDArray[np.uint8], crop: bool = False) -> int:
     stages: list[str] = []
-    reader.read(image, lambda stage, seconds: stages.append(stage))
+    read = reader.read_crop if crop else reader.read
+    read(image, lambda stage, seconds: stages.append(stage))
     return stages.count("recognise")
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
 from edge_lpr.vision.model_file import load_models
-from edge_lpr.vision.recognizer import Recognizer
+from edge_lpr.vision.recognizer import UPPER_SHARE, Recognizer
 from edge_lpr.vision.straighten import in_image, straighten
 
 PHOTOS = 24
@@ -70,3 +70,14 @@ def _shear(true: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.fl
 
 def _error(quad: Quad, true: NDArray[np.float32]) -> float:
     return float(np.linalg.norm(quad.to_array() - true, axis=1).mean() / np.linalg.norm(true[3] - true[0]))
+
+
+def test_the_upper_row_alone_fills_the_picture(models_dir: Path) -> None:
+    recognizer = Recognizer(load_models(models_dir).recognizer)
+    image = np.zeros((200, 400, 3), np.uint8)
+    image[:84] = 255
+    plate = Quad((0, 0), (400, 0), (400, 200), (0, 200))
+    whole, upper = recognizer.straighten(image, plate), recognizer.straighten_upper_row(image, plate)
+    assert upper.shape == whole.shape
+    assert (whole[:, 80, 0] > 127).mean() == pytest.approx(0.42, abs=0.02)
+    assert (upper[:, 80, 0] > 127).mean() == pytest.approx(0.42 / UPPER_SHARE, abs=0.03)
