@@ -157,14 +157,14 @@ def calibrated_confidence(decoded: Decoded, calibration: Calibration) -> int:
     return confidence if decoded.valid else min(confidence, UNGRAMMATICAL_CONFIDENCE)
 
 
-def is_plausible(valid: bool, clarity: float, surely_a_plate: bool, least: float) -> bool:
-    """Whether a number is to be reported as a plate's at all, however doubtful its characters may be.
+def is_plausible(decoded: Decoded, surely_a_plate: bool, least: float) -> bool:
+    """Whether ``decoded`` is to be reported as a plate at all.
 
-    ``clarity`` (0.0-1.0) is how surely a number was seen; ``least`` is enough for one of a known kind (``valid``) where
-    the detector is sure of a plate. Lettering that only looks like a plate seldom comes with both, and then has to be
-    clear.
+    ``least`` is the raw confidence (0.0-1.0) that is enough for a number of a known kind where the detector is sure of
+    a plate. Lettering that only looks like a plate seldom comes with both, and then has to be clear.
     """
-    return clarity >= (least if valid and surely_a_plate else max(least, CLEAR))
+    vouched_for = decoded.valid and surely_a_plate
+    return decoded.raw_confidence >= (least if vouched_for else max(least, CLEAR))
 
 
 def _read_clear(segments: list[Segment], recognition: Recognition) -> Decoded | None:

@@ -28,13 +28,11 @@ CLOSER = (0.0, 0.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opinion:
-    """What a plate was read as. ``colors`` (len(COLORS),) and ``rows`` (2,) are the recognizer's probabilities;
-    ``clarity`` (0.0-1.0) is how surely a number was seen at all, be it another one at each look."""
+    """What a plate was read as. ``colors`` (len(COLORS),) and ``rows`` (2,) are the recognizer's probabilities."""
 
     decoded: Decoded
     colors: NDArray[np.float32]
     rows: NDArray[np.float32]
-    clarity: float
 
 
 def read_plate(
@@ -59,8 +57,7 @@ def settle(first: Opinion, second: Opinion | None) -> Opinion:
     """What two looks at one plate come to: the number of the surer one, half as sure if the other saw another number,
     or none. ``evidence`` is of both, where they are of a length."""
     if second is None:
-        half = first.decoded.raw_confidence / 2
-        return replace(first, decoded=replace(first.decoded, raw_confidence=half), clarity=half)
+        return replace(first, decoded=replace(first.decoded, raw_confidence=first.decoded.raw_confidence / 2))
     surer, other = sorted((first.decoded, second.decoded), key=lambda one: one.raw_confidence, reverse=True)
     agreed = other.raw_confidence if other.number == surer.number else 0.0
     evidence = surer.evidence
@@ -70,7 +67,6 @@ def settle(first: Opinion, second: Opinion | None) -> Opinion:
         replace(surer, raw_confidence=(surer.raw_confidence + agreed) / 2, evidence=evidence),
         _mean(first.colors, second.colors),
         _mean(first.rows, second.rows),
-        surer.raw_confidence,
     )
 
 
@@ -90,6 +86,4 @@ def _look(
 def _opinion(recognition: Recognition, observe: StageObserver | None) -> Opinion | None:
     with stage("decode", observe):
         decoded = decode(recognition)
-    if decoded is None:
-        return None
-    return Opinion(decoded, recognition.colors, recognition.rows, decoded.raw_confidence)
+    return None if decoded is None else Opinion(decoded, recognition.colors, recognition.rows)

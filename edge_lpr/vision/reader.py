@@ -102,11 +102,9 @@ class PlateReader:
         self, image: NDArray[np.uint8], quad: Quad, score: float, observe: StageObserver | None
     ) -> PlateReading | None:
         opinion = read_plate(self._recognizer, image, quad, observe)
-        if opinion is None:
+        if opinion is None or not is_plausible(opinion.decoded, score >= SURE_DETECTION, self._plausible):
             return None
         decoded = opinion.decoded
-        if not is_plausible(decoded.valid, opinion.clarity, score >= SURE_DETECTION, self._plausible):
-            return None
         color = reconcile_color(decoded.number, opinion.colors)
         height, width = image.shape[:2]
         return PlateReading(

@@ -51,7 +51,7 @@ def raw_confidences(models_dir: Path) -> Iterator[tuple[float, bool]]:
 
     def read(image: NDArray[np.uint8], quad: Quad, number: str) -> Iterator[tuple[float, bool]]:
         opinion = read_plate(recognizer, image, quad)
-        if opinion is not None and opinion.decoded.valid and opinion.clarity >= plausible:
+        if opinion is not None and opinion.decoded.valid and opinion.decoded.raw_confidence >= plausible:
             yield opinion.decoded.raw_confidence, opinion.decoded.number == number
 
     for scene in track(data.scenes("val"), "scenes"):

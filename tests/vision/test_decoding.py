@@ -170,12 +170,14 @@ def test_what_breaks_the_grammar_is_given_with_little_faith() -> None:
 
 
 def test_what_is_of_no_known_kind_or_hardly_a_plate_has_to_be_clear() -> None:
-    assert is_plausible(valid=True, clarity=0.4, surely_a_plate=True, least=0.1)
-    assert not is_plausible(valid=True, clarity=0.4, surely_a_plate=False, least=0.1)
-    assert not is_plausible(valid=False, clarity=0.4, surely_a_plate=True, least=0.1)
-    assert is_plausible(valid=True, clarity=0.6, surely_a_plate=False, least=0.1)
-    assert is_plausible(valid=False, clarity=0.6, surely_a_plate=True, least=0.1)
-    assert not is_plausible(valid=True, clarity=0.05, surely_a_plate=True, least=0.1)
+    unknown, known = read(list("京ABCDEF")), read(list("京A12345"))
+    assert is_plausible(unknown, True, 0.1)
+    assert is_plausible(known, False, 0.1)
+    doubtful = replace(known, raw_confidence=0.4)
+    assert is_plausible(doubtful, True, 0.1)
+    assert not is_plausible(doubtful, False, 0.1)
+    assert not is_plausible(replace(unknown, raw_confidence=0.4), True, 0.1)
+    assert not is_plausible(replace(known, raw_confidence=0.05), True, 0.1)
 
 
 def test_calibration_is_a_line_on_the_logit() -> None:
