@@ -61,7 +61,7 @@ class PlateReader:
 
         Plates narrower than ``min_plate_width`` pixels (default: that of the settings) are left out. ``observe`` is
         told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate,
-        the last three twice where the first opinion is not certain; ``passed_over`` the places of those left out.
+        the last three again for what a second opinion looks at; ``passed_over`` the places of those left out.
         """
         _check_image(image)
         with stage("detect", observe):
