@@ -35,10 +35,6 @@ class Recognition:
         return replace(self, steps=np.concatenate([other.steps[:half], self.steps[half:]]))
 
 
-UPPER_SHARE = 0.46
-"""Part of a two-row plate's height, margin included, within which its upper row stands: 0.33 of plates after GA 36,
-up to 0.46 of painted numbers."""
-
 _OWN_CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], dtype=np.float32)
 _LOOKS = 2
 _SETTLED = 0.08  # of the plate's height: corners that moved less, in the mean, gain nothing by a second look
@@ -53,6 +49,7 @@ class Recognizer:
         self._interpreter = Interpreter(model, threads)
         self._height, self._width = model.sidecar.input.height, model.sidecar.input.width
         self._margin, self._look_margin = model.sidecar.margin, model.sidecar.look_margin
+        self._upper_share = model.sidecar.upper_share
 
     def refine(self, image: NDArray[np.uint8], quad: Quad) -> Quad:
         """A closer look at where the plate in ``quad`` of ``image`` (uint8, BGR) has its corners.
@@ -81,10 +78,17 @@ class Recognizer:
         """
         return straighten(image, quad, self._width, self._height, self._margin if margin is None else margin)
 
+    @property
+    def reads_upper_rows(self) -> bool:
+        """Whether the model has learnt to read the upper row of a two-row plate alone."""
+        return self._upper_share is not None
+
     def straighten_upper_row(self, image: NDArray[np.uint8], quad: Quad) -> NDArray[np.uint8]:
         """The upper row alone of the two-row plate in ``quad`` of ``image``, filling the same size: as wide, and twice
-        as high."""
-        corners = _OWN_CORNERS * np.array((1, UPPER_SHARE), np.float32)
+        as high. Raises ValueError where ``reads_upper_rows`` is false."""
+        if self._upper_share is None:
+            raise ValueError("this recognizer has not learnt to read upper rows alone")
+        corners = _OWN_CORNERS * np.array((1, self._upper_share), np.float32)
         part = Quad.from_array(in_image(corners, quad, self._margin))
         return straighten(image, part, self._width, self._height)
 

@@ -27,7 +27,7 @@ from models.training import data
 from models.training.detector_data import SceneWindows
 from models.training.networks import DETECTOR_INPUT, RECOGNIZER_INPUT, STRIDES, Detector, Recognizer, count_macs
 from models.training.quantize import to_float_tflite, to_int8_tflite
-from models.training.recognizer_data import LOOK_MARGIN, READ_MARGIN, PlateSamples
+from models.training.recognizer_data import LOOK_MARGIN, READ_MARGIN, UPPER_SHARE, PlateSamples
 from models.training.train_detector import letterboxed
 
 Samples = Callable[[Sequence[Path]], list[NDArray[np.uint8]]]
@@ -88,6 +88,7 @@ def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int]) 
             "outputs": recognizer_outputs(),
             "margin": [READ_MARGIN, READ_MARGIN],
             "look_margin": list(LOOK_MARGIN),
+            "upper_share": UPPER_SHARE,
             "thresholds": {"plausible": 0.15},
             "alphabet": ALPHABET,
             "colors": list(COLORS),

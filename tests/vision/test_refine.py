@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
 from edge_lpr.vision.model_file import load_models
-from edge_lpr.vision.recognizer import UPPER_SHARE, Recognizer
+from edge_lpr.vision.recognizer import Recognizer
 from edge_lpr.vision.straighten import in_image, straighten
 
 PHOTOS = 24
@@ -73,11 +74,21 @@ def _error(quad: Quad, true: NDArray[np.float32]) -> float:
 
 
 def test_the_upper_row_alone_fills_the_picture(models_dir: Path) -> None:
-    recognizer = Recognizer(load_models(models_dir).recognizer)
+    model = load_models(models_dir).recognizer
+    assert model.sidecar.upper_share is not None
+    recognizer = Recognizer(model)
     image = np.zeros((200, 400, 3), np.uint8)
     image[:84] = 255
     plate = Quad((0, 0), (400, 0), (400, 200), (0, 200))
     whole, upper = recognizer.straighten(image, plate), recognizer.straighten_upper_row(image, plate)
     assert upper.shape == whole.shape
     assert (whole[:, 80, 0] > 127).mean() == pytest.approx(0.42, abs=0.02)
-    assert (upper[:, 80, 0] > 127).mean() == pytest.approx(0.42 / UPPER_SHARE, abs=0.03)
+    assert (upper[:, 80, 0] > 127).mean() == pytest.approx(0.42 / model.sidecar.upper_share, abs=0.03)
+
+
+def test_a_model_from_before_is_not_shown_upper_rows(models_dir: Path) -> None:
+    model = load_models(models_dir).recognizer
+    older = Recognizer(replace(model, sidecar=replace(model.sidecar, upper_share=None)))
+    assert not older.reads_upper_rows
+    with pytest.raises(ValueError, match="upper rows"):
+        older.straighten_upper_row(np.zeros((40, 80, 3), np.uint8), QUAD)
