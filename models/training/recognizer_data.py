@@ -59,13 +59,13 @@ LOOK = 0.35
 """Share of plates cut as for the first look; it asks for corners alone, and reading asks for everything else."""
 LOOK_MARGIN = (0.10, 0.22)
 """How much of the plate's width and height the first look shows beyond each edge of the detector's corners."""
+READ_MARGIN = 0.02
+"""The same for reading."""
 UPPER_SHARE = 0.46
 """Part of a two-row plate's height, margin included, within which its upper row stands: a third of plates after GA 36,
 up to 0.46 of painted numbers."""
 UPPER_ALONE = 0.28
 """Share of two-row plates cut for reading of which only the upper row is shown, as a second opinion looks at it."""
-READ_MARGIN = 0.02
-"""The same for reading."""
 
 Image = NDArray[np.uint8]
 Corners = NDArray[np.float32]
