@@ -83,7 +83,9 @@ def test_every_training_command_runs(
         assert "resumed at step 2" in run(f"train_{task}", *start, "--steps", "3")
         steps = [line.partition(",")[0] for line in (out / "log.csv").read_text(encoding="utf-8").splitlines()]
         assert steps == ["step", "2", "3"]
-        run("export", task, "--weights", out / "weights.pt", "--pool", pool, "--out", made)
+        averaged = tmp_path / f"{task}.pt"
+        run("average", models_dir / "checkpoints" / averaged.name, out / "weights.pt", "--out", averaged)
+        run("export", task, "--weights", averaged, "--pool", pool, "--out", made)
     load_models(made)
 
     run("calibrate", "--models", made, "--misses", tmp_path / "misses.png")
