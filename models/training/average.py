@@ -1,7 +1,7 @@
 """Average the weights of training runs that went on one from the other: more right than either, at no cost.
 
     python -m models.training.average models/checkpoints/recognizer.pt cache/recognizer/weights.pt \\
-        --shares 0.4 0.6 --out cache/averaged.pt
+        --out cache/averaged.pt
 
 What a run learnt last, it has partly by the chance of its last samples; between two runs those chances cancel (Izmailov
 et al., 2018; Wortsman et al., 2022). Runs that never shared weights, or learnt another task, have no common middle.
@@ -42,10 +42,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     arguments = parser.parse_args()
     shares = arguments.shares or [1 / len(arguments.weights)] * len(arguments.weights)
-    states = [torch.load(path, map_location="cpu", weights_only=True) for path in arguments.weights]
     try:
+        states = [torch.load(path, map_location="cpu", weights_only=True) for path in arguments.weights]
         torch.save(average(states, shares), arguments.out)
-    except InputError as error:
+    except (InputError, OSError) as error:
         parser.error(str(error))
 
 
