@@ -49,7 +49,7 @@ def read_plate(
     closer = _look(recognizer, lambda: recognizer.straighten(image, quad, CLOSER), observe)
     if recognizer.reads_upper_rows and seen.rows[1] > seen.rows[0]:
         upper = _look(recognizer, lambda: recognizer.straighten_upper_row(image, quad), observe)
-        closer = closer.with_upper_line_of(upper)
+        closer = closer.with_upper_row_of(upper)
     return settle(first, _opinion(closer, observe))
 
 

@@ -29,10 +29,11 @@ class Recognition:
     rows: NDArray[np.float32]
     legible: float
 
-    def with_upper_line_of(self, other: Recognition) -> Recognition:
-        """This, but for the upper line's steps, which are those of ``other``."""
+    def with_upper_row_of(self, other: Recognition) -> Recognition:
+        """This, but for the upper line's steps and whether they are legible, which ``other`` saw larger: where a
+        two-row plate was too small to read, it was for its upper row."""
         half = len(self.steps) // 2
-        return replace(self, steps=np.concatenate([other.steps[:half], self.steps[half:]]))
+        return replace(self, steps=np.concatenate([other.steps[:half], self.steps[half:]]), legible=other.legible)
 
 
 _OWN_CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], dtype=np.float32)

@@ -39,11 +39,11 @@ INNER = np.array(
 )
 MAX_LENGTH = 9
 UNKNOWN = -1
-REAL, NEGATIVE, FOREIGN = 0.32, 0.07, 0.06
+REAL, NEGATIVE, FOREIGN = 0.24, 0.07, 0.06
 """Shares of a batch; the rest is rendered plates."""
 HARD = {
-    "painted": 2.2,
-    "painted_double": 1.8,
+    "painted": 3.0,
+    "painted_double": 2.2,
     "temporary": 1.5,
     "temporary_entry": 1.3,
     "tractor": 1.4,
@@ -54,10 +54,14 @@ HARD = {
     "coach_double": 1.4,
     "army": 1.5,
     "embassy": 1.5,
+    "other": 4.0,
 }
-"""How much more often than others these kinds are shown: any painter's hand, small print, tiny figures."""
-LOOK = 0.35
+"""How much more often than others these kinds are shown: any painter's hand, small print, tiny figures, any
+colour of ground."""
+LOOK = 0.28
 """Share of plates cut as for the first look; it asks for corners alone, and reading asks for everything else."""
+LOWER_ROW = 0.1
+"""Share of looks at two-row plates where the detector took the lower row for the plate."""
 LOOK_MARGIN = (0.10, 0.22)
 """How much of the plate's width and height the first look shows beyond each edge of the detector's corners."""
 READ_MARGIN = 0.02
@@ -65,7 +69,7 @@ READ_MARGIN = 0.02
 UPPER_SHARE = 0.46
 """Part of a two-row plate's height, margin included, within which its upper row stands: a third of plates after GA 36,
 up to 0.46 of painted numbers."""
-UPPER_ALONE = 0.28
+UPPER_ALONE = 0.4
 """Share of two-row plates cut for reading of which only the upper row is shown, as a second opinion looks at it."""
 
 Image = NDArray[np.uint8]
@@ -115,6 +119,15 @@ class Canvas:
     upper: int
     tight: bool
     """True for crops that came without surroundings, whose borders are invented."""
+    aspect: float | None = None
+    """True width by height, where that is known better than by GA 36."""
+
+    @property
+    def proportions(self) -> tuple[float, float]:
+        """True width by height, and the smallest character's height as a share of the plate's (GA 36-2014)."""
+        if self.rows == 1:
+            return self.aspect or 440 / 220, 0.3
+        return self.aspect or 440 / 140, 0.65
 
 
 def color_index(color: str | None) -> int:
@@ -210,7 +223,10 @@ def aim(canvas: Canvas, rng: Rng, look: bool) -> Corners:
     much = float(rng.choice((0.6, 1.2, 2.2), p=(0.4, 0.42, 0.18)))
     height = np.array([FLAT_WIDTH / (440 / 140), FLAT_HEIGHT])  # of a plate, in the canvas's pixels of each axis
     center = INNER.mean(axis=0)
-    corners = (INNER + errors.draw(rng, much) * height - center) * (1 + 2 * margin) + center
+    corners = INNER + errors.draw(rng, much) * height
+    if look and canvas.rows == 1 and rng.random() < LOWER_ROW:
+        corners[:2, 1] += rng.uniform(0.1, 0.42) * FLAT_HEIGHT
+    corners = (corners - center) * (1 + 2 * margin) + center
     if not look and rng.random() < 0.08:  # far too loose, as crops from other programs are
         corners = (corners - center) * (1 + rng.uniform(0.04, 0.13, 2)) + center
     elif not look and rng.random() < 0.1:  # or too tight at one end
@@ -271,7 +287,7 @@ class PlateSamples:
         """One sample drawn from the mix."""
         share = rng.random()
         if share < NEGATIVE:
-            image, _ = weather(self.negative(rng), rng, True)
+            image, _ = weather(self.negative(rng), rng, True, 440 / 140, 0.65)
             return as_sample(image, None)
         real = share < NEGATIVE + REAL
         if real:
@@ -283,10 +299,13 @@ class PlateSamples:
         look = not canvas.tight and rng.random() < LOOK
         border = cv2.BORDER_REPLICATE if rng.random() < 0.7 else cv2.BORDER_REFLECT
         corners = aim(canvas, rng, look)
+        aspect, character = canvas.proportions
         if canvas.upper and not look and rng.random() < UPPER_ALONE:
-            canvas, corners = upper_row(canvas, corners, UPPER_SHARE + float(rng.uniform(-0.04, 0.04)))
+            share = UPPER_SHARE + float(rng.uniform(-0.04, 0.04))
+            canvas, corners = upper_row(canvas, corners, share)
+            aspect, character = aspect / share, character / share
         image, corners = cut(canvas, corners, border)
-        image, colored = weather(image, rng, rendered=not real)
+        image, colored = weather(image, rng, not real, aspect, character)
         return as_sample(image, canvas, colored, corners if look else None)
 
     def rendered(self, rng: Rng) -> Canvas:
@@ -296,7 +315,7 @@ class PlateSamples:
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
         image = swap(place.image, self.pool.picture(index), rng)
         upper = upper_length(plate.kind, plate.number) if plate.rows == 2 else 0
-        return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, upper, False)
+        return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, upper, False, plate.aspect)
 
     def negative(self, rng: Rng) -> Image:
         """A picture without a plate at the recognizer's size."""

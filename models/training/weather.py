@@ -8,11 +8,20 @@ import numpy as np
 from models.training import degrade
 from models.training.degrade import Image, Rng
 
+SMALLEST_CHARACTER = 12.0
+"""Height in pixels of the smallest character that a person can still read."""
+WITHIN_REACH = 0.85
+"""Share of pictures that keep to it."""
+MOST_MOTION_BLUR, MOST_FOCUS_BLUR = 0.2, 0.075
+"""Length and sigma, as shares of that character's height."""
 
-def weather(image: Image, rng: Rng, rendered: bool) -> tuple[Image, bool]:
-    """Degrade a straightened plate; also says whether its colour can still be told.
 
-    Real pictures come with their own faults and get fewer new ones.
+def weather(image: Image, rng: Rng, rendered: bool, aspect: float, character: float) -> tuple[Image, bool]:
+    """Degrade a straightened plate, or a row of one; also says whether its colour can still be told.
+
+    ``aspect`` is the true width by height of what ``image`` shows, ``character`` the height of its smallest character
+    as a share of it: these say how small it may get, and how blurred, before nobody can read it. Real pictures come
+    with their own faults and get fewer new ones.
     """
     height, width = image.shape[:2]
     much = 1.0 if rendered else 0.6
@@ -28,18 +37,18 @@ def weather(image: Image, rng: Rng, rendered: bool) -> tuple[Image, bool]:
     image = degrade.light(image, rng, much)
     if rng.random() < 0.12 * much:
         image = degrade.night(image, rng)
-    # Through a smaller picture: what a far plate, and a steep one, has left. 1.0 is the full 160 x 64. Below a person's
-    # reach only now and then: what cannot be read teaches no character, and its errors would drown the others'.
-    smallest = 0.4 if not rendered else 0.36 if rng.random() < 0.85 else 0.24
-    scale = np.exp(rng.uniform(np.log(smallest), 0.0))
+    # Through the picture that a camera takes of it, small where the plate is far. Below a person's reach only now and
+    # then: what cannot be read teaches no character, and its errors would drown the others'.
+    least = SMALLEST_CHARACTER if rng.random() < WITHIN_REACH else 0.67 * SMALLEST_CHARACTER
+    small = float(np.exp(rng.uniform(np.log(least / character), np.log(max(height, width / aspect)))))
     squeeze = np.exp(rng.normal(0, 0.18))
-    small_width = int(np.clip(width * scale * squeeze, 34, width))
-    small_height = int(np.clip(height * scale / squeeze * 0.85, 12, height))
-    if rng.random() < 0.35 * much:
-        image = degrade.motion_blur(image, rng, 4.0 + 5.0 * scale)
-    if rng.random() < 0.45 * much:
-        image = degrade.focus_blur(image, rng, 0.8 + 1.4 * scale)
+    small_width = int(np.clip(small * aspect * squeeze, 34, width))
+    small_height = int(np.clip(small / squeeze, 12, height))
     image = np.asarray(cv2.resize(image, (small_width, small_height), interpolation=cv2.INTER_AREA), np.uint8)
+    if rng.random() < 0.35 * much:
+        image = degrade.motion_blur(image, rng, MOST_MOTION_BLUR * character * small)
+    if rng.random() < 0.45 * much:
+        image = degrade.focus_blur(image, rng, MOST_FOCUS_BLUR * character * small)
     if rng.random() < 0.6 * much:
         image = degrade.noise(image, rng, 0.8)
     if rng.random() < 0.2:

@@ -45,11 +45,11 @@ def test_what_the_second_look_does_not_see_is_half_as_sure() -> None:
     assert settled.raw_confidence == pytest.approx(0.3)
 
 
-def test_another_recognition_may_lend_its_upper_line() -> None:
+def test_another_recognition_may_lend_its_upper_row_and_how_legible_it_is() -> None:
     def recognition(value: float, legible: float) -> Recognition:
         return Recognition(np.full((80, 3), value, np.float32), np.ones(1, np.float32), np.ones(2, np.float32), legible)
 
-    mixed = recognition(0.1, 0.7).with_upper_line_of(recognition(0.9, 0.2))
+    mixed = recognition(0.1, 0.7).with_upper_row_of(recognition(0.9, 0.2))
     assert mixed.steps[:40] == pytest.approx(0.9)
     assert mixed.steps[40:] == pytest.approx(0.1)
-    assert mixed.legible == 0.7
+    assert mixed.legible == 0.2
