@@ -42,8 +42,9 @@ PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; do
 demo: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr demo
 
+# Half of the suite waits for processes to start and faults to heal: two at a time take little more than half as long.
 test: test-packages lint
-	PATH="$$PATH:/usr/sbin" $(VENV)/bin/pytest
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,6 +183,7 @@ KINDS: tuple[Kind, ...] = (
 """Every kind of plate we know."""
 
 
+@lru_cache(maxsize=64)  # of one reading it is asked four times
 def matching_kinds(number: str) -> tuple[Kind, ...]:
     """The kinds that ``number`` can be of, in the order of ``KINDS``; empty when it is no plate number.
 

@@ -20,6 +20,7 @@ GREY = 114
 DEFAULT_SCORE = 0.5
 DEFAULT_NMS_IOU = 0.4
 _MAX_CANDIDATES = 200  # enough for some twenty plates; bounds the work on a frame full of noise
+_NEXT = (1, 2, 3, 0)  # corner or edge, clockwise
 _MIN_SIDE = 4.0  # pixels of the frame; a shorter side cannot hold a character
 
 
@@ -44,7 +45,7 @@ class Detector:
     def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
         """The plates in ``image``, uint8 of shape (H, W, 3), BGR; best score first."""
         canvas, scale = letterbox(image, self._width, self._height)
-        outputs = self._interpreter.run(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
+        outputs = self._interpreter.run(np.asarray(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB), np.uint8))
         quads, scores = decode(outputs, self._min_score)
         return suppress(quads / np.float32(scale), scores, self._nms_iou)
 
@@ -57,10 +58,11 @@ def letterbox(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArra
     source_height, source_width = image.shape[:2]
     scale = min(width / source_width, height / source_height)
     fitted = (max(1, round(source_width * scale)), max(1, round(source_height * scale)))
-    canvas = np.full((height, width, 3), GREY, dtype=np.uint8)
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    canvas[: fitted[1], : fitted[0]] = cv2.resize(image, fitted, interpolation=interpolation)
-    return canvas, scale
+    resized = cv2.resize(image, fitted, interpolation=interpolation)
+    below, beside = height - fitted[1], width - fitted[0]
+    canvas = cv2.copyMakeBorder(resized, 0, below, 0, beside, cv2.BORDER_CONSTANT, value=(GREY, GREY, GREY))
+    return np.asarray(canvas, np.uint8), scale
 
 
 def decode(
@@ -100,20 +102,20 @@ def suppress(quads: NDArray[np.float32], scores: NDArray[np.float32], max_iou: f
     for best in range(len(quads)):
         if not waiting[best]:
             continue
-        overlap = np.clip(np.minimum(high[best], high) - np.maximum(low[best], low), 0, None).prod(axis=1)
+        overlap = np.maximum(np.minimum(high[best], high) - np.maximum(low[best], low), 0).prod(axis=1)
         iou = overlap / (areas[best] + areas - overlap)
         same = waiting & (iou > max_iou)
         waiting &= ~same
         close = same & (iou > 0.6) & (scores >= 0.5 * scores[best])
-        corners = np.average(quads[close], axis=0, weights=scores[close])
+        corners = np.tensordot(scores[close] / scores[close].sum(), quads[close], axes=1)
         found.append(Detection(Quad.from_array(corners), float(scores[best])))
     return found
 
 
 def _are_sound(quads: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which of ``quads`` (n, 4, 2) are convex, in clockwise order, with sides that can hold characters."""
-    edges = np.roll(quads, -1, axis=1) - quads
-    following = np.roll(edges, -1, axis=1)
+    edges = quads[:, _NEXT] - quads
+    following = edges[:, _NEXT]
     turns = edges[..., 0] * following[..., 1] - edges[..., 1] * following[..., 0]
     sound: NDArray[np.bool_] = ((turns > 0) & (np.hypot(edges[..., 0], edges[..., 1]) >= _MIN_SIDE)).all(axis=1)
     return sound

@@ -69,7 +69,8 @@ class Interpreter:
         outputs = {}
         for name, (scale, zero_point) in self._quantization.items():
             values = raw[self._model.sidecar.outputs[name].tensor]
-            outputs[name] = (values.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
+            outputs[name] = np.subtract(values, np.float32(zero_point), dtype=np.float32)
+            outputs[name] *= np.float32(scale)
         return outputs
 
     def _check_input(self) -> str:

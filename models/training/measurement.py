@@ -90,7 +90,7 @@ def measure(choices: Choices, console: Console) -> Measured:
         real=real,
         rendered=rendered,
         quiet=_quiet(choices, reader, console),
-        costs=costs.measure(settings, timed, repeats=5, console=console),
+        costs=costs.measure(settings, timed, repeats=20, console=console),
         twin=_twin(choices, settings, real, rendered, detector, console),
         peers=_peers(choices.peers),
     )
