@@ -30,8 +30,8 @@ class Recognition:
     legible: float
 
     def with_upper_row_of(self, other: Recognition) -> Recognition:
-        """This, but for the upper line's steps and whether they are legible, which ``other`` saw larger: where a
-        two-row plate was too small to read, it was for its upper row."""
+        """This, but with the upper line's steps and the legibility of ``other``, which saw the upper row larger: where
+        a two-row plate was too small to read, it was for that row."""
         half = len(self.steps) // 2
         return replace(self, steps=np.concatenate([other.steps[:half], self.steps[half:]]), legible=other.legible)
 

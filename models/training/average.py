@@ -1,15 +1,17 @@
-"""Average the weights of training runs that went on one from the other: more right than either, at no cost.
+"""Average the weights of training runs that went on one from the other: often more right than either, at no cost.
 
     python -m models.training.average models/checkpoints/recognizer.pt cache/recognizer/weights.pt \\
         --out cache/averaged.pt
 
 What a run learnt last, it has partly by the chance of its last samples; between two runs those chances cancel (Izmailov
-et al., 2018; Wortsman et al., 2022). Runs that never shared weights, or learnt another task, have no common middle.
+et al., 2018; Wortsman et al., 2022). Runs that never shared weights, or learnt another task, have no common middle,
+and where the newer had other samples, the middle may be worse than it: measure before shipping.
 """
 
 from __future__ import annotations
 
 import argparse
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,10 +22,12 @@ from edge_lpr.errors import InputError
 
 
 def average(weights: Sequence[dict[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:
-    """The mean of state dicts, weighted by ``shares``. Raises InputError where the one has other names or shapes than
-    the other, or the shares do not sum to 1."""
+    """The mean of state dicts, weighted by ``shares``. Raises InputError where one is none, or has other names or
+    shapes than another, or the shares do not sum to 1."""
     if len(shares) != len(weights) or abs(sum(shares) - 1) > 1e-6:
         raise InputError(f"--shares: give one share for each of the {len(weights)} files, 1 in all")
+    if not all(isinstance(value, Tensor) for state in weights for value in state.values()):
+        raise InputError("one of the files holds more than weights; give each run's weights.pt")
     shapes = [{name: value.shape for name, value in state.items()} for state in weights]
     if any(other != shapes[0] for other in shapes):
         raise InputError("these are weights of different networks; average runs of one network")
@@ -47,6 +51,8 @@ def main() -> None:
         torch.save(average(states, shares), arguments.out)
     except (InputError, OSError) as error:
         parser.error(str(error))
+    except (pickle.UnpicklingError, RuntimeError, EOFError):
+        parser.error("one of the files is no checkpoint of PyTorch; give each run's weights.pt")
 
 
 if __name__ == "__main__":

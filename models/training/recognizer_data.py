@@ -72,6 +72,9 @@ up to 0.46 of painted numbers."""
 UPPER_ALONE = 0.4
 """Share of two-row plates cut for reading of which only the upper row is shown, as a second opinion looks at it."""
 
+ONE_ROW, TWO_ROWS = (440 / 140, 0.65), (440 / 220, 0.3)
+"""A plate's width by height, and the smallest character's height as a share of the plate's (GA 36-2014)."""
+
 Image = NDArray[np.uint8]
 Corners = NDArray[np.float32]
 Rng = np.random.Generator
@@ -124,10 +127,9 @@ class Canvas:
 
     @property
     def proportions(self) -> tuple[float, float]:
-        """True width by height, and the smallest character's height as a share of the plate's (GA 36-2014)."""
-        if self.rows == 1:
-            return self.aspect or 440 / 220, 0.3
-        return self.aspect or 440 / 140, 0.65
+        """True width by height, and the smallest character's height as a share of the plate's."""
+        aspect, character = TWO_ROWS if self.rows == 1 else ONE_ROW
+        return self.aspect or aspect, character
 
 
 def color_index(color: str | None) -> int:
@@ -287,7 +289,7 @@ class PlateSamples:
         """One sample drawn from the mix."""
         share = rng.random()
         if share < NEGATIVE:
-            image, _ = weather(self.negative(rng), rng, True, 440 / 140, 0.65)
+            image, _ = weather(self.negative(rng), rng, True, *ONE_ROW)
             return as_sample(image, None)
         real = share < NEGATIVE + REAL
         if real:

@@ -16,7 +16,7 @@ from models.training.negatives import Negative
 from models.training.observations import FalseRead, Labels, Quiet, Read, Seen
 
 QUAD = Quad((100, 100), (200, 100), (200, 132), (100, 132))
-CHEAP = Costs(200_000_000, 70_000_000, 800_000, 5.0, 5.5, 10, "a runtime")
+CHEAP = Costs(200_000_000, 70_000_000, 800_000, 5.0, 4.5, 10, "a runtime")
 
 
 def seen(
