@@ -24,10 +24,11 @@ from torch import nn
 
 from edge_lpr.plates import ALPHABET, COLORS
 from models.training import data
+from models.training.cuts import LOOK_MARGIN, READ_MARGIN
 from models.training.detector_data import SceneWindows
 from models.training.networks import DETECTOR_INPUT, RECOGNIZER_INPUT, STRIDES, Detector, Recognizer, count_macs
 from models.training.quantize import to_float_tflite, to_int8_tflite
-from models.training.recognizer_data import LOOK_MARGIN, READ_MARGIN, UPPER_SHARE, PlateSamples
+from models.training.recognizer_data import PlateSamples
 from models.training.train_detector import letterboxed
 
 Samples = Callable[[Sequence[Path]], list[NDArray[np.uint8]]]
@@ -88,13 +89,14 @@ def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int]) 
             "outputs": recognizer_outputs(),
             "margin": [READ_MARGIN, READ_MARGIN],
             "look_margin": list(LOOK_MARGIN),
-            "upper_share": UPPER_SHARE,
+            "reads_parts": True,
             "thresholds": {"plausible": 0.15},
             "alphabet": ALPHABET,
             "colors": list(COLORS),
             "calibration": {"slope": 1.0, "offset": 0.0},
         }
-    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    describe = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
+    commit = subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
     return {
         "name": task,
         "version": VERSION,
@@ -109,7 +111,7 @@ def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int]) 
             "zero_point": -128,
         },
         **own,
-        "training": {"commit": head, "recipe": f"models/training/train_{task}.py"},
+        "training": {"commit": commit, "recipe": f"models/training/train_{task}.py"},
         "accuracy": {},
     }
 

@@ -25,7 +25,7 @@ from rich.progress import track
 from models.training.data import data_root
 from models.training.synthesis import KINDS, PlateGenerator
 
-FLAT_WIDTH, FLAT_HEIGHT = 224, 76
+FLAT_WIDTH, FLAT_HEIGHT = 256, 96
 CHUNK = 200
 _WEIGHTS = {
     "blue": 5.0,
@@ -55,13 +55,15 @@ _WEIGHTS = {
 
 @dataclass(frozen=True, slots=True)
 class FlatPlate:
-    """What a rendered plate says; ``aspect`` is its true width by height."""
+    """What a rendered plate says; ``aspect`` is its true width by height, ``boxes`` the left, top, right and bottom of
+    its characters as shares of it."""
 
     number: str
     color: str
     rows: int
     kind: str
     aspect: float
+    boxes: list[list[float]]
 
 
 class PlatePool:
@@ -77,7 +79,7 @@ class PlatePool:
         return len(self.plates)
 
     def picture(self, index: int) -> NDArray[np.uint8]:
-        """Plate ``index``: uint8 of shape (76, 224, 4), BGRA."""
+        """Plate ``index``: uint8 of shape (FLAT_HEIGHT, FLAT_WIDTH, 4), BGRA."""
         part = int(np.searchsorted(self._ends, index, side="right"))
         picture: NDArray[np.uint8] = self._parts[part][index - self._ends[part]]
         return picture
@@ -96,7 +98,8 @@ def _render_chunk(seed: tuple[int, int]) -> tuple[NDArray[np.uint8], list[FlatPl
         pictures[i] = cv2.resize(
             np.dstack([plate.image, mask]), (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_AREA
         )
-        plates.append(FlatPlate(plate.number, plate.color.value, plate.rows, plate.kind, width / height))
+        boxes = (np.array(plate.boxes) / (width, height, width, height)).round(4).tolist()
+        plates.append(FlatPlate(plate.number, plate.color.value, plate.rows, plate.kind, width / height, boxes))
     return pictures, plates
 
 

@@ -1,45 +1,45 @@
 """Samples for the recognizer: real plates, rendered plates set into the surroundings of real ones, and non-plates.
 
-Every plate, real or rendered, becomes a *canvas*: the straightened plate in the middle of its surroundings. A sample is
-cut from a canvas with corners that err, then degraded. It is cut either as for the first look, loosely around corners
-that err as the detector's do, or as for reading, closely around corners that have been refined.
+Every plate, real or rendered, becomes a canvas. A sample is cut from a canvas with corners that err, then degraded. It
+is cut either as for the first look, loosely around corners that err as the detector's do, or as for reading, closely
+around corners that have been refined.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from edge_lpr.plates import ALPHABET, COLORS, PROVINCES
+from edge_lpr.plates import ALPHABET, PROVINCES
 from models.training import data
-from models.training.networks import RECOGNIZER_INPUT
+from models.training.canvases import (
+    ONE_ROW,
+    UNKNOWN,
+    Canvas,
+    Corners,
+    Image,
+    Rng,
+    color_index,
+    crowded,
+    real_canvases,
+    swap,
+    upper_length,
+)
+from models.training.cuts import PARTS, aim, cut, shown_part
 from models.training.pool import FLAT_HEIGHT, FLAT_WIDTH, PlatePool
 from models.training.signs import SignPainter
 from models.training.weather import weather
 
-MARGIN_X, MARGIN_Y = 56, 42
-CANVAS_WIDTH, CANVAS_HEIGHT = FLAT_WIDTH + 2 * MARGIN_X, FLAT_HEIGHT + 2 * MARGIN_Y
-INNER = np.array(
-    [
-        [MARGIN_X, MARGIN_Y],
-        [MARGIN_X + FLAT_WIDTH, MARGIN_Y],
-        [MARGIN_X + FLAT_WIDTH, MARGIN_Y + FLAT_HEIGHT],
-        [MARGIN_X, MARGIN_Y + FLAT_HEIGHT],
-    ],
-    np.float32,
-)
 MAX_LENGTH = 9
-UNKNOWN = -1
-REAL, NEGATIVE, FOREIGN = 0.24, 0.07, 0.06
+REAL, NEGATIVE, FOREIGN = 0.26, 0.07, 0.08
 """Shares of a batch; the rest is rendered plates."""
 HARD = {
     "painted": 3.0,
@@ -58,26 +58,12 @@ HARD = {
 }
 """How much more often than others these kinds are shown: any painter's hand, small print, tiny figures, any
 colour of ground."""
-LOOK = 0.28
+LOOK = 0.31
 """Share of plates cut as for the first look; it asks for corners alone, and reading asks for everything else."""
-LOWER_ROW = 0.1
-"""Share of looks at two-row plates where the detector took the lower row for the plate."""
-LOOK_MARGIN = (0.10, 0.22)
-"""How much of the plate's width and height the first look shows beyond each edge of the detector's corners."""
-READ_MARGIN = 0.02
-"""The same for reading."""
-UPPER_SHARE = 0.46
-"""Part of a two-row plate's height, margin included, within which its upper row stands: a third of plates after GA 36,
-up to 0.46 of painted numbers."""
-UPPER_ALONE = 0.4
-"""Share of two-row plates cut for reading of which only the upper row is shown, as a second opinion looks at it."""
-
-ONE_ROW, TWO_ROWS = (440 / 140, 0.65), (440 / 220, 0.3)
-"""A plate's width by height, and the smallest character's height as a share of the plate's (GA 36-2014)."""
-
-Image = NDArray[np.uint8]
-Corners = NDArray[np.float32]
-Rng = np.random.Generator
+CROWDED = 0.15
+"""Share of looks with stripes or lettering above or below the plate."""
+LONG_ENOUGH = 6
+"""Another country's number of so many characters could be one of ours, and is drawn more often."""
 
 
 class Sample(NamedTuple):
@@ -109,159 +95,6 @@ class Batch(NamedTuple):
     rows: Tensor
     corners: Tensor
     read: Tensor
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Canvas:
-    """A straightened plate amid its surroundings; ``color`` and ``rows`` are class indices or UNKNOWN."""
-
-    image: Image
-    number: str
-    color: int
-    rows: int
-    upper: int
-    tight: bool
-    """True for crops that came without surroundings, whose borders are invented."""
-    aspect: float | None = None
-    """True width by height, where that is known better than by GA 36."""
-
-    @property
-    def proportions(self) -> tuple[float, float]:
-        """True width by height, and the smallest character's height as a share of the plate's."""
-        aspect, character = TWO_ROWS if self.rows == 1 else ONE_ROW
-        return self.aspect or aspect, character
-
-
-def color_index(color: str | None) -> int:
-    """Class of a colour name, UNKNOWN for None."""
-    return UNKNOWN if color is None else [c.value for c in COLORS].index(color)
-
-
-def upper_length(kind: str, number: str) -> int:
-    """How many characters of a two-row plate stand in its upper row (GA 36-2014 figures; NY 345.1)."""
-    if kind.startswith("tractor"):
-        return 3
-    if kind == "wj_double":
-        return 3 if number[2] in PROVINCES else 2
-    return 1 if kind == "embassy_double" else 2
-
-
-def straightened(image: Image, quad: NDArray[np.float32]) -> Image:
-    """The canvas around ``quad`` (4, 2) of ``image``."""
-    matrix = cv2.getPerspectiveTransform(quad - np.float32(0.5), INNER - np.float32(0.5))
-    size = (CANVAS_WIDTH, CANVAS_HEIGHT)
-    return np.asarray(
-        cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
-    )
-
-
-def real_canvases(split: str) -> list[Canvas]:
-    """Every trusted real plate of ``split``."""
-    found: list[Canvas] = []
-    for scene in data.scenes(split):
-        image = scene.load()
-        for plate in scene.plates:
-            if plate.number is not None:
-                canvas = straightened(image, plate.quad)
-                found.append(Canvas(canvas, plate.number, color_index(plate.color), plate.rows - 1, 0, False))
-    for crop in data.crops(split):
-        inner = cv2.resize(crop.load(), (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_LINEAR)
-        canvas = cv2.copyMakeBorder(inner, MARGIN_Y, MARGIN_Y, MARGIN_X, MARGIN_X, cv2.BORDER_REPLICATE)
-        canvas = np.asarray(canvas, np.uint8)
-        found.append(Canvas(canvas, crop.number, color_index(crop.color), crop.rows - 1, 0, True))
-    return found
-
-
-def swap(canvas: Image, flat: Image, rng: Rng) -> Image:
-    """Set a rendered plate (BGRA) in the place of the real one, in the real one's light.
-
-    The real plate's darkest and brightest tones are where the rendered plate's go, so that exposure and contrast
-    match; its texture goes, since the rendered plate covers it.
-    """
-    inner = canvas[MARGIN_Y:-MARGIN_Y, MARGIN_X:-MARGIN_X]
-    plate = flat[..., :3].astype(np.float32)
-    if rng.random() < 0.8:
-        low, high = np.percentile(inner[::3, ::3].max(axis=-1), (3, 97))
-        own_low, own_high = np.percentile(plate[::3, ::3].max(axis=-1), (3, 97))
-        blend = rng.uniform(0.4, 1.0)
-        gain = 1 + blend * (max(high - low, 40) / max(own_high - own_low, 40) - 1)
-        plate = (plate - own_high) * np.clip(gain, 0.3, 1.3) + own_high + blend * (high - own_high)
-    alpha = flat[..., 3:].astype(np.float32) / 255
-    result = canvas.copy()
-    surround = inner if rng.random() < 0.3 else np.asarray(cv2.blur(inner, (25, 25)), np.uint8)
-    result[MARGIN_Y:-MARGIN_Y, MARGIN_X:-MARGIN_X] = np.clip(plate * alpha + surround * (1 - alpha), 0, 255)
-    return result
-
-
-@dataclass(frozen=True, slots=True)
-class Errors:
-    """How far corners err: standard deviations in plate heights, as measured on the detector's. ``grow`` moves
-    opposite edges apart, ``shear`` the upper and lower edge along themselves, ``rotate`` the ends up and down."""
-
-    shift: tuple[float, float]
-    grow: tuple[float, float]
-    shear: float
-    rotate: float
-    each: float
-
-    def draw(self, rng: Rng, much: float) -> Corners:
-        """Errors of the four corners, (4, 2) in plate heights."""
-        grow, shear, rotate = rng.normal(0, self.grow), rng.normal(0, self.shear), rng.normal(0, self.rotate)
-        common = rng.normal(0, self.shift)
-        signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
-        own = signs * grow + np.stack([-signs[:, 1] * shear, signs[:, 0] * rotate], axis=1)
-        return np.asarray(much * (own + common) + rng.normal(0, self.each, (4, 2)), np.float32)
-
-
-DETECTED = Errors(shift=(0.09, 0.05), grow=(0.09, 0.055), shear=0.09, rotate=0.05, each=0.02)
-REFINED = Errors(shift=(0.035, 0.02), grow=(0.04, 0.03), shear=0.045, rotate=0.02, each=0.015)
-CROPPED = Errors(shift=(0.03, 0.02), grow=(0.04, 0.02), shear=0.02, rotate=0.015, each=0.015)
-
-
-def aim(canvas: Canvas, rng: Rng, look: bool) -> Corners:
-    """The corners (4, 2) on the canvas to cut at: off by what the detector errs, or by what is left when refined."""
-    errors = DETECTED if look else CROPPED if canvas.tight else REFINED
-    margin = np.array(LOOK_MARGIN if look else (0.0, 0.0) if canvas.tight else (READ_MARGIN, READ_MARGIN))
-    much = float(rng.choice((0.6, 1.2, 2.2), p=(0.4, 0.42, 0.18)))
-    height = np.array([FLAT_WIDTH / (440 / 140), FLAT_HEIGHT])  # of a plate, in the canvas's pixels of each axis
-    center = INNER.mean(axis=0)
-    corners = INNER + errors.draw(rng, much) * height
-    if look and canvas.rows == 1 and rng.random() < LOWER_ROW:
-        corners[:2, 1] += rng.uniform(0.1, 0.42) * FLAT_HEIGHT
-    corners = (corners - center) * (1 + 2 * margin) + center
-    if not look and rng.random() < 0.08:  # far too loose, as crops from other programs are
-        corners = (corners - center) * (1 + rng.uniform(0.04, 0.13, 2)) + center
-    elif not look and rng.random() < 0.1:  # or too tight at one end
-        end = [0, 3] if rng.random() < 0.5 else [1, 2]
-        inwards = 1 if end[0] == 0 else -1
-        corners[end, 0] += inwards * rng.uniform(0.0, 0.05) * FLAT_WIDTH
-    return np.asarray(corners, np.float32)
-
-
-def upper_row(canvas: Canvas, corners: Corners, share: float) -> tuple[Canvas, Corners]:
-    """The upper row of a two-row plate, and the corners to cut at for it: ``share`` is its part of the height."""
-    lower = corners[:2] + share * (corners[3:1:-1] - corners[:2])
-    return replace(canvas, number=canvas.number[: canvas.upper]), np.concatenate([corners[:2], lower[::-1]])
-
-
-def cut(canvas: Canvas, corners: Corners, border: int = cv2.BORDER_REPLICATE) -> tuple[Image, Corners]:
-    """The recognizer's input between ``corners`` of a canvas; and where in it, in pixels, the plate's corners lie."""
-    height, width = RECOGNIZER_INPUT
-    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    matrix = cv2.getPerspectiveTransform(corners, target)
-    plate = cv2.perspectiveTransform(INNER[None], matrix)[0]
-    # Corners count from the outer edge of the first pixel, OpenCV from its centre.
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    warp = np.linalg.inv(half) @ matrix @ half
-    image = cv2.warpPerspective(canvas.image, warp, (width, height), flags=cv2.INTER_LINEAR, borderMode=border)
-    return np.asarray(image, np.uint8), np.asarray(plate, np.float32)
-
-
-def closely(canvas: Canvas) -> Corners:
-    """The corners to cut at for reading when nothing errs."""
-    margin = 0.0 if canvas.tight else READ_MARGIN
-    center = INNER.mean(axis=0)
-    return np.asarray((INNER - center) * (1 + 2 * margin) + center, np.float32)
 
 
 class PlateSamples:
@@ -299,14 +132,15 @@ class PlateSamples:
         else:
             canvas = self.rendered(rng)
         look = not canvas.tight and rng.random() < LOOK
-        border = cv2.BORDER_REPLICATE if rng.random() < 0.7 else cv2.BORDER_REFLECT
+        if look and rng.random() < CROWDED:
+            canvas = replace(canvas, image=crowded(canvas.image, self.signs.draw(rng), rng))
         corners = aim(canvas, rng, look)
         aspect, character = canvas.proportions
-        if canvas.upper and not look and rng.random() < UPPER_ALONE:
-            share = UPPER_SHARE + float(rng.uniform(-0.04, 0.04))
-            canvas, corners = upper_row(canvas, corners, share)
-            aspect, character = aspect / share, character / share
-        image, corners = cut(canvas, corners, border)
+        if canvas.boxes is not None and not look and rng.random() < PARTS[canvas.upper > 0]:
+            canvas, corners, part = shown_part(canvas, corners, rng)
+            wide, high = part.right - part.left, part.bottom - part.top
+            aspect, character = aspect * wide / high, character / high
+        image, corners = cut(canvas, corners)
         image, colored = weather(image, rng, not real, aspect, character)
         return as_sample(image, canvas, colored, corners if look else None)
 
@@ -317,7 +151,8 @@ class PlateSamples:
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
         image = swap(place.image, self.pool.picture(index), rng)
         upper = upper_length(plate.kind, plate.number) if plate.rows == 2 else 0
-        return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, upper, False, plate.aspect)
+        boxes = np.array(plate.boxes, np.float32)
+        return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, upper, False, plate.aspect, boxes)
 
     def negative(self, rng: Rng) -> Image:
         """A picture without a plate at the recognizer's size."""
@@ -337,6 +172,8 @@ class PlateSamples:
         province is: that, and ``legible``, tell it from a Chinese plate. Of colours and rows it has none."""
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
         drawn, text = self.signs.foreign(rng)
+        if len(text) < LONG_ENOUGH:
+            drawn, text = self.signs.foreign(rng)
         board = cv2.resize(drawn, (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_AREA)
         flat = np.dstack([board, np.full((FLAT_HEIGHT, FLAT_WIDTH), 255, np.uint8)])
         return Canvas(swap(place.image, np.asarray(flat, np.uint8), rng), text, UNKNOWN, UNKNOWN, 0, False)

@@ -13,8 +13,10 @@ from torch.utils.data import default_collate
 
 from edge_lpr.plates import ALPHABET
 from models.training import data
+from models.training.canvases import UNKNOWN, real_canvases
+from models.training.cuts import aim, closely, cut
 from models.training.networks import RECOGNIZER_INPUT, Recognizer
-from models.training.recognizer_data import UNKNOWN, Batch, PlateSamples, aim, as_sample, closely, cut, real_canvases
+from models.training.recognizer_data import Batch, PlateSamples, as_sample
 from models.training.runs import Run, parse_settings, rounds
 
 CHECK_EVERY = 500

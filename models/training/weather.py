@@ -42,7 +42,7 @@ def weather(image: Image, rng: Rng, rendered: bool, aspect: float, character: fl
     least = SMALLEST_CHARACTER if rng.random() < WITHIN_REACH else 0.67 * SMALLEST_CHARACTER
     small = float(np.exp(rng.uniform(np.log(least / character), np.log(max(height, width / aspect)))))
     squeeze = np.exp(rng.normal(0, 0.18))
-    small_width = int(np.clip(small * aspect * squeeze, 34, width))
+    small_width = int(np.clip(small * aspect * squeeze, 16, width))
     small_height = int(np.clip(small / squeeze, 12, height))
     image = np.asarray(cv2.resize(image, (small_width, small_height), interpolation=cv2.INTER_AREA), np.uint8)
     if rng.random() < 0.35 * much:

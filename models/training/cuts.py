@@ -1,0 +1,111 @@
+"""Where a canvas is cut for a sample: as for the first look, for reading, or a part of it as for a second opinion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from edge_lpr.geometry import Quad
+from edge_lpr.vision.parts import Part, end_parts, row_parts
+from edge_lpr.vision.straighten import straighten
+from models.training.canvases import INNER, Canvas, Corners, Image, Rng
+from models.training.networks import RECOGNIZER_INPUT
+from models.training.pool import FLAT_HEIGHT, FLAT_WIDTH
+
+LOOK_MARGIN = (0.10, 0.22)
+"""How much of the plate's width and height the first look shows beyond each edge of the detector's corners."""
+READ_MARGIN = 0.02
+"""The same for reading."""
+LOWER_ROW = 0.03
+"""Share of looks at two-row plates where the detector took the lower row for the plate."""
+PARTS = (0.3, 0.55)
+"""Shares of plates of one row and of two, cut for reading, of which only a part is shown, as a second opinion does."""
+FIRST_PART = 0.65
+"""How often of the two parts it is the one with the province."""
+UPPER_FOUND = 0.85
+"""How often the first look is taken to have seen where the upper row's characters stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """How far corners err: standard deviations in plate heights, as measured on the detector's. ``grow`` moves
+    opposite edges apart, ``shear`` the upper and lower edge along themselves, ``rotate`` the ends up and down."""
+
+    shift: tuple[float, float]
+    grow: tuple[float, float]
+    shear: float
+    rotate: float
+    each: float
+
+    def draw(self, rng: Rng, much: float) -> Corners:
+        """Errors of the four corners, (4, 2) in plate heights."""
+        grow, shear, rotate = rng.normal(0, self.grow), rng.normal(0, self.shear), rng.normal(0, self.rotate)
+        common = rng.normal(0, self.shift)
+        signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
+        own = signs * grow + np.stack([-signs[:, 1] * shear, signs[:, 0] * rotate], axis=1)
+        return np.asarray(much * (own + common) + rng.normal(0, self.each, (4, 2)), np.float32)
+
+
+DETECTED = Errors(shift=(0.09, 0.05), grow=(0.09, 0.055), shear=0.09, rotate=0.05, each=0.02)
+REFINED = Errors(shift=(0.035, 0.02), grow=(0.04, 0.03), shear=0.045, rotate=0.02, each=0.015)
+CROPPED = Errors(shift=(0.03, 0.02), grow=(0.04, 0.02), shear=0.02, rotate=0.015, each=0.015)
+
+
+def aim(canvas: Canvas, rng: Rng, look: bool) -> Corners:
+    """The corners (4, 2) on the canvas to cut at: off by what the detector errs, or by what is left when refined."""
+    errors = DETECTED if look else CROPPED if canvas.tight else REFINED
+    margin = np.array(LOOK_MARGIN if look else (0.0, 0.0) if canvas.tight else (READ_MARGIN, READ_MARGIN))
+    much = float(rng.choice((0.6, 1.2, 2.2), p=(0.4, 0.42, 0.18)))
+    height = np.array([FLAT_WIDTH / (440 / 140), FLAT_HEIGHT])  # of a plate, in the canvas's pixels of each axis
+    center = INNER.mean(axis=0)
+    corners = INNER + errors.draw(rng, much) * height
+    if look and canvas.rows == 1 and rng.random() < LOWER_ROW:
+        corners[:2, 1] += rng.uniform(0.1, 0.42) * FLAT_HEIGHT
+    corners = (corners - center) * (1 + 2 * margin) + center
+    if not look and rng.random() < 0.08:  # far too loose, as crops from other programs are
+        corners = (corners - center) * (1 + rng.uniform(0.04, 0.13, 2)) + center
+    elif not look and rng.random() < 0.1:  # or too tight at one end
+        end = [0, 3] if rng.random() < 0.5 else [1, 2]
+        inwards = 1 if end[0] == 0 else -1
+        corners[end, 0] += inwards * rng.uniform(0.0, 0.05) * FLAT_WIDTH
+    return np.asarray(corners, np.float32)
+
+
+_UNIT = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+
+
+def shown_part(canvas: Canvas, corners: Corners, rng: Rng) -> tuple[Canvas, Corners, Part]:
+    """One of the two parts that a second opinion looks at, where the plate is cut at ``corners``: the canvas with what
+    stands on it, in one row; the corners to cut at; and the part."""
+    assert canvas.boxes is not None
+    middles = INNER[0] + (canvas.boxes[:, :2] + canvas.boxes[:, 2:]) / 2 * (FLAT_WIDTH, FLAT_HEIGHT)
+    seen = cv2.perspectiveTransform(middles[None].astype(np.float32), cv2.getPerspectiveTransform(corners, _UNIT))[0]
+    columns = (seen[:, 0] + rng.normal(0, 0.008, len(seen))).tolist()
+    first = rng.random() < FIRST_PART
+    if canvas.upper:
+        at = canvas.upper
+        parts = row_parts(columns[:at] if rng.random() < UPPER_FOUND else [])
+    else:
+        parts = end_parts(columns)
+        at = sum(column < parts[0].right for column in columns)
+    part, number = (parts[0], canvas.number[:at]) if first else (parts[1], canvas.number[at:])
+    whole = cv2.getPerspectiveTransform(_UNIT, corners)
+    cut_at = cv2.perspectiveTransform(part.corners()[None], whole)[0]
+    return replace(canvas, number=number, rows=0, upper=0), np.asarray(cut_at, np.float32), part
+
+
+def cut(canvas: Canvas, corners: Corners) -> tuple[Image, Corners]:
+    """The recognizer's input between ``corners`` of a canvas; and where in it, in pixels, the plate's corners lie."""
+    height, width = RECOGNIZER_INPUT
+    matrix = cv2.getPerspectiveTransform(corners, _UNIT * np.float32((width, height)))
+    plate = cv2.perspectiveTransform(INNER[None], matrix)[0]
+    return straighten(canvas.image, Quad.from_array(corners), width, height), np.asarray(plate, np.float32)
+
+
+def closely(canvas: Canvas) -> Corners:
+    """The corners to cut at for reading when nothing errs."""
+    margin = 0.0 if canvas.tight else READ_MARGIN
+    center = INNER.mean(axis=0)
+    return np.asarray((INNER - center) * (1 + 2 * margin) + center, np.float32)

@@ -1,0 +1,42 @@
+"""Where a plate is parted for a second opinion."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_lpr.vision.parts import MIDDLE, NARROWEST_UPPER, UPPER_SIDES, end_parts, row_parts
+
+CAR = [0.09, 0.22, 0.4, 0.53, 0.66, 0.78, 0.91]
+"""The middles of the characters of a car's plate, shares of its width (GA 36-2014, figure F1)."""
+
+
+def test_one_row_is_parted_at_the_gap_nearest_the_middle() -> None:
+    left, right = end_parts(CAR)
+    assert left == (0.0, 0.0, pytest.approx(0.465), 1.0)
+    assert right == (pytest.approx(0.465), 0.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("middles", [[], [0.3], [0.05, 0.15], [0.8, 0.9]])
+def test_one_row_without_a_gap_near_the_middle_is_parted_where_cars_plates_have_one(middles: list[float]) -> None:
+    left, right = end_parts(middles)
+    assert left.right == right.left == MIDDLE
+
+
+def test_of_two_rows_the_upper_is_cut_where_its_characters_stand() -> None:
+    upper, lower = row_parts([0.4, 0.6])
+    assert upper.left < 0.3 and upper.right > 0.7
+    assert upper.left + upper.right == pytest.approx(1.0)
+    assert upper.top == 0.0 and lower.bottom == 1.0
+    assert lower.top < upper.bottom  # what reaches over the middle is whole in one of them
+    assert (lower.left, lower.right) == (0.0, 1.0)
+
+
+def test_an_upper_row_is_not_stretched_without_end() -> None:
+    upper, _ = row_parts([0.45, 0.5])
+    assert upper.right - upper.left == pytest.approx(NARROWEST_UPPER)
+
+
+@pytest.mark.parametrize("middles", [[], [0.5], [0.2, 0.4, 0.6, 0.8], [0.2, 0.8]])
+def test_an_upper_row_reaches_no_further_than_any_does(middles: list[float]) -> None:
+    upper, _ = row_parts(middles)
+    assert (upper.left, upper.right) == UPPER_SIDES
