@@ -71,9 +71,9 @@ def data_root() -> Path:
     return root
 
 
-def scenes(split: str, root: Path | None = None) -> list[Scene]:
+def scenes(split: str, root: Path | None = None, sets: tuple[str, ...] = SCENE_SETS) -> list[Scene]:
     """All photos of ``split`` ("train" or "val")."""
-    return [scene for name in SCENE_SETS for scene in _scenes_of(name, split, root or data_root())]
+    return [scene for name in sets for scene in _scenes_of(name, split, root or data_root())]
 
 
 def crops(split: str, root: Path | None = None, sets: tuple[str, ...] = TRAINING_CROP_SETS) -> list[Crop]:
