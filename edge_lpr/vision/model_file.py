@@ -73,9 +73,8 @@ class Sidecar:
     ``thresholds``: detector ``score`` (probability, 0-1) and ``nms_iou`` (0-1); recognizer ``plausible`` (smallest
     raw confidence, 0-1, of a plate). ``margin`` and ``look_margin`` are the parts of a plate's width and height that
     the straightened picture shows beyond each edge: for reading, and for the first look, which refines the corners.
-    ``upper_share`` is the part of a two-row plate's height, margin included, in which its upper row stands, of a
-    recognizer that has learnt to read upper rows alone. ``macs`` is the multiply-accumulates of one run. Further keys
-    are for people.
+    ``reads_parts`` tells that a recognizer has learnt to read the parts of ``edge_lpr.vision.parts`` alone. ``macs`` is
+    the multiply-accumulates of one run. Further keys are for people.
     """
 
     name: str
@@ -90,7 +89,7 @@ class Sidecar:
     calibration: Calibration = field(default_factory=Calibration)
     margin: tuple[float, float] = (0.0, 0.0)
     look_margin: tuple[float, float] = (0.0, 0.0)
-    upper_share: float | None = None
+    reads_parts: bool = False
     macs: int | None = None
 
 
@@ -174,8 +173,6 @@ def _find_fault(sidecar: Sidecar, task: Task) -> str | None:
         return "its thresholds are not all between 0 and 1"
     if not all(0 <= value < 1 for value in (*sidecar.margin, *sidecar.look_margin)):
         return "its margins are not all from 0 to below 1"
-    if sidecar.upper_share is not None and not 0 < sidecar.upper_share < 1:
-        return "its upper_share is not between 0 and 1"
     if not (0 < sidecar.calibration.slope < math.inf and math.isfinite(sidecar.calibration.offset)):
         return "its calibration is no line that rises"
     return _detector_fault(sidecar) if task == "detector" else _recognizer_fault(sidecar)

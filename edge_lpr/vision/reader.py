@@ -61,7 +61,8 @@ class PlateReader:
 
         Plates narrower than ``min_plate_width`` pixels (default: that of the settings) are left out. ``observe`` is
         told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate,
-        the last three again for what a second opinion looks at; ``passed_over`` the places of those left out.
+        again "straighten" and "recognise" for each part that a second opinion looks at, and "decode" for both parts;
+        ``passed_over`` is told the places of those left out.
         """
         _check_image(image)
         with stage("detect", observe):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from edge_lpr.geometry import Quad
 from edge_lpr.vision.interpreter import Interpreter
 from edge_lpr.vision.model_file import ModelFile
+from edge_lpr.vision.parts import Part
 from edge_lpr.vision.straighten import in_image, straighten
 
 
@@ -19,8 +21,9 @@ from edge_lpr.vision.straighten import in_image, straighten
 class Recognition:
     """The recognizer's probabilities for one plate, float32, each row summing to 1.
 
-    ``steps`` has shape (steps, 1 + len(ALPHABET)), in reading order: the upper line's columns, then the lower
-    line's; class 0 is the CTC blank. ``colors`` has shape (len(COLORS),). ``rows`` has shape (2,): one row, two.
+    ``steps`` has shape (steps, 1 + len(ALPHABET)), in reading order: the upper line's columns, then the lower line's;
+    where the plate was looked at in parts, of one part after the other. Class 0 is the CTC blank. ``colors`` has shape
+    (len(COLORS),). ``rows`` has shape (2,): one row, two.
     ``legible`` (0.0-1.0) is that there is a plate whose number can be read.
     """
 
@@ -29,11 +32,21 @@ class Recognition:
     rows: NDArray[np.float32]
     legible: float
 
-    def with_upper_row_of(self, other: Recognition) -> Recognition:
-        """This, but with the upper line's steps and the legibility of ``other``, which saw the upper row larger: where
-        a two-row plate was too small to read, it was for that row."""
-        half = len(self.steps) // 2
-        return replace(self, steps=np.concatenate([other.steps[:half], self.steps[half:]]), legible=other.legible)
+    def in_parts(self, parts: Sequence[Recognition]) -> Recognition:
+        """This, but with the steps of its ``parts``, in reading order, and as legible as the least legible of them;
+        colours and rows stay those of the whole."""
+        steps = _in_turn([part.steps for part in parts])
+        return replace(self, steps=steps, legible=min(part.legible for part in parts))
+
+    def with_upper_row(self, upper: Recognition) -> Recognition:
+        """This, but with the steps and the legibility of ``upper``, which saw the upper row larger: where a two-row
+        plate was too small to read, it was for that row."""
+        return replace(self, steps=_in_turn([upper.steps, self.steps[len(self.steps) // 2 :]]), legible=upper.legible)
+
+    @property
+    def two_rows(self) -> bool:
+        """Whether the plate has two rows rather than one."""
+        return bool(self.rows[1] > self.rows[0])
 
 
 _OWN_CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], dtype=np.float32)
@@ -49,8 +62,8 @@ class Recognizer:
         """Raises ModelError when the runtime cannot load the model."""
         self._interpreter = Interpreter(model, threads)
         self._height, self._width = model.sidecar.input.height, model.sidecar.input.width
+        self.reads_parts = model.sidecar.reads_parts
         self._margin, self._look_margin = model.sidecar.margin, model.sidecar.look_margin
-        self._upper_share = model.sidecar.upper_share
 
     def refine(self, image: NDArray[np.uint8], quad: Quad) -> Quad:
         """A closer look at where the plate in ``quad`` of ``image`` (uint8, BGR) has its corners.
@@ -70,28 +83,14 @@ class Recognizer:
                 break
         return quad
 
-    def straighten(
-        self, image: NDArray[np.uint8], quad: Quad, margin: tuple[float, float] | None = None
-    ) -> NDArray[np.uint8]:
-        """The plate in ``quad`` of ``image`` (uint8, BGR) at this recognizer's size: uint8 (height, width, 3), BGR.
+    def straighten(self, image: NDArray[np.uint8], quad: Quad) -> NDArray[np.uint8]:
+        """The plate in ``quad`` of ``image`` (uint8, BGR) at this recognizer's size: uint8 (height, width, 3), BGR."""
+        return straighten(image, quad, self._width, self._height, self._margin)
 
-        ``margin`` is the part of the plate's width and height to show beyond each edge (default: the model's own).
-        """
-        return straighten(image, quad, self._width, self._height, self._margin if margin is None else margin)
-
-    @property
-    def reads_upper_rows(self) -> bool:
-        """Whether the model has learnt to read the upper row of a two-row plate alone."""
-        return self._upper_share is not None
-
-    def straighten_upper_row(self, image: NDArray[np.uint8], quad: Quad) -> NDArray[np.uint8]:
-        """The upper row alone of the two-row plate in ``quad`` of ``image``, filling the same size: as wide, and twice
-        as high. Raises ValueError where ``reads_upper_rows`` is false."""
-        if self._upper_share is None:
-            raise ValueError("this recognizer has not learnt to read upper rows alone")
-        corners = _OWN_CORNERS * np.array((1, self._upper_share), np.float32)
-        part = Quad.from_array(in_image(corners, quad, self._margin))
-        return straighten(image, part, self._width, self._height)
+    def straighten_part(self, image: NDArray[np.uint8], quad: Quad, part: Part) -> NDArray[np.uint8]:
+        """``part`` of what ``straighten`` gives, filling the same size."""
+        place = Quad.from_array(in_image(part.corners(), quad, self._margin))
+        return straighten(image, place, self._width, self._height)
 
     def recognize(self, plate: NDArray[np.uint8]) -> Recognition:
         """Look at ``plate``, a picture from ``straighten``."""
@@ -106,6 +105,13 @@ class Recognizer:
 
     def _run(self, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         return self._interpreter.run(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
+
+
+def _in_turn(looks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The steps of several looks with a blank between two, whose last and first steps are no neighbours."""
+    blank = np.zeros_like(looks[0][:1])
+    blank[0, 0] = 1
+    return np.concatenate([piece for steps in looks for piece in (steps, blank)][:-1])
 
 
 def _plausible(refined: Quad, quad: Quad) -> bool:

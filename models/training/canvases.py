@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edge_lpr.plates import COLORS, PROVINCES
 from models.training import data
+from models.training.conditions import Image, Rng
 from models.training.pool import FLAT_HEIGHT, FLAT_WIDTH
 from models.training.synthesis.layouts import CAR, NEV
 
@@ -28,10 +29,6 @@ INNER = np.array(
 UNKNOWN = -1
 ONE_ROW, TWO_ROWS = (440 / 140, 0.65), (440 / 220, 0.3)
 """A plate's width by height, and the smallest character's height as a share of the plate's (GA 36-2014)."""
-
-Image = NDArray[np.uint8]
-Corners = NDArray[np.float32]
-Rng = np.random.Generator
 
 
 @dataclass(frozen=True, slots=True, eq=False)

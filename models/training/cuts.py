@@ -10,7 +10,8 @@ import numpy as np
 from edge_lpr.geometry import Quad
 from edge_lpr.vision.parts import Part, end_parts, row_parts
 from edge_lpr.vision.straighten import straighten
-from models.training.canvases import INNER, Canvas, Corners, Image, Rng
+from models.training.canvases import INNER, Canvas
+from models.training.conditions import Corners, Image, Rng
 from models.training.networks import RECOGNIZER_INPUT
 from models.training.pool import FLAT_HEIGHT, FLAT_WIDTH
 
@@ -24,8 +25,13 @@ PARTS = (0.3, 0.55)
 """Shares of plates of one row and of two, cut for reading, of which only a part is shown, as a second opinion does."""
 FIRST_PART = 0.65
 """How often of the two parts it is the one with the province."""
+SEEN_BIAS, SEEN_SPREAD = -0.007, 0.014
+"""How far from a character's middle a first look has it, shares of the width: mean and standard deviation over right
+readings of rendered plates of one row."""
+OVERLOOKED = 0.08
+"""How often the first look is taken not to have seen one of the characters."""
 UPPER_FOUND = 0.85
-"""How often the first look is taken to have seen where the upper row's characters stand."""
+"""How often it is taken to have seen where the upper row's characters stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +88,15 @@ def shown_part(canvas: Canvas, corners: Corners, rng: Rng) -> tuple[Canvas, Corn
     assert canvas.boxes is not None
     middles = INNER[0] + (canvas.boxes[:, :2] + canvas.boxes[:, 2:]) / 2 * (FLAT_WIDTH, FLAT_HEIGHT)
     seen = cv2.perspectiveTransform(middles[None].astype(np.float32), cv2.getPerspectiveTransform(corners, _UNIT))[0]
-    columns = (seen[:, 0] + rng.normal(0, 0.008, len(seen))).tolist()
+    columns: list[float] = (seen[:, 0] + rng.normal(SEEN_BIAS, SEEN_SPREAD, len(seen))).tolist()
     first = rng.random() < FIRST_PART
     if canvas.upper:
         at = canvas.upper
         parts = row_parts(columns[:at] if rng.random() < UPPER_FOUND else [])
     else:
-        parts = end_parts(columns)
-        at = sum(column < parts[0].right for column in columns)
+        overlooked = int(rng.integers(len(columns))) if rng.random() < OVERLOOKED else -1
+        parts = end_parts([column for place, column in enumerate(columns) if place != overlooked])
+        at = int((seen[:, 0] < parts[0].right).sum())
     part, number = (parts[0], canvas.number[:at]) if first else (parts[1], canvas.number[at:])
     whole = cv2.getPerspectiveTransform(_UNIT, corners)
     cut_at = cv2.perspectiveTransform(part.corners()[None], whole)[0]

@@ -72,7 +72,7 @@ def data_root() -> Path:
 
 
 def scenes(split: str, root: Path | None = None, sets: tuple[str, ...] = SCENE_SETS) -> list[Scene]:
-    """All photos of ``split`` ("train" or "val")."""
+    """All photos of ``split`` ("train" or "val") in ``sets``."""
     return [scene for name in sets for scene in _scenes_of(name, split, root or data_root())]
 
 

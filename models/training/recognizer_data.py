@@ -24,15 +24,13 @@ from models.training.canvases import (
     ONE_ROW,
     UNKNOWN,
     Canvas,
-    Corners,
-    Image,
-    Rng,
     color_index,
     crowded,
     real_canvases,
     swap,
     upper_length,
 )
+from models.training.conditions import Corners, Image, Rng
 from models.training.cuts import PARTS, aim, cut, shown_part
 from models.training.pool import FLAT_HEIGHT, FLAT_WIDTH, PlatePool
 from models.training.signs import SignPainter

@@ -2,7 +2,7 @@
 
     python -m models.training.visible_edges
 
-On ``val`` plates with a blue or green ground the ground's own outline is fitted by four straight lines; plates where
+On ``val`` plates with a blue ground the ground's own outline is fitted by four straight lines; plates where
 that fails are left out. The outline lies a rim inside the plate's edge, so its size is left free: labels and readings
 are compared with it grown or shrunk to suit them best. What is left is error of shape and place, in shares of the
 plate's height. A reader that found the edges exactly would be measured, against the labels, to err by as much as they.
@@ -30,11 +30,12 @@ from models.training.conditions import Corners, Image
 WIDTH, HEIGHT, MARGIN = 440, 140, 50
 """Of the view in which the outline is looked for: a millimetre a pixel."""
 LEAST_HEIGHT = 16.0
+"""Of a plate in its photo, pixels: below, an edge is no better seen than a tenth of the height."""
 LEAST_CHROMA, MOST_YELLOW = 14.0, 118.0
 """Of a ground that stands out by its colour: distance from grey, and b, in CIELAB as OpenCV scales it."""
 FOUND, ON_LINE = 0.6, 0.6
 """Shares of the scans of an edge that have to meet it, and that have to lie on its line."""
-RENDERED = ("blue", "nev_small", "nev_large")
+RENDERED = ("blue",)
 """Kinds of rendered plates with such a ground."""
 
 _OWN = np.array([[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]], np.float32) + MARGIN
@@ -139,22 +140,33 @@ def measure(scene: data.Scene, reader: PlateReader) -> list[tuple[float, float, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=Path, help="folder of the models (default: the shipped ones)")
     parser.add_argument("--rendered", type=Path, default=Path("cache/rendered"), help="the test set that bars made")
-    rendered: Path = parser.parse_args().rendered
-    reader = PlateReader.open(ReaderSettings(threads=1))
-    real = data.scenes("val")
-    drawn = data.scenes("val", rendered, RENDERED) if (rendered / "scenes").is_dir() else []
-    sets = [(name, [one for one in real if one.set_name == name]) for name in data.SCENE_SETS]
-    sets += [("all real", real), ("rendered, exact labels", drawn)]
+    arguments = parser.parse_args()
+    reader = PlateReader.open(ReaderSettings(threads=1, models_dir=arguments.models))
+    rendered: Path = arguments.rendered
     console = Console()
     table = Table("set", "plates", "with edges", "labels to edges", "readings to edges", "readings to labels")
-    for name, scenes in sets:
-        found = [
-            one for scene in track(scenes, name, console=console, transient=True) for one in measure(scene, reader)
-        ]
+
+    def add(name: str, scenes: list[data.Scene], found: list[tuple[float, float, float]]) -> None:
         means = (f"{100 * mean:.2f} %" for mean in np.array(found).mean(axis=0)) if found else ()
         plates = sum(plate.number is not None for scene in scenes for plate in scene.plates)
         table.add_row(name, str(plates), str(len(found)), *means)
+
+    def measured(name: str, scenes: list[data.Scene]) -> list[tuple[float, float, float]]:
+        progress = track(scenes, name, console=console, transient=True)
+        return [one for scene in progress for one in measure(scene, reader)]
+
+    real: list[tuple[float, float, float]] = []
+    for name in data.SCENE_SETS:
+        scenes = data.scenes("val", sets=(name,))
+        found = measured(name, scenes)
+        add(name, scenes, found)
+        real += found
+    add("all real", data.scenes("val"), real)
+    if (rendered / "scenes").is_dir():
+        drawn = data.scenes("val", rendered, RENDERED)
+        add("rendered, exact labels", drawn, measured("rendered", drawn))
     console.print(table)
 
 

@@ -17,7 +17,7 @@ MOST_MOTION_BLUR, MOST_FOCUS_BLUR = 0.2, 0.075
 
 
 def weather(image: Image, rng: Rng, rendered: bool, aspect: float, character: float) -> tuple[Image, bool]:
-    """Degrade a straightened plate, or a row of one; also says whether its colour can still be told.
+    """Degrade a straightened plate, or a part of one; also says whether its colour can still be told.
 
     ``aspect`` is the true width by height of what ``image`` shows, ``character`` the height of its smallest character
     as a share of it: these say how small it may get, and how blurred, before nobody can read it. Real pictures come

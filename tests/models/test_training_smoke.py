@@ -97,7 +97,7 @@ def test_every_training_command_runs(
     few = ("--models", made, "--rendered", rendered, "--each", "2", "--float-each", "1", "--negatives", "2")
     table = run("bars", *few, codes=(0, 1))  # so few pictures pass no bar, but each is measured
     assert "int8 against float, real scenes" in table and "detector recall" in table
-    assert "labels to edges" in run("visible_edges", "--rendered", tmp_path / "nowhere")
+    assert "exact labels" in run("visible_edges", "--models", made, "--rendered", rendered)
     report = tmp_path / "report"
     run("report", *few, "--out", report, "--log", tmp_path / "detector" / "log.csv")
     text = (report / "report.md").read_text(encoding="utf-8")

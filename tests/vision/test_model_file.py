@@ -121,7 +121,7 @@ FAULTS: list[tuple[str, Change, str]] = [
     ("recognizer", lambda c: c.update(colors=c["colors"][::-1]), "colours"),
     ("recognizer", lambda c: c["outputs"]["characters"].update(shape=[1, 2, 40, 60]), "characters has shape"),
     ("recognizer", lambda c: c["outputs"].pop("rows"), "rows is missing"),
-    ("recognizer", lambda c: c.update(upper_share=1.5), "upper_share"),
+    ("recognizer", lambda c: c.update(reads_parts="no parts"), "reads_parts"),
 ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
 from edge_lpr.vision.model_file import load_models
+from edge_lpr.vision.parts import Part
 from edge_lpr.vision.recognizer import Recognizer
 from edge_lpr.vision.straighten import in_image, straighten
 
@@ -73,22 +73,14 @@ def _error(quad: Quad, true: NDArray[np.float32]) -> float:
     return float(np.linalg.norm(quad.to_array() - true, axis=1).mean() / np.linalg.norm(true[3] - true[0]))
 
 
-def test_the_upper_row_alone_fills_the_picture(models_dir: Path) -> None:
-    model = load_models(models_dir).recognizer
-    assert model.sidecar.upper_share is not None
-    recognizer = Recognizer(model)
+def test_a_part_fills_the_picture(models_dir: Path) -> None:
+    recognizer = Recognizer(load_models(models_dir).recognizer)
     image = np.zeros((200, 400, 3), np.uint8)
-    image[:84] = 255
+    image[:84, :160] = 255
     plate = Quad((0, 0), (400, 0), (400, 200), (0, 200))
-    whole, upper = recognizer.straighten(image, plate), recognizer.straighten_upper_row(image, plate)
-    assert upper.shape == whole.shape
-    assert (whole[:, 80, 0] > 127).mean() == pytest.approx(0.42, abs=0.02)
-    assert (upper[:, 80, 0] > 127).mean() == pytest.approx(0.42 / model.sidecar.upper_share, abs=0.03)
-
-
-def test_a_model_from_before_is_not_shown_upper_rows(models_dir: Path) -> None:
-    model = load_models(models_dir).recognizer
-    older = Recognizer(replace(model, sidecar=replace(model.sidecar, upper_share=None)))
-    assert not older.reads_upper_rows
-    with pytest.raises(ValueError, match="upper rows"):
-        older.straighten_upper_row(np.zeros((40, 80, 3), np.uint8), QUAD)
+    whole, part = recognizer.straighten(image, plate), recognizer.straighten_part(image, plate, Part(0, 0, 0.5, 0.5))
+    assert part.shape == whole.shape
+    # the margin shows 2 % more of the plate at each edge
+    assert (whole[10, :, 0] > 127).mean() == pytest.approx(0.42 / 1.04, abs=0.02)
+    assert (part[10, :, 0] > 127).mean() == pytest.approx(2 * 0.42 / 1.04, abs=0.02)
+    assert (part[:, 10, 0] > 127).mean() == pytest.approx(2 * 0.44 / 1.04, abs=0.03)
