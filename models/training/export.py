@@ -81,7 +81,13 @@ def recognizer_outputs() -> dict[str, dict[str, Any]]:
     }
 
 
-def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int]) -> dict[str, Any]:
+def checked_out() -> str:
+    """The commit of this code, with "-dirty" behind it where files were changed since."""
+    describe = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
+    return subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int], commit: str) -> dict[str, Any]:
     """What the JSON beside the model says."""
     own: dict[str, Any] = {"outputs": detector_outputs(), "thresholds": {"score": 0.5, "nms_iou": 0.4}}
     if task == "recognizer":
@@ -95,8 +101,6 @@ def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int]) 
             "colors": list(COLORS),
             "calibration": {"slope": 1.0, "offset": 0.0},
         }
-    describe = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
-    commit = subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
     return {
         "name": task,
         "version": VERSION,
@@ -125,13 +129,14 @@ def export(task: str, weights: Path, pools: Sequence[Path], out: Path) -> None:
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     network.eval()
     tflite = out / f"{task}.tflite"
+    commit = checked_out()  # before any file of the checkout is written
     with tempfile.TemporaryDirectory() as folder:
         float_path = Path(folder) / f"{task}.tflite"
         to_float_tflite(network, *size, outputs, float_path)
         floors = CHARACTER_FLOOR if task == "recognizer" else None
         to_int8_tflite(float_path, samples(pools), tflite, floors)
     tflite.chmod(0o644)
-    text = json.dumps(sidecar(task, tflite, network, size), ensure_ascii=False, indent=1)
+    text = json.dumps(sidecar(task, tflite, network, size, commit), ensure_ascii=False, indent=1)
     (out / f"{task}.json").write_text(text + "\n", "utf-8")
     (out / "checkpoints").mkdir(exist_ok=True)
     shutil.copyfile(weights, out / "checkpoints" / f"{task}.pt")
