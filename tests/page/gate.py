@@ -105,7 +105,9 @@ def page_gate(folder: Path, broker: int | None = None, night: float = 1.0, page:
         (folder / "config.yaml").write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(folder / "config.yaml")]
         with (folder / "log").open("wb") as log:
-            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            # Addresses are counted by salted hash; with this salt none that a test logs in from shares a count with
+            # 127.0.0.2 and 127.0.0.3, which others flood from.
+            environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1"}
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         gate = PageGate(port, folder, process, camera)
         try:
