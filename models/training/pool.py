@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from edge_lpr.errors import InputError
 from models.training.data import data_root
 from models.training.synthesis import KINDS, PlateGenerator
 
@@ -67,11 +68,15 @@ class FlatPlate:
 
 
 class PlatePool:
-    """Read access to one or more pools on disk, memory-mapped, as if they were one."""
+    """Read access to one or more pools on disk, memory-mapped, as if they were one. Raises InputError for a pool whose
+    plates are stored in another size."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._parts: list[NDArray[np.uint8]] = [np.load(folder / "plates.npy", mmap_mode="r") for folder in folders]
         self._ends = np.cumsum([len(part) for part in self._parts])
+        for folder, part in zip(folders, self._parts, strict=True):
+            if part.shape[1:] != (FLAT_HEIGHT, FLAT_WIDTH, 4):
+                raise InputError(f"{folder}: a pool of another version's plates; make it again (models.training.pool)")
         entries = chain.from_iterable(json.loads((folder / "plates.json").read_text("utf-8")) for folder in folders)
         self.plates = [FlatPlate(**entry) for entry in entries]
 

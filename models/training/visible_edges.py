@@ -12,6 +12,7 @@ Rendered plates, whose labels are exact, say how much of it is the fit's own err
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,7 @@ from rich.progress import track
 from rich.table import Table
 
 from edge_lpr.config import ReaderSettings
+from edge_lpr.errors import EdgeLprError
 from edge_lpr.geometry import Quad
 from edge_lpr.vision.reader import PlateReader
 from models.training import data
@@ -138,12 +140,21 @@ def measure(scene: data.Scene, reader: PlateReader) -> list[tuple[float, float, 
     return found
 
 
-def main() -> None:
+def main() -> int:
+    """Measure and print; 0, or the exit code of what is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, help="folder of the models (default: the shipped ones)")
     parser.add_argument("--rendered", type=Path, default=Path("cache/rendered"), help="the test set that bars made")
     arguments = parser.parse_args()
-    reader = PlateReader.open(ReaderSettings(threads=1, models_dir=arguments.models))
+    try:
+        reader = PlateReader.open(ReaderSettings(threads=1, models_dir=arguments.models))
+        data.data_root()
+    except EdgeLprError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except FileNotFoundError as error:  # the development data; the message names it
+        print(error, file=sys.stderr)
+        return 2
     rendered: Path = arguments.rendered
     console = Console()
     table = Table("set", "plates", "with edges", "labels to edges", "readings to edges", "readings to labels")
@@ -168,7 +179,8 @@ def main() -> None:
         drawn = data.scenes("val", rendered, RENDERED)
         add("rendered, exact labels", drawn, measured("rendered", drawn))
     console.print(table)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
