@@ -1,13 +1,13 @@
-"""From a quad to a number: straighten, recognise, decode; and a second opinion where the first is not certain.
+"""From a quad to a number: straighten, recognise, decode; and further opinions where the first is not certain.
 
 The second opinion is of the same plate in two parts, each filling the picture. What is really written there is read the
 same again; what was guessed often is not. Of two rows the upper one, whose province is the smallest print of all, is
-believed as it is seen there.
+believed as it is seen there. Where these two come to nothing certain, both are asked again about a slightly larger cut.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -19,9 +19,14 @@ from edge_lpr.vision.decoding import Decoded, decode, find_segments
 from edge_lpr.vision.parts import Part, end_parts, row_parts
 from edge_lpr.vision.recognizer import Recognition, Recognizer
 from edge_lpr.vision.stages import StageObserver, stage
+from edge_lpr.vision.straighten import grown
 
 CERTAIN = 0.96
 """Raw confidence from which on a first opinion stands alone; so do eleven of twelve real plates."""
+SETTLED = 0.8
+"""Raw confidence from which on the whole plate and its parts are enough."""
+LARGER = (0.015, 0.03)
+"""What the larger cut shows more beyond each edge, shares of the plate's width and height."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,11 +49,14 @@ def read_plate(
     first = _opinion(seen, observe)
     if first is None or first.decoded.raw_confidence >= CERTAIN or not recognizer.reads_parts:
         return first
-    places = [partial(recognizer.straighten_part, image, quad, part) for part in parts_of(seen)]
-    parts = [_look(recognizer, place, observe) for place in places]
-    if seen.two_rows:
-        first = _opinion(seen.with_upper_row(parts[0]), observe) or first
-    return settle(first, _opinion(seen.in_parts(parts), observe))
+    parts = parts_of(seen)
+    whole, apart = _whole_and_apart(recognizer, image, quad, seen, parts, observe)
+    settled = settle(whole or first, [apart])
+    if settled.decoded.raw_confidence >= SETTLED:
+        return settled
+    larger = grown(quad, LARGER)
+    again = _look(recognizer, lambda: recognizer.straighten(image, larger), observe)
+    return settle(whole or first, [apart, *_whole_and_apart(recognizer, image, larger, again, parts, observe)])
 
 
 def parts_of(seen: Recognition) -> tuple[Part, Part]:
@@ -62,18 +70,35 @@ def parts_of(seen: Recognition) -> tuple[Part, Part]:
     return end_parts(sorted(middles))
 
 
-def settle(first: Opinion, second: Opinion | None) -> Opinion:
-    """What two looks at one plate come to: the number of the surer one, half as sure if the other saw another number,
-    or none. ``evidence`` is of both, where they are of a length; colours and rows are the first's, which saw the whole
-    plate."""
-    if second is None:
-        return replace(first, decoded=replace(first.decoded, raw_confidence=first.decoded.raw_confidence / 2))
-    surer, other = sorted((first.decoded, second.decoded), key=lambda one: one.raw_confidence, reverse=True)
-    agreed = other.raw_confidence if other.number == surer.number else 0.0
-    evidence = surer.evidence
-    if len(other.number) == len(surer.number):
-        evidence = (surer.evidence + other.evidence) * np.float32(0.5)
-    return replace(first, decoded=replace(surer, raw_confidence=(surer.raw_confidence + agreed) / 2, evidence=evidence))
+def settle(first: Opinion, others: Sequence[Opinion | None]) -> Opinion:
+    """What several looks at one plate come to: the number that most confidence speaks for, shared out among all of
+    them, also those that saw another number, or none. ``evidence`` is of all, where they are of a length; colours and
+    rows are the first's, which saw the whole plate."""
+    told = [opinion.decoded for opinion in (first, *others) if opinion is not None]
+    spoken: dict[str, float] = {}
+    for one in told:
+        spoken[one.number] = spoken.get(one.number, 0.0) + one.raw_confidence
+    number = max(spoken, key=lambda number: spoken[number])
+    surest = max((one for one in told if one.number == number), key=lambda one: one.raw_confidence)
+    alike = [one.evidence for one in told if len(one.number) == len(number)]
+    evidence: NDArray[np.float32] = np.stack(alike).mean(axis=0)
+    raw = spoken[number] / (1 + len(others))
+    return replace(first, decoded=replace(surest, raw_confidence=raw, evidence=evidence))
+
+
+def _whole_and_apart(
+    recognizer: Recognizer,
+    image: NDArray[np.uint8],
+    quad: Quad,
+    seen: Recognition,
+    parts: tuple[Part, Part],
+    observe: StageObserver | None,
+) -> tuple[Opinion | None, Opinion | None]:
+    """The plate in ``quad`` as a whole, ``seen``, with its upper row as it is seen larger; and in ``parts``."""
+    places = [partial(recognizer.straighten_part, image, quad, part) for part in parts]
+    looks = [_look(recognizer, place, observe) for place in places]
+    whole = seen.with_upper_row(looks[0]) if seen.two_rows else seen
+    return _opinion(whole, observe), _opinion(seen.in_parts(looks), observe)
 
 
 def _look(

@@ -61,7 +61,7 @@ class PlateReader:
 
         Plates narrower than ``min_plate_width`` pixels (default: that of the settings) are left out. ``observe`` is
         told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate,
-        again "straighten" and "recognise" for each part that a second opinion looks at, and "decode" for both parts;
+        and "straighten", "recognise" and "decode" again for each further look and opinion of a doubtful one;
         ``passed_over`` is told the places of those left out.
         """
         _check_image(image)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edge_lpr.geometry import Quad
 
 _MAX_OVERSAMPLING = 8
+_OWN_CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], dtype=np.float32)
 
 
 def straighten(
@@ -42,6 +43,12 @@ def in_image(points: NDArray[np.float32], quad: Quad, margin: tuple[float, float
     """
     matrix = cv2.getPerspectiveTransform(_target(1, 1, margin), quad.to_array())
     return np.asarray(cv2.perspectiveTransform(points[np.newaxis], matrix)[0], dtype=np.float32)
+
+
+def grown(quad: Quad, margin: tuple[float, float]) -> Quad:
+    """``quad`` with ``margin``, shares of its width and height, more beyond each edge, as seen from the front."""
+    beyond = (_OWN_CORNERS * 2 - 1) * np.array(margin, dtype=np.float32)
+    return Quad.from_array(in_image(_OWN_CORNERS + beyond, quad, (0.0, 0.0)))
 
 
 def _target(width: int, height: int, margin: tuple[float, float]) -> NDArray[np.float32]:

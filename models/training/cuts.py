@@ -21,9 +21,9 @@ READ_MARGIN = 0.02
 """The same for reading."""
 LOWER_ROW = 0.03
 """Share of looks at two-row plates where the detector took the lower row for the plate."""
-PARTS = (0.3, 0.55)
+PARTS = (0.3, 0.45)
 """Shares of plates of one row and of two, cut for reading, of which only a part is shown, as a second opinion does."""
-FIRST_PART = 0.65
+FIRST_PART = 0.6
 """How often of the two parts it is the one with the province."""
 SEEN_BIAS, SEEN_SPREAD = -0.007, 0.014
 """How far from a character's middle a first look has it, shares of the width: mean and standard deviation over right

@@ -37,11 +37,11 @@ from models.training.signs import SignPainter
 from models.training.weather import weather
 
 MAX_LENGTH = 9
-REAL, NEGATIVE, FOREIGN = 0.26, 0.07, 0.08
+REAL, NEGATIVE, FOREIGN = 0.23, 0.07, 0.08
 """Shares of a batch; the rest is rendered plates."""
 HARD = {
-    "painted": 3.0,
-    "painted_double": 2.2,
+    "painted": 4.2,
+    "painted_double": 3.0,
     "temporary": 1.5,
     "temporary_entry": 1.3,
     "tractor": 1.4,
@@ -56,7 +56,7 @@ HARD = {
 }
 """How much more often than others these kinds are shown: any painter's hand, small print, tiny figures, any
 colour of ground."""
-LOOK = 0.31
+LOOK = 0.24
 """Share of plates cut as for the first look; it asks for corners alone, and reading asks for everything else."""
 CROWDED = 0.15
 """Share of looks with stripes or lettering above or below the plate."""

@@ -1,4 +1,4 @@
-"""What two opinions of one plate come to."""
+"""What several opinions of one plate come to."""
 
 from __future__ import annotations
 
@@ -22,30 +22,37 @@ def opinion(number: str, raw_confidence: float) -> Opinion:
 
 
 def test_two_opinions_that_agree_are_as_sure_as_their_mean() -> None:
-    settled = settle(opinion("京A12345", 0.8), opinion("京A12345", 0.9)).decoded
+    settled = settle(opinion("京A12345", 0.8), [opinion("京A12345", 0.9)]).decoded
     assert settled.number == "京A12345"
     assert settled.raw_confidence == pytest.approx(0.85)
 
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_of_two_numbers_the_surer_is_given_with_half_its_faith(turned: bool) -> None:
-    pair = (opinion("京A12345", 0.9), opinion("津A12345", 0.8))
-    settled = settle(*(reversed(pair) if turned else pair)).decoded
+    first, other = opinion("京A12345", 0.9), opinion("津A12345", 0.8)
+    settled = (settle(other, [first]) if turned else settle(first, [other])).decoded
     assert settled.number == "京A12345"
     assert settled.raw_confidence == pytest.approx(0.45)
     assert settled.evidence[0, ALPHABET.index("津")] == pytest.approx(0.5)
 
 
 def test_numbers_of_unlike_length_do_not_mix_their_evidence() -> None:
-    settled = settle(opinion("京A12345", 0.9), opinion("京AD12345", 0.5)).decoded
+    settled = settle(opinion("京A12345", 0.9), [opinion("京AD12345", 0.5)]).decoded
     assert settled.evidence.shape == (7, len(ALPHABET))
     assert settled.evidence.max(axis=1) == pytest.approx(np.ones(7))
 
 
 def test_what_the_second_look_does_not_see_is_half_as_sure() -> None:
-    settled = settle(opinion("京A12345", 0.6), None).decoded
+    settled = settle(opinion("京A12345", 0.6), [None]).decoded
     assert settled.number == "京A12345"
     assert settled.raw_confidence == pytest.approx(0.3)
+
+
+def test_of_four_opinions_the_number_counts_that_most_confidence_speaks_for() -> None:
+    settled = settle(opinion("京A12345", 0.7), [opinion("津A12345", 0.5), None, opinion("津A12345", 0.4)]).decoded
+    assert settled.number == "津A12345"
+    assert settled.raw_confidence == pytest.approx(0.9 / 4)
+    assert settled.evidence[0, ALPHABET.index("津")] == pytest.approx(2 / 3)
 
 
 def test_seen_in_parts_it_is_their_steps_in_turn_and_as_legible_as_the_least_of_them() -> None:

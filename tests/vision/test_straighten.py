@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_lpr.geometry import Quad
-from edge_lpr.vision.straighten import straighten, whole_image
+from edge_lpr.vision.straighten import grown, straighten, whole_image
 
 WIDTH, HEIGHT = 160, 64
 
@@ -65,6 +65,14 @@ def test_a_margin_shows_what_lies_around() -> None:
     assert wider[2, 2].max() == 0
     assert wider[HEIGHT // 2, WIDTH // 2].min() == 255
     assert wider.mean() == pytest.approx(255 / 1.5**2, rel=0.1)
+
+
+def test_a_grown_quad_shows_what_a_margin_shows() -> None:
+    image = np.random.default_rng(4).integers(0, 256, (12, 20, 3), dtype=np.uint8)
+    image = np.asarray(cv2.resize(image, (400, 240), interpolation=cv2.INTER_CUBIC), np.uint8)
+    quad = Quad((100, 60), (300, 90), (290, 170), (110, 150))
+    larger = straighten(image, grown(quad, (0.1, 0.2)), WIDTH, HEIGHT)
+    assert np.abs(larger.astype(int) - straighten(image, quad, WIDTH, HEIGHT, margin=(0.1, 0.2))).max() <= 2
 
 
 def test_corners_outside_the_frame_repeat_its_border() -> None:
