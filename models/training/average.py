@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from edge_lpr.errors import InputError
+from models.training import command
 
 
 def average(weights: Sequence[dict[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:
@@ -56,4 +57,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

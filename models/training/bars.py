@@ -17,8 +17,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from edge_lpr.errors import EdgeLprError
-from models.training import measurement
+from models.training import command, measurement
 from models.training.judging import Row, Verdict, rows, summary
 
 WIDTH = 170
@@ -41,14 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     measurement.add_arguments(parser)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    try:
-        measured = measurement.measure(measurement.choices_of(parser.parse_args()), console)
-    except EdgeLprError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except FileNotFoundError as error:  # the development data or a checkpoint; the message names it
-        print(error, file=sys.stderr)
-        return 2
+    measured = measurement.measure(measurement.choices_of(parser.parse_args()), console)
     table_rows = rows(measured)
     console.print(table_of(table_rows))
     console.print(summary(table_rows))
@@ -56,4 +48,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -29,7 +29,7 @@ from edge_lpr.vision.opinions import read_plate
 from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.recognizer import Recognizer
 from edge_lpr.vision.straighten import whole_image
-from models.training import data, rendered_set
+from models.training import command, data, rendered_set
 from models.training.synthesis import KINDS
 
 IOU = evaluation.MATCH_IOU
@@ -131,4 +131,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

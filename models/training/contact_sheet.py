@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from edge_lpr.errors import EdgeLprError
+from models.training import command
 from models.training.synthesis import KINDS, PlateGenerator, default_data_dir
 
 CELL = (300, 110)  # width, height in pixels
@@ -45,11 +44,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--atlas", type=Path, help="also write every glyph shape here, for machines without fonts")
     arguments = parser.parse_args()
-    try:
-        generator = PlateGenerator(default_data_dir())
-    except EdgeLprError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    generator = PlateGenerator(default_data_dir())
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.atlas:
         generator.glyphs.save(arguments.atlas)
@@ -64,4 +59,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training import degrade
+from models.training import command, degrade
 from models.training.data import data_root
 from models.training.swap import paste_plate
 from models.training.synthesis import PlateGenerator
@@ -171,4 +171,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

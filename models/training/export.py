@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from edge_lpr.plates import ALPHABET, COLORS
-from models.training import data
+from models.training import command, data
 from models.training.cuts import LOOK_MARGIN, READ_MARGIN
 from models.training.detector_data import SceneWindows
 from models.training.networks import DETECTOR_INPUT, RECOGNIZER_INPUT, STRIDES, Detector, Recognizer, count_macs
@@ -154,4 +154,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

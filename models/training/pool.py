@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from edge_lpr.errors import InputError
+from models.training import command
 from models.training.data import data_root
 from models.training.synthesis import KINDS, PlateGenerator
 
@@ -68,10 +69,13 @@ class FlatPlate:
 
 
 class PlatePool:
-    """Read access to one or more pools on disk, memory-mapped, as if they were one. Raises InputError for a pool whose
-    plates are stored in another size."""
+    """Read access to one or more pools on disk, memory-mapped, as if they were one. Raises InputError for a folder
+    without one, or where plates are stored in another size."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
+        for folder in folders:
+            if not (folder / "plates.npy").is_file() or not (folder / "plates.json").is_file():
+                raise InputError(f"{folder}: no pool; make one with models.training.pool")
         self._parts: list[NDArray[np.uint8]] = [np.load(folder / "plates.npy", mmap_mode="r") for folder in folders]
         self._ends = np.cumsum([len(part) for part in self._parts])
         for folder, part in zip(folders, self._parts, strict=True):
@@ -132,8 +136,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
+    data_root()  # before anything is written
     build(arguments.out, arguments.count, arguments.seed, arguments.processes)
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

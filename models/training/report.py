@@ -11,14 +11,12 @@ Measures everything first, as ``models.training.bars`` does; that and matplotlib
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 
-from edge_lpr.errors import EdgeLprError
-from models.training import charts, judging, measurement, measures
+from models.training import charts, command, judging, measurement, measures
 from models.training.measurement import Measured
 from models.training.miss_sheets import write_false_reads, write_misses
 from models.training.observations import Seen
@@ -99,17 +97,10 @@ def main() -> int:
     parser.add_argument("--log", type=Path, action="append", default=[], help="log.csv of a training run")
     arguments = parser.parse_args()
     console = Console()
-    try:
-        write(arguments.out, measurement.measure(measurement.choices_of(arguments), console), arguments.log)
-    except EdgeLprError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except FileNotFoundError as error:  # the development data or a checkpoint; the message names it
-        print(error, file=sys.stderr)
-        return 2
+    write(arguments.out, measurement.measure(measurement.choices_of(arguments), console), arguments.log)
     console.print(f"wrote {arguments.out / 'report.md'}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

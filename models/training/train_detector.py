@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from models.training import data
+from models.training import command, data
 from models.training.detector_data import SceneWindows, Windows
 from models.training.networks import DETECTOR_INPUT, STRIDES, Detector
 from models.training.runs import Run, parse_settings, rounds
@@ -174,4 +174,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from edge_lpr.plates import ALPHABET
-from models.training import data
+from models.training import command, data
 from models.training.canvases import UNKNOWN, real_canvases
 from models.training.cuts import aim, closely, cut
 from models.training.networks import RECOGNIZER_INPUT, Recognizer
@@ -196,4 +196,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -12,7 +12,6 @@ Rendered plates, whose labels are exact, say how much of it is the fit's own err
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import cv2
@@ -23,10 +22,9 @@ from rich.progress import track
 from rich.table import Table
 
 from edge_lpr.config import ReaderSettings
-from edge_lpr.errors import EdgeLprError
 from edge_lpr.geometry import Quad
 from edge_lpr.vision.reader import PlateReader
-from models.training import data
+from models.training import command, data
 from models.training.conditions import Corners, Image
 
 WIDTH, HEIGHT, MARGIN = 440, 140, 50
@@ -146,15 +144,7 @@ def main() -> int:
     parser.add_argument("--models", type=Path, help="folder of the models (default: the shipped ones)")
     parser.add_argument("--rendered", type=Path, default=Path("cache/rendered"), help="the test set that bars made")
     arguments = parser.parse_args()
-    try:
-        reader = PlateReader.open(ReaderSettings(threads=1, models_dir=arguments.models))
-        data.data_root()
-    except EdgeLprError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except FileNotFoundError as error:  # the development data; the message names it
-        print(error, file=sys.stderr)
-        return 2
+    reader = PlateReader.open(ReaderSettings(threads=1, models_dir=arguments.models))
     rendered: Path = arguments.rendered
     console = Console()
     table = Table("set", "plates", "with edges", "labels to edges", "readings to edges", "readings to labels")
@@ -183,4 +173,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)
