@@ -22,6 +22,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from models.training.muon import Muon, is_for_muon
+
 AVERAGE_OVER = 1000
 """Steps over which weights are averaged (exponentially)."""
 ROUND = 48
@@ -100,7 +102,7 @@ def rounds(draw: Callable[[np.random.Generator], Any], settings: RunSettings, fi
 
 
 class Run:
-    """One training run: network, averaged network, optimiser and step, saved together."""
+    """One training run: network, averaged network, optimisers and step, saved together."""
 
     def __init__(self, network: nn.Module, settings: RunSettings) -> None:
         torch.manual_seed(settings.seed)
@@ -111,10 +113,12 @@ class Run:
             start_from(network, settings.start)
         self.network = network.to(settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
-        decayed = [p for p in network.parameters() if p.ndim > 1]
-        plain = [p for p in network.parameters() if p.ndim <= 1]
-        groups = [{"params": decayed, "weight_decay": 1e-2}, {"params": plain, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=settings.rate)
+        kernels = [p for p in network.parameters() if is_for_muon(p)]
+        others = [p for p in network.parameters() if not is_for_muon(p)]
+        self.optimizers = (
+            Muon(kernels, lr=settings.rate, weight_decay=1e-2),
+            torch.optim.AdamW(others, lr=settings.rate, weight_decay=0.0),
+        )
         self.step = 0
         self.started = time.monotonic()
         self.first_step = 0
@@ -129,13 +133,15 @@ class Run:
 
     def descend(self, losses: dict[str, torch.Tensor]) -> None:
         """One optimiser step on the sum of ``losses``, which are logged by name."""
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.network.parameters():
+            parameter.grad = None
         total = torch.stack(list(losses.values())).sum()
         total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.rate * self._factor()
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.settings.rate * self._factor()
+            optimizer.step()
         self.step += 1
         self._average()
         for name, loss in losses.items():
@@ -163,7 +169,7 @@ class Run:
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
         }
         for name, content in (("state.pt", state), ("weights.pt", self.average.state_dict())):
@@ -175,7 +181,8 @@ class Run:
         state = torch.load(self.settings.out / "state.pt", map_location=self.settings.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
         self.step = self.first_step = state["step"]
         print(f"resumed at step {self.step}", flush=True)
 
