@@ -12,7 +12,7 @@ from edge_lpr.vision.parts import Part, end_parts, row_parts
 from edge_lpr.vision.straighten import straighten
 from models.training.canvases import INNER, Canvas
 from models.training.conditions import Corners, Image, Rng
-from models.training.networks import RECOGNIZER_INPUT
+from models.training.inputs import RECOGNIZER_INPUT
 from models.training.pool import FLAT_HEIGHT, FLAT_WIDTH
 
 LOOK_MARGIN = (0.10, 0.22)

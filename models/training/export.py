@@ -26,7 +26,8 @@ from edge_lpr.plates import ALPHABET, COLORS
 from models.training import command, data
 from models.training.cuts import LOOK_MARGIN, READ_MARGIN
 from models.training.detector_data import SceneWindows
-from models.training.networks import DETECTOR_INPUT, RECOGNIZER_INPUT, STRIDES, Detector, Recognizer, count_macs
+from models.training.inputs import DETECTOR_INPUT, RECOGNIZER_INPUT
+from models.training.networks import STRIDES, Detector, Recognizer, count_macs
 from models.training.quantize import to_float_tflite, to_int8_tflite
 from models.training.recognizer_data import PlateSamples
 from models.training.train_detector import letterboxed

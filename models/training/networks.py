@@ -12,10 +12,6 @@ from torch import Tensor, nn
 
 from edge_lpr.plates import ALPHABET, COLORS
 
-DETECTOR_INPUT = (384, 640)
-"""Height and width of the detector's default input, pixels."""
-RECOGNIZER_INPUT = (64, 160)
-"""Height and width of the recognizer's input, pixels."""
 STRIDES = (8, 16, 32)
 
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from models.training import command, data
 from models.training.detector_data import SceneWindows, Windows
-from models.training.networks import DETECTOR_INPUT, STRIDES, Detector
+from models.training.inputs import DETECTOR_INPUT
+from models.training.networks import STRIDES, Detector
 from models.training.runs import Run, parse_settings, rounds
 
 CHECK_EVERY = 500

@@ -15,7 +15,8 @@ from edge_lpr.plates import ALPHABET
 from models.training import command, data
 from models.training.canvases import UNKNOWN, real_canvases
 from models.training.cuts import aim, closely, cut
-from models.training.networks import RECOGNIZER_INPUT, Recognizer
+from models.training.inputs import RECOGNIZER_INPUT
+from models.training.networks import Recognizer
 from models.training.recognizer_data import Batch, PlateSamples, as_sample
 from models.training.runs import Run, parse_settings, rounds
 
