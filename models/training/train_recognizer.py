@@ -25,8 +25,8 @@ READING_WEIGHT, CORNERS_WEIGHT = 0.36, 3.5
 EVEN_ODDS = 0.69
 """Nats: the cost of a text that is as likely as not."""
 FORGIVING, LEAST_TRUST = 0.35, 0.1
-"""A text counts by its likelihood to this power, but no less than that. Three in twenty texts of the training's weather
-nobody can read; they were five sixths of the cost, and nine tenths of its gradient, and taught to guess."""
+"""A text counts by its likelihood to this power, but no less than that. One in ten in training's weather is past
+reading; these were five sixths of the cost and nine tenths of its gradient, and taught to guess."""
 EMPTY = 0.25
 """Weight of the silence asked for where no plate's text is. The sharper it is asked for, the more the painted numbers
 keep silent too, which are lettered like signs; to tell those apart is what ``legible`` is for."""
