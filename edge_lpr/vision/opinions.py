@@ -22,7 +22,7 @@ from edge_lpr.vision.stages import StageObserver, stage
 from edge_lpr.vision.straighten import grown
 
 CERTAIN = 0.96
-"""Raw confidence from which on a first opinion stands alone; so do eleven of twelve real plates."""
+"""Raw confidence from which on a first opinion stands alone; so do 24 of 25 on real photos."""
 SETTLED = 0.8
 """Raw confidence from which on the whole plate and its parts are enough."""
 LARGER = (0.015, 0.03)
