@@ -27,7 +27,8 @@ def is_for_muon(parameter: Tensor) -> bool:
 
 
 class Muon(torch.optim.Optimizer):
-    """For kernels of convolutions (outputs, inputs, height, width), taken as matrices of ``outputs`` rows."""
+    """For kernels of convolutions (outputs, inputs, height, width), taken as matrices of ``outputs`` rows; closures are
+    not called."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float, weight_decay: float) -> None:
         super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay})
@@ -42,7 +43,9 @@ class Muon(torch.optim.Optimizer):
 
     def _move(self, kernel: Tensor, state: dict[str, Any], rate: float, decay: float) -> None:
         assert kernel.grad is not None
-        momentum = state.setdefault("momentum", torch.zeros_like(kernel))
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(kernel)
+        momentum: Tensor = state["momentum"]
         momentum.mul_(MOMENTUM).add_(kernel.grad)
         matrix = kernel.grad.add(momentum, alpha=MOMENTUM).reshape(len(kernel), -1)
         scale = _LIKE_ADAMW * max(matrix.shape) ** 0.5

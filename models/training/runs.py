@@ -133,8 +133,7 @@ class Run:
 
     def descend(self, losses: dict[str, torch.Tensor]) -> None:
         """One optimiser step on the sum of ``losses``, which are logged by name."""
-        for parameter in self.network.parameters():
-            parameter.grad = None
+        self.network.zero_grad(set_to_none=True)
         total = torch.stack(list(losses.values())).sum()
         total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
