@@ -14,7 +14,7 @@ from models.training.conditions import Image, Rng
 from models.training.pool import FLAT_HEIGHT, FLAT_WIDTH
 from models.training.synthesis.layouts import CAR, NEV
 
-MARGIN_X, MARGIN_Y = 64, 53
+MARGIN_X, MARGIN_Y = 64, 84
 CANVAS_WIDTH, CANVAS_HEIGHT = FLAT_WIDTH + 2 * MARGIN_X, FLAT_HEIGHT + 2 * MARGIN_Y
 INNER = np.array(
     [

@@ -19,8 +19,9 @@ LOOK_MARGIN = (0.10, 0.22)
 """How much of the plate's width and height the first look shows beyond each edge of the detector's corners."""
 READ_MARGIN = 0.02
 """The same for reading."""
-LOWER_ROW = 0.03
-"""Share of looks at two-row plates where the detector took the lower row for the plate."""
+LOWER_ROW, TALLER = 0.12, 0.05
+"""Share of looks at two-row plates where the detector took the lower row for the plate, and at plates of one row where
+it took what is above or below them for the other row. Seldom, but then the number is lost."""
 PARTS = (0.3, 0.45)
 """Shares of plates of one row and of two, cut for reading, of which only a part is shown, as a second opinion does."""
 FIRST_PART = 0.6
@@ -68,7 +69,10 @@ def aim(canvas: Canvas, rng: Rng, look: bool) -> Corners:
     center = INNER.mean(axis=0)
     corners = INNER + errors.draw(rng, much) * height
     if look and canvas.rows == 1 and rng.random() < LOWER_ROW:
-        corners[:2, 1] += rng.uniform(0.1, 0.42) * FLAT_HEIGHT
+        corners[:2, 1] += rng.uniform(0.1, 0.55) * FLAT_HEIGHT
+    elif look and canvas.rows == 0 and rng.random() < TALLER:
+        edge = slice(0, 2) if rng.random() < 0.7 else slice(2, 4)
+        corners[edge, 1] += (1 if edge.start else -1) * rng.uniform(0.2, 0.8) * FLAT_HEIGHT
     corners = (corners - center) * (1 + 2 * margin) + center
     if not look and rng.random() < 0.08:  # far too loose, as crops from other programs are
         corners = (corners - center) * (1 + rng.uniform(0.04, 0.13, 2)) + center

@@ -77,3 +77,15 @@ def test_a_cut_says_where_in_it_the_plates_corners_lie(look: bool) -> None:
         inside = np.zeros(picture.shape[:2], np.uint8)
         cv2.fillConvexPoly(inside, corners.round().astype(np.int32), 255)
         assert np.abs(picture[..., 0].astype(int) - inside).mean() < 8
+
+
+def test_a_first_look_now_and_then_starts_from_the_lower_row_or_from_more_than_the_plate() -> None:
+    """The detector does, and then nothing but the look can mend it."""
+    rng = np.random.default_rng(8)
+    height = {}
+    for rows in (1, 2):
+        looks = [cut(canvas(rows), aim(canvas(rows), rng, True))[1] for _ in range(400)]
+        height[rows] = np.array([corners[2:, 1].mean() - corners[:2, 1].mean() for corners in looks])
+    usual = np.median(height[1])
+    assert 0.008 < (height[1] < 0.65 * usual).mean() < 0.08  # a part of the picture: it shows other things as well
+    assert 0.03 < (height[2] > 1.5 * usual).mean() < 0.15  # higher than the picture: its upper row is beyond the edge
