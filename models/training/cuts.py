@@ -22,6 +22,8 @@ READ_MARGIN = 0.02
 LOWER_ROW, TALLER = 0.12, 0.05
 """Share of looks at two-row plates where the detector took the lower row for the plate, and at plates of one row where
 it took what is above or below them for the other row. Seldom, but then the number is lost."""
+LEAST_FRAMED = 0.25
+"""How much of the plate's height is framed then at least, at either end."""
 PARTS = (0.3, 0.45)
 """Shares of plates of one row and of two, cut for reading, of which only a part is shown, as a second opinion does."""
 FIRST_PART = 0.6
@@ -69,7 +71,8 @@ def aim(canvas: Canvas, rng: Rng, look: bool) -> Corners:
     center = INNER.mean(axis=0)
     corners = INNER + errors.draw(rng, much) * height
     if look and canvas.rows == 1 and rng.random() < LOWER_ROW:
-        corners[:2, 1] += rng.uniform(0.1, 0.55) * FLAT_HEIGHT
+        lowest = corners[[3, 2], 1] - LEAST_FRAMED * FLAT_HEIGHT
+        corners[:2, 1] = np.minimum(corners[:2, 1] + rng.uniform(0.1, 0.55) * FLAT_HEIGHT, lowest)
     elif look and canvas.rows == 0 and rng.random() < TALLER:
         edge = slice(0, 2) if rng.random() < 0.7 else slice(2, 4)
         corners[edge, 1] += (1 if edge.start else -1) * rng.uniform(0.2, 0.8) * FLAT_HEIGHT
