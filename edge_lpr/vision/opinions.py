@@ -2,12 +2,13 @@
 
 The second opinion is of the same plate in two parts, each filling the picture. What is really written there is read the
 same again; what was guessed often is not. Of two rows the upper one, whose province is the smallest print of all, is
-believed as it is seen there. Where these two come to nothing certain, both are asked again about a slightly larger cut.
+believed as it is seen there. Where these two come to nothing certain, both are asked again about a slightly larger cut,
+and then about one whose corners were looked for anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -27,6 +28,8 @@ SETTLED = 0.8
 """Raw confidence from which on the whole plate and its parts are enough."""
 LARGER = (0.015, 0.03)
 """What the larger cut shows more beyond each edge, shares of the plate's width and height."""
+SURROUNDED = (0.08, 0.25)
+"""The same of where a plate is looked for anew: one row of two may have been framed, or one edge missed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,20 +46,22 @@ def read_plate(
 ) -> Opinion | None:
     """The number of the plate in ``quad`` of ``image`` (uint8, BGR), or None when no plate is seen there.
 
-    ``observe`` is told the stages "straighten" and "recognise" of each look, and "decode" of each opinion.
+    ``observe`` is told the stages "straighten" and "recognise" of each look, and "decode" of each opinion; "refine"
+    where the corners are looked for anew.
     """
-    seen = _look(recognizer, lambda: recognizer.straighten(image, quad), observe)
+    seen = _look(recognizer, partial(recognizer.straighten, image, quad), observe)
     first = _opinion(seen, observe)
     if first is None or first.decoded.raw_confidence >= CERTAIN or not recognizer.reads_parts:
         return first
-    parts = parts_of(seen)
-    whole, apart = _whole_and_apart(recognizer, image, quad, seen, parts, observe)
-    settled = settle(whole or first, [apart])
-    if settled.decoded.raw_confidence >= SETTLED:
-        return settled
-    larger = grown(quad, LARGER)
-    again = _look(recognizer, lambda: recognizer.straighten(image, larger), observe)
-    return settle(whole or first, [apart, *_whole_and_apart(recognizer, image, larger, again, parts, observe)])
+    whole, apart = _whole_and_apart(recognizer, image, quad, seen, observe)
+    others = [apart]
+    settled = settle(whole or first, others)
+    cuts = _further_cuts(recognizer, image, quad, observe)
+    while settled.decoded.raw_confidence < SETTLED and (cut := next(cuts, None)) is not None:
+        again = _look(recognizer, partial(recognizer.straighten, image, cut), observe)
+        others += _whole_and_apart(recognizer, image, cut, again, observe)
+        settled = settle(whole or first, others)
+    return settled
 
 
 def parts_of(seen: Recognition) -> tuple[Part, Part]:
@@ -86,16 +91,25 @@ def settle(first: Opinion, others: Sequence[Opinion | None]) -> Opinion:
     return replace(first, decoded=replace(surest, raw_confidence=raw, evidence=evidence))
 
 
+def _further_cuts(
+    recognizer: Recognizer, image: NDArray[np.uint8], quad: Quad, observe: StageObserver | None
+) -> Iterator[Quad]:
+    """The other cuts to ask about, one after the other while they settle nothing."""
+    yield grown(quad, LARGER)
+    with stage("refine", observe):
+        anew = recognizer.refine(image, grown(quad, SURROUNDED))
+    yield anew
+
+
 def _whole_and_apart(
     recognizer: Recognizer,
     image: NDArray[np.uint8],
     quad: Quad,
     seen: Recognition,
-    parts: tuple[Part, Part],
     observe: StageObserver | None,
 ) -> tuple[Opinion | None, Opinion | None]:
-    """The plate in ``quad`` as a whole, ``seen``, with its upper row as it is seen larger; and in ``parts``."""
-    places = [partial(recognizer.straighten_part, image, quad, part) for part in parts]
+    """The plate in ``quad`` as a whole, ``seen``, with its upper row as it is seen larger; and in two parts."""
+    places = [partial(recognizer.straighten_part, image, quad, part) for part in parts_of(seen)]
     looks = [_look(recognizer, place, observe) for place in places]
     whole = seen.with_upper_row(looks[0]) if seen.two_rows else seen
     return _opinion(whole, observe), _opinion(seen.in_parts(looks), observe)

@@ -61,8 +61,8 @@ class PlateReader:
 
         Plates narrower than ``min_plate_width`` pixels (default: that of the settings) are left out. ``observe`` is
         told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate,
-        and "straighten", "recognise" and "decode" again for each further look and opinion of a doubtful one;
-        ``passed_over`` is told the places of those left out.
+        and "straighten", "recognise" and "decode" again for each further look and opinion of a doubtful one, "refine"
+        where its corners are looked for anew; ``passed_over`` is told the places of those left out.
         """
         _check_image(image)
         with stage("detect", observe):

@@ -105,7 +105,7 @@ def test_the_observer_is_told_every_stage(reader: PlateReader, toll: list[tuple[
     assert stages[:5] == ["detect", "refine", "straighten", "recognise", "decode"]
 
 
-def test_a_clear_plate_is_read_once_a_doubtful_one_in_parts_too_and_what_stays_doubtful_both_ways_again(
+def test_a_clear_plate_is_read_once_a_doubtful_one_in_parts_too_and_what_stays_doubtful_through_other_cuts(
     reader: PlateReader, toll: list[tuple[Path, str, Quad]]
 ) -> None:
     counts = []
@@ -116,8 +116,8 @@ def test_a_clear_plate_is_read_once_a_doubtful_one_in_parts_too_and_what_stays_d
         for scale in np.geomspace(0.6, 0.15, 12):
             small = np.asarray(cv2.resize(photo, (int(width * scale), int(height * scale))), np.uint8)
             counts.append(times_recognised(reader, small, Quad.from_array(quad.to_array() * np.float32(scale))))
-    assert {3, 6} <= set(counts)
-    assert set(counts) <= {1, 3, 6}
+    assert {3, 9} <= set(counts)
+    assert set(counts) <= {1, 3, 6, 9}
 
 
 def test_a_recognizer_that_has_not_learnt_to_read_parts_is_not_shown_them(

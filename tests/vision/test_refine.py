@@ -52,6 +52,29 @@ def test_erring_corners_come_nearer(shared_data: Path, models_dir: Path) -> None
     assert np.mean(after) < 0.6 * np.mean(before)
 
 
+@pytest.mark.parametrize("edge", ["upper", "lower"])
+def test_a_quad_that_takes_in_what_is_above_or_below_comes_back_to_the_plate(
+    shared_data: Path, models_dir: Path, edge: str
+) -> None:
+    """As where the detector takes a badge above a plate for another row of it."""
+    recognizer = Recognizer(load_models(models_dir).recognizer)
+    labels = json.loads((shared_data / "scenes" / "ccpd_named.json").read_text("utf-8"))
+    marked = [(name, entry["plates"][0]) for name, entry in sorted(labels.items())]
+    before, after = [], []
+    for name, plate in [(name, plate) for name, plate in marked if plate["split"] == "val"][:PHOTOS]:
+        image = load_image(shared_data / "scenes" / "ccpd_named" / name)
+        true = np.array(plate["quad"], np.float32)
+        sides = true[[3, 2]] - true[[0, 1]]
+        taller = true.copy()
+        if edge == "upper":
+            taller[:2] -= 0.5 * sides
+        else:
+            taller[[3, 2]] += 0.5 * sides
+        before.append(_error(Quad.from_array(taller), true))
+        after.append(_error(recognizer.refine(image, Quad.from_array(taller)), true))
+    assert np.mean(after) < 0.35 * np.mean(before)
+
+
 def test_a_look_at_nothing_gives_the_corners_back_or_a_plate_shaped_quad(models_dir: Path) -> None:
     recognizer = Recognizer(load_models(models_dir).recognizer)
     noise = np.random.default_rng(2).integers(0, 256, (300, 400, 3)).astype(np.uint8)
