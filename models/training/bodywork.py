@@ -1,7 +1,7 @@
 """What sheet metal and shadows do across a number: ribs, bands, the joints of planks.
 
-A painter paints across them, and a person reads across them. Where they are as strong as half the paint's own contrast
-they cost the recognizer six times as many painted numbers as smooth sheet does, and the generator draws such seldom.
+A painter paints across them, and a person reads across them. Strong ribs, 21 to 26 grey levels up and down, cost the
+recognizer before these samples six times as many painted numbers as smooth sheet did; the generator draws such seldom.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ DEPTH = (0.08, 0.36)
 PITCH = (0.3, 1.1)
 """From band to band, shares of a character's height."""
 UPRIGHT = 0.65
+"""Share of plates whose bands stand upright; the others' lie level."""
 JOINT = 0.4
 """Share of banded plates with the joint of planks or doors across them as well."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,15 @@ from edge_lpr.vision.straighten import in_image, straighten
 
 PHOTOS = 24
 QUAD = Quad((40, 30), (160, 50), (150, 100), (45, 90))
+
+
+def _marked(shared_data: Path) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+    """Validation photos whose plate's corners a person marked, with these corners."""
+    scenes = shared_data / "scenes"
+    labels = json.loads((scenes / "ccpd_named.json").read_text("utf-8"))
+    marked = [(name, entry["plates"][0]) for name, entry in sorted(labels.items())]
+    for name, plate in [(name, plate) for name, plate in marked if plate["split"] == "val"][:PHOTOS]:
+        yield load_image(scenes / "ccpd_named" / name), np.array(plate["quad"], np.float32)
 
 
 @pytest.mark.parametrize("margin", [(0.0, 0.0), (0.1, 0.22)])
@@ -39,13 +49,9 @@ def test_a_spot_lies_where_the_straightened_picture_shows_it() -> None:
 
 def test_erring_corners_come_nearer(shared_data: Path, models_dir: Path) -> None:
     recognizer = Recognizer(load_models(models_dir).recognizer)
-    labels = json.loads((shared_data / "scenes" / "ccpd_named.json").read_text("utf-8"))
-    marked = [(name, entry["plates"][0]) for name, entry in sorted(labels.items())]
     rng = np.random.default_rng(1)
     before, after = [], []
-    for name, plate in [(name, plate) for name, plate in marked if plate["split"] == "val"][:PHOTOS]:
-        image = load_image(shared_data / "scenes" / "ccpd_named" / name)
-        true = np.array(plate["quad"], np.float32)
+    for image, true in _marked(shared_data):
         erring = Quad.from_array(true + _shear(true, rng))
         before.append(_error(erring, true))
         after.append(_error(recognizer.refine(image, erring), true))
@@ -58,12 +64,8 @@ def test_a_quad_that_takes_in_what_is_above_or_below_comes_back_to_the_plate(
 ) -> None:
     """As where the detector takes a badge above a plate for another row of it."""
     recognizer = Recognizer(load_models(models_dir).recognizer)
-    labels = json.loads((shared_data / "scenes" / "ccpd_named.json").read_text("utf-8"))
-    marked = [(name, entry["plates"][0]) for name, entry in sorted(labels.items())]
     before, after = [], []
-    for name, plate in [(name, plate) for name, plate in marked if plate["split"] == "val"][:PHOTOS]:
-        image = load_image(shared_data / "scenes" / "ccpd_named" / name)
-        true = np.array(plate["quad"], np.float32)
+    for image, true in _marked(shared_data):
         sides = true[[3, 2]] - true[[0, 1]]
         taller = true.copy()
         if edge == "upper":
