@@ -1,4 +1,4 @@
-"""Bands across a training plate: straight, no stronger than told, and the number still there for a person to read."""
+"""Bands across a training plate, and faint paint: as strong as told, and the number still there to be read."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from models.training import bodywork
-from models.training.bodywork import banded
+from models.training.bodywork import banded, faint
 
 BOX = np.array([[0.1, 0.15, 0.2, 0.85]], np.float32)
-INK, SHEET = 200, 80
+INK, SHEET = 180, 70
 
 
 def plate() -> NDArray[np.uint8]:
@@ -43,3 +43,18 @@ def test_the_number_can_be_told_from_the_sheet_in_every_banded_plate() -> None:
         after = banded(before, BOX, 4.0, rng)
         assert after.shape == before.shape and after.dtype == np.uint8
         assert np.corrcoef(after[..., 0].ravel(), ink)[0, 1] > 0.5
+
+
+def test_faint_paint_stands_off_its_body_by_as_much_as_told() -> None:
+    rng = np.random.default_rng(3)
+    before = plate()
+    for _ in range(40):
+        after = faint(before, rng).astype(int)
+        assert bodywork.FAINT[0] - 2 <= np.ptp(after) <= bodywork.FAINT[1] + 2
+        assert abs(after.mean() - before.mean()) < 2
+    assert (before == plate()).all(), "the pool's own picture is changed"
+
+
+def test_paint_that_is_faint_already_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodywork, "FAINT", (INK - SHEET + 1.0, INK - SHEET + 9.0))
+    assert (faint(plate(), np.random.default_rng(4)) == plate()).all()

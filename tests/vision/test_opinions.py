@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edge_lpr.geometry import Quad
 from edge_lpr.plates import ALPHABET, COLORS
 from edge_lpr.vision.decoding import Decoded, decode
 from edge_lpr.vision.opinions import Opinion, parts_of, settle
@@ -18,7 +19,8 @@ def opinion(number: str, raw_confidence: float) -> Opinion:
     evidence = np.zeros((len(number), len(ALPHABET)), dtype=np.float32)
     evidence[np.arange(len(number)), [ALPHABET.index(character) for character in number]] = 1
     colors = np.full(len(COLORS), 1 / len(COLORS), dtype=np.float32)
-    return Opinion(Decoded(number, raw_confidence, True, evidence), colors, np.array([1.0, 0.0], dtype=np.float32))
+    decoded = Decoded(number, raw_confidence, True, evidence)
+    return Opinion(Quad((0, 0), (4, 0), (4, 1), (0, 1)), decoded, colors, np.array([1.0, 0.0], dtype=np.float32))
 
 
 def test_two_opinions_that_agree_are_as_sure_as_their_mean() -> None:

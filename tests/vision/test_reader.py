@@ -20,7 +20,10 @@ from edge_lpr.images import load_image
 from edge_lpr.plates import ALPHABET, COLORS, is_valid_number
 from edge_lpr.vision.interpreter import Interpreter, runtime_name
 from edge_lpr.vision.model_file import load_models
+from edge_lpr.vision.opinions import read_plate
 from edge_lpr.vision.reader import PlateReader
+from edge_lpr.vision.recognizer import Recognizer
+from edge_lpr.vision.straighten import in_image
 
 ANY_WIDTH = 8
 
@@ -118,6 +121,19 @@ def test_a_clear_plate_is_read_once_a_doubtful_one_in_parts_too_and_what_stays_d
             counts.append(times_recognised(reader, small, Quad.from_array(quad.to_array() * np.float32(scale))))
     assert {3, 9} <= set(counts)
     assert set(counts) <= {1, 3, 6, 9}
+
+
+def test_a_plate_whose_province_was_not_framed_is_looked_for_anew_and_given_with_its_whole_outline(
+    models_dir: Path, toll: list[tuple[Path, str, Quad]]
+) -> None:
+    recognizer = Recognizer(load_models(models_dir).recognizer)
+    without_province = np.array([(0.25, 0), (1, 0), (1, 1), (0.25, 1)], dtype=np.float32)
+    right = 0
+    for path, number, quad in toll:
+        framed = Quad.from_array(in_image(without_province, quad, (0.0, 0.0)))
+        opinion = read_plate(recognizer, load_image(path), framed)
+        right += opinion is not None and opinion.decoded.number == number and quad_iou(opinion.quad, quad) > 0.7
+    assert right >= len(toll) - 2
 
 
 def test_a_recognizer_that_has_not_learnt_to_read_parts_is_not_shown_them(
