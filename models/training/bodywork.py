@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.training.conditions import Image, Rng
+from models.training.pool import FlatPlate
 
+BANDED = (0.05, 0.5)
+"""Share of rendered plates with bands across them, and of painted numbers: shadows, ribs, planks."""
+FAINTED = (0.05, 0.35)
+"""The same with faint paint."""
 DEPTH = (0.08, 0.5)
 """How far bands go up and down, as a share of the plate's own contrast."""
 PITCH = (0.3, 1.1)
@@ -23,6 +28,18 @@ JOINT = 0.4
 """Share of banded plates with the joint of planks or doors across them as well."""
 FAINT = (35.0, 95.0)
 """Grey levels between faint paint and its body, wear included: less than half of what most painters leave."""
+
+
+def hard_to_read(picture: NDArray[np.uint8], plate: FlatPlate, rng: Rng) -> NDArray[np.uint8]:
+    """A pool's ``picture`` of ``plate``, uint8 (H, W, 4) with its outline as alpha, with faint paint and bands by the
+    shares above."""
+    painted = plate.kind.startswith("painted")
+    face = picture[..., :3].copy()
+    if rng.random() < FAINTED[painted]:
+        face = faint(face, rng)
+    if rng.random() < BANDED[painted]:
+        face = banded(face, np.array(plate.boxes, np.float32), plate.aspect, rng)
+    return np.dstack([face, picture[..., 3:]])
 
 
 def faint(plate: Image, rng: Rng) -> Image:

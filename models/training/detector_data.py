@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.training import data, degrade
+from models.training.bodywork import hard_to_read
 from models.training.pool import PlatePool
 from models.training.signs import SignPainter
 from models.training.swap import fitted_corners, paste_plate, swap_plate
@@ -79,7 +80,7 @@ class SceneWindows:
     def _swapped(self, photo: Image, corners: Corners, rng: Rng) -> Corners:
         i = int(rng.integers(len(self.pool)))
         new = fitted_corners(corners, self.pool.plates[i].aspect, rng)
-        swap_plate(photo, corners, self.pool.picture(i), new, rng)
+        swap_plate(photo, corners, hard_to_read(self.pool.picture(i), self.pool.plates[i], rng), new, rng)
         return new
 
     def _add_plates(self, window: Window, rng: Rng) -> None:
@@ -89,7 +90,7 @@ class SceneWindows:
             corners = _somewhere(window, self.pool.plates[i].aspect, rng)
             taken = window.plates + window.ignore
             if len(taken) < MAX_PLATES and not any(_overlap(corners, other) for other in taken):
-                flat = self.pool.picture(i).copy()
+                flat = hard_to_read(self.pool.picture(i), self.pool.plates[i], rng)
                 flat[..., :3] = degrade.light(np.ascontiguousarray(flat[..., :3]), rng, 0.7)
                 paste_plate(window.image, flat, corners, rng)
                 window.plates.append(corners)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from edge_lpr.plates import ALPHABET, PROVINCES
 from models.training import data
-from models.training.bodywork import banded, faint
+from models.training.bodywork import hard_to_read
 from models.training.canvases import (
     ONE_ROW,
     UNKNOWN,
@@ -61,10 +61,6 @@ LOOK = 0.24
 """Share of plates cut as for the first look; it asks for corners alone, and reading asks for everything else."""
 CROWDED = 0.15
 """Share of looks with stripes or lettering above or below the plate."""
-BANDED = (0.05, 0.5)
-"""Share of rendered plates with bands across them, and of painted numbers: shadows, ribs, planks."""
-FAINTED = (0.05, 0.35)
-"""The same with faint paint."""
 LONG_ENOUGH = 6
 """Another country's number of so many characters could be one of ours, and is drawn more often."""
 
@@ -154,13 +150,7 @@ class PlateSamples:
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
         picture = self.pool.picture(index)
         boxes = np.array(plate.boxes, np.float32)
-        painted = plate.kind.startswith("painted")
-        face = picture[..., :3].copy()
-        if rng.random() < FAINTED[painted]:
-            face = faint(face, rng)
-        if rng.random() < BANDED[painted]:
-            face = banded(face, boxes, plate.aspect, rng)
-        image = swap(place.image, np.dstack([face, picture[..., 3:]]), rng)
+        image = swap(place.image, hard_to_read(picture, plate, rng), rng)
         upper = upper_length(plate.kind, plate.number) if plate.rows == 2 else 0
         return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, upper, False, plate.aspect, boxes)
 

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from models.training import bodywork
-from models.training.bodywork import banded, faint
+from models.training.bodywork import banded, faint, hard_to_read
+from models.training.pool import FlatPlate
 
 BOX = np.array([[0.1, 0.15, 0.2, 0.85]], np.float32)
 INK, SHEET = 180, 70
@@ -58,3 +59,16 @@ def test_faint_paint_stands_off_its_body_by_as_much_as_told() -> None:
 def test_paint_that_is_faint_already_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodywork, "FAINT", (INK - SHEET + 1.0, INK - SHEET + 9.0))
     assert (faint(plate(), np.random.default_rng(4)) == plate()).all()
+
+
+def test_painted_numbers_are_made_hard_to_read_more_often_than_metal_plates_and_keep_their_outline() -> None:
+    picture = np.dstack([plate(), np.full((96, 256), 255, np.uint8)])
+    picture[:, :9, 3] = 0
+    changed = {}
+    for kind in ("blue", "painted"):
+        described = FlatPlate("皖A12345", "蓝色", 1, kind, 3.0, BOX.tolist())
+        rng = np.random.default_rng(5)
+        results = [hard_to_read(picture, described, rng) for _ in range(60)]
+        assert all((result[..., 3] == picture[..., 3]).all() for result in results)
+        changed[kind] = sum(bool((result != picture).any()) for result in results)
+    assert 0 < changed["blue"] < 20 < changed["painted"] < 60
