@@ -36,6 +36,8 @@ _WORDS = (
 _LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
 _PLATE_LATIN = LETTERS.replace("O", "")  # which looks like a 0, and is a 0 on most plates
+LIKE_OURS = 0.3
+"""Share of other countries' plates that differ from a Chinese one in nothing but the province, as 4A0P453 does."""
 
 
 class SignPainter:
@@ -66,9 +68,7 @@ class SignPainter:
             top = round(height * rng.uniform(0.1, 0.25))
             small = self._sized(rng, max(8, top - 2))
             pen.text((width * rng.uniform(0.2, 0.5), 0), _some(rng, _LATIN, 4, 9), font=small, fill=ink)
-        count = int(rng.integers(2, 4))
-        sorts = [_PLATE_LATIN if rng.random() < 0.5 else _DIGITS for _ in range(count)]
-        groups = [_some(rng, sort, 1, 4 if count == 2 else 3) for sort in sorts]
+        groups = _like_ours(rng) if rng.random() < LIKE_OURS else _groups(rng)
         text = str(rng.choice((" ", "-", "", "  "))).join(groups)
         font = self._sized(rng, round((height - top) * rng.uniform(0.6, 0.9)))
         box = font.getbbox(text)
@@ -102,6 +102,24 @@ class SignPainter:
         if rng.random() < 0.3:
             cv2.rectangle(image, (1, 1), (width - 2, image.shape[0] - 2), ink[::-1], 2)
         return image
+
+
+def _groups(rng: Rng) -> list[str]:
+    """Two or three groups, each of letters or of digits."""
+    count = int(rng.integers(2, 4))
+    sorts = [_PLATE_LATIN if rng.random() < 0.5 else _DIGITS for _ in range(count)]
+    return [_some(rng, sort, 1, 4 if count == 2 else 3) for sort in sorts]
+
+
+def _like_ours(rng: Rng) -> list[str]:
+    """One group: a digit or letter where the province would be, a letter, then five of either."""
+    first = _DIGITS if rng.random() < 0.7 else _PLATE_LATIN
+    letters = int(rng.integers(0, 4))
+    return [
+        _some(rng, first, 1, 1)
+        + _some(rng, _PLATE_LATIN, 1 + letters, 1 + letters)
+        + _some(rng, _DIGITS if rng.random() < 0.7 else _DIGITS + _PLATE_LATIN, 5 - letters, 5 - letters)
+    ]
 
 
 def _some(rng: Rng, characters: str, low: int, high: int) -> str:

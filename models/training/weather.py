@@ -12,6 +12,9 @@ SMALLEST_CHARACTER = 12.0
 """Height in pixels of the smallest character that a person can still read."""
 WITHIN_REACH = 0.85
 """Share of pictures that keep to it."""
+MILD_SHARE, MILD = 0.5, 0.45
+"""Share of pictures with fewer faults, and how often each comes and how strong it is then. Under all of them at once a
+fifth of the pictures is past reading; these have mostly one, as a photo of a gate has."""
 MOST_MOTION_BLUR, MOST_FOCUS_BLUR = 0.2, 0.075
 """Length and sigma, as shares of that character's height."""
 
@@ -24,7 +27,7 @@ def weather(image: Image, rng: Rng, rendered: bool, aspect: float, character: fl
     with their own faults and get fewer new ones.
     """
     height, width = image.shape[:2]
-    much = 1.0 if rendered else 0.6
+    much = (1.0 if rendered else 0.6) * (MILD if rng.random() < MILD_SHARE else 1.0)
     colored = True
     if rng.random() < 0.35 * much:
         image = degrade.shade(image, rng)
