@@ -37,6 +37,7 @@ _FLOOR = 1e-6  # the int8 logits cannot tell smaller probabilities apart
 _HIDDEN = 0.05  # a blank step with so much of another class hides a character
 _COLOR_FLOOR, _ROWS_FLOOR = 0.005, 0.02  # how far colour and rows can speak against a number
 _RIVALS = 4  # how many patterns are weighed against each other once the issuing authority is known
+_UNGRAMMATICAL_COST = 8.0  # nats for a number of no known kind beside one that is
 _UNLISTED_COST, _POLICE_COST = 3.0, 2.0  # nats for an issuing letter that no list has; for O, police organs only
 
 
@@ -147,6 +148,16 @@ def _decode(recognition: Recognition) -> Decoded | None:
     raw = min(segment.presence * float(segment.distribution.max()) for segment in shown)
     evidence = np.stack([segment.distribution for segment in shown])
     return Decoded(number, raw, False, evidence)
+
+
+def improbability(number: str) -> float:
+    """What speaks against ``number`` before anything is seen of it, nats: that it is of no known kind, or has a letter
+    of issue that its province does not give out."""
+    if not is_valid(number):
+        return _UNGRAMMATICAL_COST
+    if number[0] not in PROVINCES or not number[1].isalpha() or not number[1].isascii():
+        return 0.0
+    return _authority_cost(ALPHABET.index(number[0]), ALPHABET.index(number[1]))
 
 
 def calibrated_confidence(decoded: Decoded, calibration: Calibration) -> int:

@@ -38,11 +38,6 @@ class Recognition:
         steps = _in_turn([part.steps for part in parts])
         return replace(self, steps=steps, legible=min(part.legible for part in parts))
 
-    def with_upper_row(self, upper: Recognition) -> Recognition:
-        """This, but with the steps and the legibility of ``upper``, which saw the upper row larger: where a two-row
-        plate was too small to read, it was for that row."""
-        return replace(self, steps=_in_turn([upper.steps, self.steps[len(self.steps) // 2 :]]), legible=upper.legible)
-
     @property
     def two_rows(self) -> bool:
         """Whether the plate has two rows rather than one."""
