@@ -3,13 +3,14 @@
 The second look is at the same plate in two parts, each filling the picture. What is really written there is read the
 same again; what was guessed often is not. While that settles nothing, whole and parts are looked at again in a slightly
 tighter cut, in a looser one, and in one whose corners were looked for anew. Every number that any of these looks reads
-is then held against all of them, and that which they bear out best together counts. Corners are looked for anew at once
-where characters are seen but no number.
+is then held against all of them, and that which they bear out best together counts. Where the new corners frame
+something else, that is read afresh, and the surer reading counts. Corners are looked for anew at once where characters
+are seen but no number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -38,8 +39,13 @@ SURROUNDINGS = 0.7
 """How much of that the picture must show. A plate already cut out has no surroundings to look at."""
 GLIMPSED = 0.2
 """How legible (0.0-1.0) something must be that is no number, so that it may be a part of one."""
+MOVED = 0.1
+"""Corners found anew so far off, in plate heights, frame something else: read afresh, the surer of the two counts."""
 BLIND = -8.0
 """Nats that one look can speak against a number at most: it may have missed a character, or framed half of them."""
+
+Cut = tuple[Recognition, Recognition]
+"""One cut around a plate, seen as a whole and in its two parts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,22 +67,93 @@ def read_plate(
     ``observe`` is told the stages "straighten" and "recognise" of each look, and "decode" of the first and of what the
     looks come to after each cut; "refine" where the corners are looked for anew.
     """
-    seen = _look(recognizer, partial(recognizer.straighten, image, quad), observe)
-    first = _opinion(seen, quad, observe)
-    if first is None and seen.legible >= GLIMPSED and _has_surroundings(image, quad):
-        quad = _looked_for_anew(recognizer, image, quad, observe)
-        seen = _look(recognizer, partial(recognizer.straighten, image, quad), observe)
-        first = _opinion(seen, quad, observe)
-    if first is None or first.decoded.raw_confidence >= CERTAIN[seen.two_rows] or not recognizer.reads_parts:
-        return first
-    cuts = [(seen, _in_parts(recognizer, image, quad, seen, observe))]
-    settled = _settled(first, cuts, observe)
-    further = _further_cuts(recognizer, image, quad, observe)
-    while settled.decoded.raw_confidence < SETTLED and (cut := next(further, None)) is not None:
-        whole = _look(recognizer, partial(recognizer.straighten, image, cut), observe)
-        cuts.append((whole, _in_parts(recognizer, image, cut, whole, observe)))
-        settled = _settled(first, cuts, observe)
-    return settled
+    return _Reading(recognizer, image, observe).read(quad)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """One plate being read in one picture."""
+
+    recognizer: Recognizer
+    image: NDArray[np.uint8]
+    observe: StageObserver | None
+
+    def read(self, quad: Quad) -> Opinion | None:
+        seen, first = self._first(quad)
+        if first is None and seen.legible >= GLIMPSED and self._shows_around(quad):
+            quad = self._looked_for_anew(quad)
+            seen, first = self._first(quad)
+        if first is None or self._is_enough(seen, first):
+            return first
+        cuts: list[Cut] = []
+        settled = self._through(cuts, seen, first)
+        if _is_settled(settled) or not self._shows_around(quad):
+            return settled
+        anew = self._looked_for_anew(quad)
+        if _apart(anew, quad) < MOVED:
+            return self._settle(cuts, self._whole(anew), anew, first)
+        seen, other = self._first(anew)
+        if other is None:
+            return settled
+        if not self._is_enough(seen, other):
+            other = self._through([], seen, other)
+        return max(settled, other, key=lambda opinion: (opinion.decoded.valid, opinion.decoded.raw_confidence))
+
+    def _through(self, cuts: list[Cut], seen: Recognition, first: Opinion) -> Opinion:
+        """What is read through further cuts, as long as nothing is settled; what was seen is added to ``cuts``."""
+        settled = self._settle(cuts, seen, first.quad, first)
+        for more in (TIGHTER, LOOSER):
+            if _is_settled(settled):
+                break
+            cut = grown(first.quad, more)
+            settled = self._settle(cuts, self._whole(cut), cut, first)
+        return settled
+
+    def _settle(self, cuts: list[Cut], whole: Recognition, quad: Quad, first: Opinion) -> Opinion:
+        """What all looks come to with one more cut, at ``quad``, seen as a ``whole`` already."""
+        places = [partial(self.recognizer.straighten_part, self.image, quad, part) for part in parts_of(whole)]
+        cuts.append((whole, whole.in_parts([self._look(place) for place in places])))
+        with stage("decode", self.observe):
+            return settle(first, cuts)
+
+    def _first(self, quad: Quad) -> tuple[Recognition, Opinion | None]:
+        seen = self._whole(quad)
+        with stage("decode", self.observe):
+            decoded = decode(seen)
+        return seen, None if decoded is None else Opinion(quad, decoded, seen.colors, seen.rows)
+
+    def _is_enough(self, seen: Recognition, first: Opinion) -> bool:
+        certain = first.decoded.valid and first.decoded.raw_confidence >= CERTAIN[seen.two_rows]
+        return certain or not self.recognizer.reads_parts
+
+    def _whole(self, quad: Quad) -> Recognition:
+        return self._look(partial(self.recognizer.straighten, self.image, quad))
+
+    def _look(self, straighten: Callable[[], NDArray[np.uint8]]) -> Recognition:
+        with stage("straighten", self.observe):
+            plate = straighten()
+        with stage("recognise", self.observe):
+            return self.recognizer.recognize(plate)
+
+    def _looked_for_anew(self, quad: Quad) -> Quad:
+        with stage("refine", self.observe):
+            return self.recognizer.refine(self.image, grown(quad, SURROUNDED))
+
+    def _shows_around(self, quad: Quad) -> bool:
+        """Whether the picture shows what lies around ``quad``."""
+        corners = grown(quad, SURROUNDED).to_array()
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        shown = np.minimum(high, self.image.shape[1::-1]) - np.maximum(low, 0)
+        return bool(shown.min() > 0 and shown.prod() >= SURROUNDINGS * (high - low).prod())
+
+
+def _is_settled(opinion: Opinion) -> bool:
+    return opinion.decoded.valid and opinion.decoded.raw_confidence >= SETTLED
+
+
+def _apart(one: Quad, other: Quad) -> float:
+    """How far the corners of two quads are apart in the mean, in heights of the latter."""
+    return float(np.linalg.norm(one.to_array() - other.to_array(), axis=1).mean()) / other.height
 
 
 def parts_of(seen: Recognition) -> tuple[Part, Part]:
@@ -90,7 +167,7 @@ def parts_of(seen: Recognition) -> tuple[Part, Part]:
     return end_parts(sorted(middles))
 
 
-def settle(first: Opinion, cuts: Sequence[tuple[Recognition, Recognition]]) -> Opinion:
+def settle(first: Opinion, cuts: Sequence[Cut]) -> Opinion:
     """What looks at one plate come to, of each cut at the whole and in parts, the first of them that of ``first``.
 
     Of all numbers that any look reads, that counts which is likeliest if every look is a witness of its own. They are
@@ -109,56 +186,3 @@ def settle(first: Opinion, cuts: Sequence[tuple[Recognition, Recognition]]) -> O
     legible = np.mean([max(whole.legible, apart.legible) for whole, apart in cuts])
     raw = min(float(np.exp(borne_out[:, best]).mean()), float(legible))
     return replace(first, decoded=Decoded(number, raw, is_valid_number(number), evidence))
-
-
-def _settled(first: Opinion, cuts: Sequence[tuple[Recognition, Recognition]], observe: StageObserver | None) -> Opinion:
-    with stage("decode", observe):
-        return settle(first, cuts)
-
-
-def _further_cuts(
-    recognizer: Recognizer, image: NDArray[np.uint8], quad: Quad, observe: StageObserver | None
-) -> Iterator[Quad]:
-    """The other cuts to look at, one after the other while they settle nothing."""
-    yield grown(quad, TIGHTER)
-    yield grown(quad, LOOSER)
-    if _has_surroundings(image, quad):
-        yield _looked_for_anew(recognizer, image, quad, observe)
-
-
-def _has_surroundings(image: NDArray[np.uint8], quad: Quad) -> bool:
-    """Whether ``image`` shows what lies around ``quad``."""
-    corners = grown(quad, SURROUNDED).to_array()
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    shown = np.minimum(high, (image.shape[1], image.shape[0])) - np.maximum(low, 0)
-    return bool(shown.min() > 0 and shown.prod() >= SURROUNDINGS * (high - low).prod())
-
-
-def _looked_for_anew(
-    recognizer: Recognizer, image: NDArray[np.uint8], quad: Quad, observe: StageObserver | None
-) -> Quad:
-    with stage("refine", observe):
-        return recognizer.refine(image, grown(quad, SURROUNDED))
-
-
-def _in_parts(
-    recognizer: Recognizer, image: NDArray[np.uint8], quad: Quad, seen: Recognition, observe: StageObserver | None
-) -> Recognition:
-    """The plate in ``quad`` in the two parts that ``seen``, a look at the whole, tells."""
-    places = [partial(recognizer.straighten_part, image, quad, part) for part in parts_of(seen)]
-    return seen.in_parts([_look(recognizer, place, observe) for place in places])
-
-
-def _look(
-    recognizer: Recognizer, straighten: Callable[[], NDArray[np.uint8]], observe: StageObserver | None
-) -> Recognition:
-    with stage("straighten", observe):
-        plate = straighten()
-    with stage("recognise", observe):
-        return recognizer.recognize(plate)
-
-
-def _opinion(recognition: Recognition, quad: Quad, observe: StageObserver | None) -> Opinion | None:
-    with stage("decode", observe):
-        decoded = decode(recognition)
-    return None if decoded is None else Opinion(quad, decoded, recognition.colors, recognition.rows)

@@ -17,6 +17,7 @@ from edge_lpr.vision.decoding import (
     decode,
     find_segments,
     greedy_number,
+    improbability,
     is_plausible,
 )
 from edge_lpr.vision.model_file import Calibration
@@ -178,6 +179,12 @@ def test_what_is_of_no_known_kind_or_hardly_a_plate_has_to_be_clear() -> None:
     assert not is_plausible(doubtful, False, 0.1)
     assert not is_plausible(replace(unknown, raw_confidence=0.4), True, 0.1)
     assert not is_plausible(replace(known, raw_confidence=0.05), True, 0.1)
+
+
+def test_before_anything_is_seen_unlisted_letters_speak_against_a_number_and_no_known_kind_more_so() -> None:
+    for number in ("京A12345", "使123456", "WJ沪1234T", "民航A1234", "京7123456"):
+        assert improbability(number) == 0
+    assert 0 < improbability("京O12345") < improbability("宁Z12345") < improbability("京A1234")
 
 
 def test_calibration_is_a_line_on_the_logit() -> None:

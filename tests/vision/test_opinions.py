@@ -1,4 +1,4 @@
-"""What several opinions of one plate come to."""
+"""What several looks at one plate come to."""
 
 from __future__ import annotations
 
@@ -14,47 +14,55 @@ from edge_lpr.vision.opinions import Opinion, parts_of, settle
 from edge_lpr.vision.parts import end_parts, row_parts
 from edge_lpr.vision.recognizer import Recognition
 
-
-def opinion(number: str, raw_confidence: float) -> Opinion:
-    evidence = np.zeros((len(number), len(ALPHABET)), dtype=np.float32)
-    evidence[np.arange(len(number)), [ALPHABET.index(character) for character in number]] = 1
-    colors = np.full(len(COLORS), 1 / len(COLORS), dtype=np.float32)
-    decoded = Decoded(number, raw_confidence, True, evidence)
-    return Opinion(Quad((0, 0), (4, 0), (4, 1), (0, 1)), decoded, colors, np.array([1.0, 0.0], dtype=np.float32))
+JING, JIN = "京 A 1 2 3 ", "津 A 1 2 3 "
+LOWER = "4 5       "
 
 
-def test_two_opinions_that_agree_are_as_sure_as_their_mean() -> None:
-    settled = settle(opinion("京A12345", 0.8), [opinion("京A12345", 0.9)]).decoded
-    assert settled.number == "京A12345"
-    assert settled.raw_confidence == pytest.approx(0.85)
+def settled(*looks: Recognition) -> Decoded:
+    """What ``looks``, a whole and its parts in turn, come to."""
+    first = decode(looks[0])
+    assert first is not None
+    quad = Quad((0, 0), (4, 0), (4, 1), (0, 1))
+    cuts = list(zip(looks[::2], looks[1::2], strict=True))
+    return settle(Opinion(quad, first, looks[0].colors, looks[0].rows), cuts).decoded
+
+
+def torn(share: float, upper: str = JING, other: str = JIN, legible: float = 1.0) -> Recognition:
+    """A look that sees ``upper`` with this probability, else ``other``, and "45" below."""
+    one, two = saw(upper, LOWER, 1), saw(other, LOWER, 1)
+    return replace(one, steps=share * one.steps + (1 - share) * two.steps, legible=legible)
+
+
+def test_two_looks_that_agree_are_as_sure_as_their_mean() -> None:
+    decoded = settled(torn(0.8), torn(0.9))
+    assert decoded.number == "京A12345" and decoded.valid
+    assert decoded.raw_confidence == pytest.approx(0.85, abs=1e-3)
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_of_two_numbers_the_surer_is_given_with_half_its_faith(turned: bool) -> None:
-    first, other = opinion("京A12345", 0.9), opinion("津A12345", 0.8)
-    settled = (settle(other, [first]) if turned else settle(first, [other])).decoded
-    assert settled.number == "京A12345"
-    assert settled.raw_confidence == pytest.approx(0.45)
-    assert settled.evidence[0, ALPHABET.index("津")] == pytest.approx(0.5)
+def test_one_look_that_knows_outweighs_three_that_guess(turned: bool) -> None:
+    looks = [torn(0.6), torn(0.55), torn(0.55), torn(0.02)]
+    decoded = settled(*(reversed(looks) if turned else looks))
+    assert decoded.number == "津A12345"
+    assert decoded.raw_confidence == pytest.approx((0.4 + 0.45 + 0.45 + 0.98) / 4, abs=1e-3)
+    assert decoded.evidence[0, ALPHABET.index("津")] == pytest.approx((0.4 + 0.45 + 0.45 + 0.98) / 4, abs=1e-3)
+
+
+def test_a_look_that_sees_nothing_halves_the_faith_and_speaks_for_no_other_number() -> None:
+    decoded = settled(torn(0.6), saw(" " * 10, " " * 10, 1))
+    assert decoded.number == "京A12345"
+    assert decoded.raw_confidence == pytest.approx(0.3, abs=0.01)
 
 
 def test_numbers_of_unlike_length_do_not_mix_their_evidence() -> None:
-    settled = settle(opinion("京A12345", 0.9), [opinion("京AD12345", 0.5)]).decoded
-    assert settled.evidence.shape == (7, len(ALPHABET))
-    assert settled.evidence.max(axis=1) == pytest.approx(np.ones(7))
+    decoded = settled(torn(1.0), torn(0.7, "京 AD1 2 3 ", JING))
+    assert decoded.number == "京A12345"
+    assert decoded.evidence.shape == (7, len(ALPHABET))
+    assert decoded.evidence.max(axis=1) == pytest.approx(np.ones(7))
 
 
-def test_what_the_second_look_does_not_see_is_half_as_sure() -> None:
-    settled = settle(opinion("京A12345", 0.6), [None]).decoded
-    assert settled.number == "京A12345"
-    assert settled.raw_confidence == pytest.approx(0.3)
-
-
-def test_of_four_opinions_the_number_counts_that_most_confidence_speaks_for() -> None:
-    settled = settle(opinion("京A12345", 0.7), [opinion("津A12345", 0.5), None, opinion("津A12345", 0.4)]).decoded
-    assert settled.number == "津A12345"
-    assert settled.raw_confidence == pytest.approx(0.9 / 4)
-    assert settled.evidence[0, ALPHABET.index("津")] == pytest.approx(2 / 3)
+def test_it_is_no_surer_than_the_plate_is_legible_in_whole_or_parts() -> None:
+    assert settled(torn(0.9, legible=0.2), torn(0.9, legible=0.6)).raw_confidence == pytest.approx(0.6)
 
 
 def test_seen_in_parts_it_is_their_steps_in_turn_and_as_legible_as_the_least_of_them() -> None:
@@ -66,13 +74,6 @@ def test_seen_in_parts_it_is_their_steps_in_turn_and_as_legible_as_the_least_of_
     assert seen.steps[81:] == pytest.approx(0.9)
     assert len(seen.steps) == 161
     assert seen.legible == 0.2
-
-
-def test_the_upper_row_seen_larger_stands_for_the_upper_line_and_says_how_legible_the_plate_is() -> None:
-    whole, larger = saw("   京 B    ", "1 2 3 4 5 ", 2), saw("津    B    ", " " * 10, 1)
-    decoded = decode(replace(whole, legible=0.1).with_upper_row(replace(larger, legible=0.9)))
-    assert decoded is not None and decoded.number == "津B12345"
-    assert decoded.raw_confidence == pytest.approx(0.9)
 
 
 def saw(upper: str, lower: str, rows: int) -> Recognition:

@@ -121,20 +121,20 @@ def test_a_clear_plate_is_read_once_a_doubtful_one_in_parts_too_and_what_stays_d
         for scale in (1.0, 0.8, 0.6, 0.5):
             shown = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
             counts.add(times_recognised(reader, shown, whole_image(shown)))
-    ends = {1, 3, 6, 9}  # certain at once, settled by its parts, by a tighter cut, never before the last
-    assert {1, 9} <= counts
-    assert counts & {3, 6}
-    assert counts <= ends | {1 + end for end in ends}  # one of which a part was framed begins anew
+    assert {1, 9} <= counts  # certain at once; never settled before the last of the cuts
+    assert counts & {3, 6}  # settled by its parts, by a tighter cut
+    assert counts <= {1, 3, 6, 9}  # what fills the picture has no surroundings in which to look for corners anew
 
 
-def test_a_plate_whose_province_was_not_framed_is_looked_for_anew_and_given_with_its_whole_outline(
-    models_dir: Path, toll: list[tuple[Path, str, Quad]]
+@pytest.mark.parametrize(("left", "right_edge"), [(0.25, 1.0), (0.0, 0.86)])
+def test_a_plate_of_which_one_end_was_not_framed_is_looked_for_anew_and_given_with_its_whole_outline(
+    models_dir: Path, toll: list[tuple[Path, str, Quad]], left: float, right_edge: float
 ) -> None:
     recognizer = Recognizer(load_models(models_dir).recognizer)
-    without_province = np.array([(0.25, 0), (1, 0), (1, 1), (0.25, 1)], dtype=np.float32)
+    part = np.array([(left, 0), (right_edge, 0), (right_edge, 1), (left, 1)], dtype=np.float32)
     right = 0
     for path, number, quad in toll:
-        framed = Quad.from_array(in_image(without_province, quad, (0.0, 0.0)))
+        framed = Quad.from_array(in_image(part, quad, (0.0, 0.0)))
         opinion = read_plate(recognizer, load_image(path), framed)
         right += opinion is not None and opinion.decoded.number == number and quad_iou(opinion.quad, quad) > 0.7
     assert right >= len(toll) - 2
@@ -160,12 +160,14 @@ def test_a_doubtful_number_needs_a_sure_detection(reader: PlateReader, toll: lis
     for score in (0.5, 1.0):
         reading = reader.read_at(image, quad, score=score)
         assert reading is not None and reading.number == number
-    height, width = image.shape[:2]
     kept = []
-    for scale in np.geomspace(0.4, 0.08, 24):
-        small = np.asarray(cv2.resize(image, (int(width * scale), int(height * scale))), np.uint8)
-        there = Quad.from_array(quad.to_array() * np.float32(scale))
-        kept.append(tuple(reader.read_at(small, there, score=score) is not None for score in (0.5, 1.0)))
+    for path, _, quad in toll[:8]:
+        image = load_image(path)
+        height, width = image.shape[:2]
+        for scale in np.geomspace(0.25, 0.08, 12):
+            small = np.asarray(cv2.resize(image, (int(width * scale), int(height * scale))), np.uint8)
+            there = Quad.from_array(quad.to_array() * np.float32(scale))
+            kept.append(tuple(reader.read_at(small, there, score=score) is not None for score in (0.5, 1.0)))
     assert (False, True) in kept  # in doubt: only where the detector is sure
     assert (True, False) not in kept
 
