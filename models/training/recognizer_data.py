@@ -41,8 +41,8 @@ MAX_LENGTH = 9
 REAL, NEGATIVE, FOREIGN = 0.23, 0.07, 0.08
 """Shares of a batch; the rest is rendered plates."""
 HARD = {
-    "painted": 5.0,
-    "painted_double": 5.0,
+    "painted": 4.2,
+    "painted_double": 3.0,
     "temporary": 1.5,
     "temporary_entry": 1.3,
     "tractor": 1.4,

@@ -12,7 +12,7 @@ SMALLEST_CHARACTER = 12.0
 """Height in pixels of the smallest character that a person can still read."""
 WITHIN_REACH = 0.85
 """Share of pictures that keep to it."""
-MILD_SHARE, MILD = 0.6, 0.45
+MILD_SHARE, MILD = 0.5, 0.45
 """Share of pictures with fewer faults, and how often each comes and how strong it is then. Under all of them at once a
 fifth of the pictures is past reading; these have mostly one, as a photo of a gate has."""
 MOST_MOTION_BLUR, MOST_FOCUS_BLUR = 0.2, 0.075
