@@ -37,7 +37,7 @@ _FLOOR = 1e-6  # the int8 logits cannot tell smaller probabilities apart
 _HIDDEN = 0.05  # a blank step with so much of another class hides a character
 _COLOR_FLOOR, _ROWS_FLOOR = 0.005, 0.02  # how far colour and rows can speak against a number
 _RIVALS = 4  # how many patterns are weighed against each other once the issuing authority is known
-_UNGRAMMATICAL_COST = 8.0  # nats for a number of no known kind beside one that is
+_UNGRAMMATICAL_COST = 40.0  # nats: a number of no known kind counts where no look reads one that is
 _UNLISTED_COST, _POLICE_COST = 3.0, 2.0  # nats for an issuing letter that no list has; for O, police organs only
 
 
