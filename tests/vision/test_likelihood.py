@@ -20,7 +20,7 @@ def steps(count: int, shown: str = SHOWN) -> NDArray[np.float32]:
     seen = np.zeros((count, 1 + len(ALPHABET)))
     classes = [0, *(1 + ALPHABET.index(character) for character in shown)]
     seen[:, classes] = rng.random((count, len(classes)))
-    return (seen / seen.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(seen / seen.sum(axis=1, keepdims=True), np.float32)
 
 
 def every_path(seen: NDArray[np.float32], number: str, shown: str = SHOWN) -> float:
