@@ -1,4 +1,4 @@
-"""The two parts of a plate that a second opinion looks at, each filling the recognizer's picture.
+"""The two parts of a plate that a second look sees, each filling the recognizer's picture.
 
 Of two rows they are the rows: the upper one, whose province is the smallest print of all, stands there twice as high
 and up to twice as wide, the lower one half as high again. Of one row they are its ends, parted where the first look saw

@@ -1,4 +1,4 @@
-"""Where a canvas is cut for a sample: as for the first look, for reading, or a part of it as for a second opinion."""
+"""Where a canvas is cut for a sample: as for the first look, for reading, or a part of it as for a second look."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ it took what is above or below them for the other row. Seldom, but then the numb
 LEAST_FRAMED = 0.25
 """How much of the plate's height is framed then at least, at either end."""
 PARTS = (0.3, 0.45)
-"""Shares of plates of one row and of two, cut for reading, of which only a part is shown, as a second opinion does."""
+"""Shares of plates of one row and of two, cut for reading, of which only a part is shown, as a second look does."""
 FIRST_PART = 0.6
 """How often of the two parts it is the one with the province."""
 SEEN_BIAS, SEEN_SPREAD = -0.007, 0.014
@@ -90,7 +90,7 @@ _UNIT = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
 
 
 def shown_part(canvas: Canvas, corners: Corners, rng: Rng) -> tuple[Canvas, Corners, Part]:
-    """One of the two parts that a second opinion looks at, where the plate is cut at ``corners``: the canvas with what
+    """One of the two parts that a second look looks at, where the plate is cut at ``corners``: the canvas with what
     stands on it, in one row; the corners to cut at; and the part."""
     assert canvas.boxes is not None
     middles = INNER[0] + (canvas.boxes[:, :2] + canvas.boxes[:, 2:]) / 2 * (FLAT_WIDTH, FLAT_HEIGHT)

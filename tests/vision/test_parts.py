@@ -1,4 +1,4 @@
-"""Where a plate is parted for a second opinion."""
+"""Where a plate is parted for a second look."""
 
 from __future__ import annotations
 
