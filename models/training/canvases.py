@@ -27,6 +27,8 @@ INNER = np.array(
 )
 """Where on a canvas the plate's corners are."""
 UNKNOWN = -1
+ENDS = 0.45
+"""Share of crowded plates that are so at their ends, not above or below."""
 ONE_ROW, TWO_ROWS = (440 / 140, 0.65), (440 / 220, 0.3)
 """A plate's width by height, and the smallest character's height as a share of the plate's (GA 36-2014)."""
 
@@ -131,7 +133,14 @@ def swap(canvas: Image, flat: Image, rng: Rng) -> Image:
 
 
 def crowded(canvas: Image, lettering: Image, rng: Rng) -> Image:
-    """Stripes or ``lettering`` right above or below the plate, as grilles and dealers' names stand there."""
+    """Something right beside the plate: stripes or ``lettering`` above or below it, as grilles and dealers' names stand
+    there, or at one end or both what is bright, dark or lettered, as lamps and recesses are."""
+    result = canvas.copy()
+    if rng.random() < ENDS:
+        for end in (0, 1):
+            if rng.random() < 0.7:
+                _crowd_end(result, end, lettering, rng)
+        return result
     high = MARGIN_Y - int(rng.integers(1, 9))
     if rng.random() < 0.5:
         strip = np.asarray(cv2.resize(lettering, (CANVAS_WIDTH, high), interpolation=cv2.INTER_AREA), np.uint8)
@@ -140,7 +149,23 @@ def crowded(canvas: Image, lettering: Image, rng: Rng) -> Image:
         bars = (along / rng.uniform(4, 30) + rng.random()) % 1 < rng.uniform(0.3, 0.7)
         tones = rng.integers(0, 256, (2, 1, 1, 3))
         strip = np.where(np.broadcast_to(bars, (high, CANVAS_WIDTH))[..., None], *tones).astype(np.uint8)
-    result = canvas.copy()
     rows = slice(0, high) if rng.random() < 0.7 else slice(CANVAS_HEIGHT - high, CANVAS_HEIGHT)
     result[rows] = strip
     return result
+
+
+def _crowd_end(canvas: Image, end: int, lettering: Image, rng: Rng) -> None:
+    """Cover what is beyond one ``end`` of the plate, 0 the left, in place."""
+    wide, gap = int(rng.integers(16, MARGIN_X)), int(rng.integers(0, 7))
+    left = MARGIN_X - gap - wide if end == 0 else CANVAS_WIDTH - MARGIN_X + gap
+    left, right = max(0, left), min(CANVAS_WIDTH, left + wide)
+    top, bottom = MARGIN_Y - int(rng.integers(-10, 14)), CANVAS_HEIGHT - MARGIN_Y + int(rng.integers(-10, 14))
+    place = canvas[top:bottom, left:right]
+    if rng.random() < 0.35:
+        shown = max(8, round(lettering.shape[0] * (right - left) / (bottom - top)))
+        start = int(rng.integers(max(1, lettering.shape[1] - shown)))
+        place[:] = cv2.resize(lettering[:, start : start + shown], (right - left, bottom - top))
+    else:
+        tone = rng.integers(0, 256, 3) if rng.random() < 0.5 else np.full(3, rng.choice((rng.integers(50), 255)))
+        across = np.linspace(0, rng.normal(0, 40), bottom - top)[:, None, None]
+        place[:] = np.clip(tone + across + rng.normal(0, 6, (*place.shape[:2], 1)), 0, 255)

@@ -19,9 +19,12 @@ LOOK_MARGIN = (0.10, 0.22)
 """How much of the plate's width and height the first look shows beyond each edge of the detector's corners."""
 READ_MARGIN = 0.02
 """The same for reading."""
-LOWER_ROW, TALLER = 0.12, 0.05
-"""Share of looks at two-row plates where the detector took the lower row for the plate, and at plates of one row where
-it took what is above or below them for the other row. Seldom, but then the number is lost."""
+LOWER_ROW, TALLER, ASTRAY = 0.12, 0.08, 0.1
+"""Share of looks at two-row plates where the detector took the lower row for the plate, at plates of one row where it
+took what is above or below them for the other row, and at any where it put one end wrong: took in what stands beside
+the plate, a lamp or a dark recess, or left a character out. Seldom, but then the number is lost."""
+BESIDE, LEFT_OUT = (0.15, 0.9), (0.1, 0.6)
+"""How far beyond the plate's end, or short of it, in plate heights."""
 LEAST_FRAMED = 0.25
 """How much of the plate's height is framed then at least, at either end."""
 PARTS = (0.3, 0.45)
@@ -76,6 +79,10 @@ def aim(canvas: Canvas, rng: Rng, look: bool) -> Corners:
     elif look and canvas.rows == 0 and rng.random() < TALLER:
         edge = slice(0, 2) if rng.random() < 0.7 else slice(2, 4)
         corners[edge, 1] += (1 if edge.start else -1) * rng.uniform(0.2, 0.8) * FLAT_HEIGHT
+    if look and rng.random() < ASTRAY:
+        end, outwards = ([0, 3], -1) if rng.random() < 0.5 else ([1, 2], 1)
+        off = rng.uniform(*BESIDE) if rng.random() < 0.6 else -rng.uniform(*LEFT_OUT)
+        corners[end, 0] += outwards * off * height[0] * (0.5 if canvas.rows == 1 else 1.0)
     corners = (corners - center) * (1 + 2 * margin) + center
     if not look and rng.random() < 0.08:  # far too loose, as crops from other programs are
         corners = (corners - center) * (1 + rng.uniform(0.04, 0.13, 2)) + center

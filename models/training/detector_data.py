@@ -31,6 +31,10 @@ WINDOWS = ((320, 320), (320, 320), (320, 320), (384, 640))
 NARROWEST, WIDEST = 15.0, 480.0
 """Plate widths at network scale, pixels."""
 MAX_PLATES = 8
+CROWDED = 0.15
+"""Share of plates with something right beside them that is easily taken for a part of them."""
+PAINTED = 2.0
+"""How much more often than others painted numbers are shown: they have no edge that says where they end."""
 
 
 @dataclass(slots=True)
@@ -49,6 +53,8 @@ class SceneWindows:
         self.scenes = data.scenes("train")
         self.photos = [scene.load() for scene in self.scenes]  # some 2 GB, which forked workers share
         self.pool = PlatePool(pools)
+        shares = np.array([PAINTED if plate.kind.startswith("painted") else 1.0 for plate in self.pool.plates])
+        self.cumulative = np.cumsum(shares / shares.sum())
         self.signs = SignPainter()
 
     def batch(self, rng: Rng, size: int) -> Windows:
@@ -69,6 +75,9 @@ class SceneWindows:
             plates = [self._swapped(photo, corners, rng) if rng.random() < 0.85 else corners for corners in plates]
         boxes = [_corners_of(box) for box in scene.ignore]
         window = _view(photo, plates, boxes, rng, height, width)
+        for corners in window.plates:
+            if rng.random() < CROWDED:
+                self._crowd(window, corners, rng)
         if rng.random() < 0.3:
             self._add_plates(window, rng)
         if rng.random() < 0.25:
@@ -77,8 +86,12 @@ class SceneWindows:
             self._add_signs(window, rng)
         return _as_sample(_weather(window.image, rng), window)
 
+    def _drawn(self, rng: Rng) -> int:
+        """The place in the pool of a plate to show."""
+        return int(np.searchsorted(self.cumulative[:-1], rng.random()))
+
     def _swapped(self, photo: Image, corners: Corners, rng: Rng) -> Corners:
-        i = int(rng.integers(len(self.pool)))
+        i = self._drawn(rng)
         new = fitted_corners(corners, self.pool.plates[i].aspect, rng)
         swap_plate(photo, corners, hard_to_read(self.pool.picture(i), self.pool.plates[i], rng), new, rng)
         return new
@@ -86,7 +99,7 @@ class SceneWindows:
     def _add_plates(self, window: Window, rng: Rng) -> None:
         """Plates anywhere: the network must find a plate by itself, not only by the car around it."""
         for _ in range(int(rng.integers(1, 3))):
-            i = int(rng.integers(len(self.pool)))
+            i = self._drawn(rng)
             corners = _somewhere(window, self.pool.plates[i].aspect, rng)
             taken = window.plates + window.ignore
             if len(taken) < MAX_PLATES and not any(_overlap(corners, other) for other in taken):
@@ -94,6 +107,36 @@ class SceneWindows:
                 flat[..., :3] = degrade.light(np.ascontiguousarray(flat[..., :3]), rng, 0.7)
                 paste_plate(window.image, flat, corners, rng)
                 window.plates.append(corners)
+
+    def _crowd(self, window: Window, corners: Corners, rng: Rng) -> None:
+        """Lettering above or below a plate, as a second row would stand, or something bright, dark or lettered at its
+        ends: where the number ends, the plate ends."""
+        side = int(rng.integers(4))
+        level = side % 2 == 0  # above or below
+        if level:
+            start = rng.uniform(-0.1, 0.5)
+            across = (start, start + rng.uniform(0.4, 0.9))
+            near, far = -rng.uniform(0.04, 0.3), -rng.uniform(0.5, 1.1)
+            down = (far, near) if side == 0 else (1 - near, 1 - far)
+        else:
+            near, far = -rng.uniform(0.01, 0.06), -rng.uniform(0.12, 0.35)
+            across = (far, near) if side == 3 else (1 - near, 1 - far)
+            down = (rng.uniform(-0.15, 0.15), rng.uniform(0.85, 1.15))
+        unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+        box = np.array([[across[0], down[0]], [across[1], down[0]], [across[1], down[1]], [across[0], down[1]]], np.float32)
+        place = cv2.perspectiveTransform(box[None], cv2.getPerspectiveTransform(unit, corners))[0]
+        if any(_overlap(place, other) for other in window.plates if other is not corners):
+            return
+        if level or rng.random() < 0.4:
+            sign = self.signs.draw(rng)
+        else:
+            tone = rng.integers(0, 256, 3) if rng.random() < 0.5 else np.full(3, rng.choice((rng.integers(50), 255)))
+            sign = np.broadcast_to(tone.astype(np.uint8), (24, 24, 3)).copy()
+        alpha = np.full((*sign.shape[:2], 1), 255, np.uint8)
+        if level and rng.random() < 0.5:  # letters alone, on the car's own sheet
+            ground = sign.reshape(-1, 3)[0].astype(np.int16)
+            alpha = np.where(np.abs(sign.astype(np.int16) - ground).sum(-1, keepdims=True) > 90, 255, 0).astype(np.uint8)
+        paste_plate(window.image, np.concatenate([sign, alpha], axis=-1), place.astype(np.float32), rng)
 
     def _add_signs(self, window: Window, rng: Rng) -> None:
         """Lettering of a plate's size and look that is none."""

@@ -27,7 +27,7 @@ from models.training import command, data
 from models.training.cuts import LOOK_MARGIN, READ_MARGIN
 from models.training.detector_data import SceneWindows
 from models.training.inputs import DETECTOR_INPUT, RECOGNIZER_INPUT
-from models.training.networks import STRIDES, Detector, Recognizer, count_macs
+from models.training.networks import STRIDES, Detector, Recognizer, count_macs, fold_wide
 from models.training.quantize import to_float_tflite, to_int8_tflite
 from models.training.recognizer_data import PlateSamples
 from models.training.train_detector import letterboxed
@@ -129,6 +129,7 @@ def export(task: str, weights: Path, pools: Sequence[Path], out: Path) -> None:
     outputs = 6 if task == "detector" else 5
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     network.eval()
+    fold_wide(network)
     tflite = out / f"{task}.tflite"
     commit = checked_out()  # before any file of the checkout is written
     with tempfile.TemporaryDirectory() as folder:

@@ -64,6 +64,37 @@ class Wide(nn.Module):
         y: Tensor = self.pointwise(F.relu6(self.norm(self.depthwise(x))))
         return x + y
 
+    def fold(self) -> None:
+        """For export: fold the normalisation and part the depthwise kernel, what comes out staying the same."""
+        self.depthwise, self.norm = _Combs(self.depthwise, self.norm), nn.Identity()  # type: ignore[assignment]
+
+
+class _Combs(nn.Module):
+    """A normalised depthwise convolution of 3 x 11 as the sum of two: its kernel's even columns and its odd ones.
+
+    XNNPACK has fast kernels for up to 25 taps. One of 33 takes 0.2 ms where these two take 0.02, and a look has three.
+    """
+
+    def __init__(self, whole: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+        super().__init__()
+        assert norm.running_var is not None and norm.running_mean is not None
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        kernel = whole.weight * scale[:, None, None, None]
+        self.even, self.odd = (self._comb(kernel[..., first::2]) for first in (0, 1))
+        self.even.bias = nn.Parameter(norm.bias - norm.running_mean * scale)
+
+    @staticmethod
+    def _comb(kernel: Tensor) -> nn.Conv2d:
+        channels, _, high, wide = kernel.shape
+        padding = (high // 2, wide - 1)
+        comb = nn.Conv2d(channels, channels, (high, wide), padding=padding, dilation=(1, 2), groups=channels, bias=False)
+        comb.weight = nn.Parameter(kernel.detach().clone())
+        return comb
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.even(x) + self.odd(x)
+        return y
+
 
 class Separable(nn.Module):
     """Depthwise then pointwise convolution; adds its input where the shape allows."""
@@ -73,6 +104,8 @@ class Separable(nn.Module):
         self.depthwise = ConvUnit(inputs, inputs, kernel, stride, groups=inputs)
         self.pointwise = ConvUnit(inputs, outputs, 1)
         self.shortcut = stride == 1 and inputs == outputs
+        if self.shortcut:
+            nn.init.constant_(self.pointwise.norm.weight, 0.2)  # nearly the identity at first
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.pointwise(self.depthwise(x))
@@ -151,8 +184,8 @@ class Detector(nn.Module):
             Separable(48, 48),
             Separable(48, 48),
         )
-        self.stage16 = nn.Sequential(Separable(48, 96, 2), *(Separable(96, 96, kernel=5) for _ in range(2)))
-        self.stage32 = nn.Sequential(Separable(96, 128, 2), *(Separable(128, 128, kernel=5) for _ in range(2)))
+        self.stage16 = nn.Sequential(Separable(48, 96, 2), *(Separable(96, 96, kernel=5) for _ in range(3)))
+        self.stage32 = nn.Sequential(Separable(96, 128, 2), *(Separable(128, 128, kernel=5) for _ in range(3)))
         self.lateral = nn.ModuleList(ConvUnit(c, neck, 1) for c in (48, 96, 128))
         self.smooth = nn.ModuleList(Separable(neck, neck) for _ in STRIDES)
         self.heads = nn.ModuleList(DetectorHead(neck) for _ in STRIDES)
@@ -172,6 +205,13 @@ class Detector(nn.Module):
         for smooth, head, level in zip(self.smooth, self.heads, (fine, middle, coarse), strict=True):
             outputs.extend(head(smooth(level)))
         return tuple(outputs)
+
+
+def fold_wide(network: nn.Module) -> None:
+    """Put every ``Wide`` of ``network``, which is in evaluation mode, into the form that runs fastest."""
+    for module in list(network.modules()):
+        if isinstance(module, Wide):
+            module.fold()
 
 
 def count_macs(network: nn.Module, height: int, width: int) -> int:

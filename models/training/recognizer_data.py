@@ -57,10 +57,10 @@ HARD = {
 }
 """How much more often than others these kinds are shown: any painter's hand, small print, tiny figures, any
 colour of ground."""
-LOOK = 0.24
+LOOK = 0.3
 """Share of plates cut as for the first look; it asks for corners alone, and reading asks for everything else."""
-CROWDED = 0.15
-"""Share of looks with stripes or lettering above or below the plate."""
+CROWDED = 0.25
+"""Share of looks with something right beside the plate."""
 LONG_ENOUGH = 6
 """Another country's number of so many characters could be one of ours, and is drawn more often."""
 

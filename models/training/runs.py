@@ -10,8 +10,12 @@ from __future__ import annotations
 import argparse
 import copy
 import csv
+import queue
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +31,9 @@ from models.training.muon import Muon, is_for_muon
 AVERAGE_OVER = 1000
 """Steps over which weights are averaged (exponentially)."""
 ROUND = 48
-"""Steps whose samples are made at once."""
+"""Steps whose samples are made at once, where making and learning take turns."""
+KEPT = 400
+"""Batches kept to be learnt from again, where a GPU learns while samples are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class RunSettings:
     out: Path
     pool: list[Path]
     steps: int
+    minutes: float
     batch: int
     rate: float
     warmup: int
@@ -46,6 +53,7 @@ class RunSettings:
     threads: int
     workers: int
     repeats: int
+    check_every: int
     device: str
 
 
@@ -55,6 +63,7 @@ def parse_settings(description: str, steps: int, batch: int, rate: float) -> Run
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if it holds state.pt")
     parser.add_argument("--pool", type=Path, nargs="+", required=True, help="folders made by models.training.pool")
     parser.add_argument("--steps", type=int, default=steps, help="the step at which the run ends")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="the run ends after so long at the latest")
     parser.add_argument("--batch", type=int, default=batch)
     parser.add_argument("--rate", type=float, default=rate, help="learning rate")
     parser.add_argument("--warmup", type=int, default=300, help="steps")
@@ -64,6 +73,7 @@ def parse_settings(description: str, steps: int, batch: int, rate: float) -> Run
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2, help="processes that make samples")
     parser.add_argument("--repeats", type=int, default=2, help="how often each sample is seen")
+    parser.add_argument("--check-every", type=int, default=500, help="steps between measurements, each of which is saved")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return RunSettings(**vars(parser.parse_args()))
 
@@ -94,11 +104,47 @@ def rounds(draw: Callable[[np.random.Generator], Any], settings: RunSettings, fi
     count = max(1, ROUND // settings.repeats)
     batches = _Batches(draw, (settings.seed, first_step), count)
     loader = DataLoader(batches, batch_size=None, num_workers=settings.workers, persistent_workers=settings.workers > 0)
+    if settings.device.startswith("cuda") and settings.workers:
+        yield from _at_once(loader, settings)
     while True:
         made = list(loader)
         for _ in range(settings.repeats):
             for place in torch.randperm(len(made)):
                 yield made[int(place)]
+
+
+def _at_once(loader: DataLoader[Any], settings: RunSettings) -> Iterator[Any]:
+    """Batches for ever, on the GPU: each new one as it comes and, while none is ready, one of the last ``KEPT``.
+
+    A GPU learns faster than the machine's cores make samples, and needs none of them to learn.
+    """
+    coming: queue.Queue[Future[Any]] = queue.Queue(maxsize=4)
+
+    def fetch() -> None:
+        try:
+            while True:
+                for batch in loader:
+                    coming.put(_done(tuple(field.to(settings.device) for field in batch)))
+        except Exception as error:  # a worker's, for the learner to raise
+            coming.put(_done(error))
+
+    threading.Thread(target=fetch, daemon=True, name="fetch").start()
+    kept: deque[Any] = deque(maxlen=KEPT)
+    while True:
+        if not coming.empty() or len(kept) < ROUND:
+            kept.append(coming.get().result())
+            yield kept[-1]
+        else:
+            yield kept[int(torch.randint(len(kept), ()))]
+
+
+def _done(outcome: Any) -> Future[Any]:
+    future: Future[Any] = Future()
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+    return future
 
 
 class Run:
@@ -122,14 +168,20 @@ class Run:
         self.step = 0
         self.started = time.monotonic()
         self.first_step = 0
-        self.sums: dict[str, float] = {}
+        self.sums: dict[str, torch.Tensor] = {}
         self.counted = 0
         if (settings.out / "state.pt").exists():
             self._resume()
 
     def running(self) -> bool:
-        """True until the last step is done."""
-        return self.step < self.settings.steps
+        """True until the last step is done or the time is up."""
+        return self._left() > 0
+
+    def _left(self) -> float:
+        """Steps still to do: those asked for, or fewer if the time is up sooner at the speed so far."""
+        passed = time.monotonic() - self.started
+        in_time = (self.settings.minutes * 60 - passed) / max(passed, 1.0) * max(1, self.step - self.first_step)
+        return min(self.settings.steps - self.step, in_time)
 
     def descend(self, losses: dict[str, torch.Tensor]) -> None:
         """One optimiser step on the sum of ``losses``, which are logged by name."""
@@ -144,14 +196,14 @@ class Run:
         self.step += 1
         self._average()
         for name, loss in losses.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(loss.detach())
+            self.sums[name] = self.sums.get(name, torch.zeros((), device=loss.device)) + loss.detach()
         self.counted += 1
 
     def log(self, batch: int, **figures: float) -> None:
         """Print and append the mean losses since the last call, with ``figures``."""
         speed = (self.step - self.first_step) * batch / (time.monotonic() - self.started)
         row = {"step": self.step, "per_s": round(speed, 1)}
-        row |= {name: round(total / max(1, self.counted), 4) for name, total in self.sums.items()}
+        row |= {name: round(float(total) / max(1, self.counted), 4) for name, total in self.sums.items()}
         row |= {name: round(value, 4) for name, value in figures.items()}
         print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)
         path = self.settings.out / "log.csv"
@@ -187,7 +239,7 @@ class Run:
 
     def _factor(self) -> float:
         warm = min(1.0, (self.step + 1) / self.settings.warmup)
-        left = (self.settings.steps - self.step) / max(1, self.settings.decay)
+        left = self._left() / max(1, self.settings.decay)
         return warm * min(1.0, max(left, 0.01))
 
     def _average(self) -> None:

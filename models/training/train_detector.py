@@ -17,7 +17,6 @@ from models.training.inputs import DETECTOR_INPUT
 from models.training.networks import STRIDES, Detector
 from models.training.runs import Run, parse_settings, rounds
 
-CHECK_EVERY = 500
 WIDTHS = {8: (0.0, 96.0), 16: (56.0, 224.0), 32: (128.0, 1e9)}
 """Plate widths in pixels that a stride answers for; at the overlaps two do."""
 CORE = (0.22, 0.32)
@@ -167,7 +166,7 @@ def main() -> None:
         with torch.autocast(settings.device, torch.bfloat16):
             outputs = run.network(as_input(picture, settings.device))
         run.descend(losses(outputs, plates.to(settings.device), ignore.to(settings.device), height, width))
-        if run.step % CHECK_EVERY == 0 or not run.running():
+        if run.step % settings.check_every == 0 or not run.running():
             run.log(settings.batch, **check(run.average, settings.device))
             run.save()
         if not run.running():

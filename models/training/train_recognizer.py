@@ -20,7 +20,6 @@ from models.training.networks import Recognizer
 from models.training.recognizer_data import Batch, PlateSamples, as_sample
 from models.training.runs import Run, parse_settings, rounds
 
-CHECK_EVERY = 500
 READING_WEIGHT, CORNERS_WEIGHT = 0.36, 3.5
 EVEN_ODDS = 0.69
 """Nats: the cost of a text that is as likely as not."""
@@ -189,7 +188,7 @@ def main() -> None:
         with torch.autocast(settings.device, torch.bfloat16):
             outputs = run.network(picture)
         run.descend(losses(outputs, batch))
-        if run.step % CHECK_EVERY == 0 or not run.running():
+        if run.step % settings.check_every == 0 or not run.running():
             run.log(settings.batch, **check(run.average, settings.device))
             run.save()
         if not run.running():
