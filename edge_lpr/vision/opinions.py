@@ -1,11 +1,11 @@
 """From a quad to a number: straighten, recognise, decode; and further looks where the first is not certain.
 
 The second look is at the same plate in two parts, each filling the picture. What is really written there is read the
-same again; what was guessed often is not. While that settles nothing, whole and parts are looked at again in a slightly
-tighter cut, in a looser one, and in one whose corners were looked for anew. Every number that any of these looks reads
-is then held against all of them, and that which they bear out best together counts. Where the new corners frame
-something else, that is read afresh, and the surer reading counts. Corners are looked for anew at once where characters
-are seen but no number.
+same again; what was guessed often is not. While that settles nothing, whole and parts are looked at again in slightly
+other cuts and in another light. Every number that any of these looks reads is then held against all of them, and that
+which they bear out best together counts. What is still not settled, or shows characters but no number, may have been
+framed wrongly: its corners are looked for anew, from farther out and from farther in. Where they turn out to lie
+elsewhere, what they frame is read afresh, and the surer reading counts.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from edge_lpr.geometry import Quad
 from edge_lpr.plates import is_valid_number
 from edge_lpr.vision.decoding import Decoded, decode, find_segments, improbability
+from edge_lpr.vision.lights import Light, as_is, equalised, inverted, sharpened
 from edge_lpr.vision.likelihood import log_likelihoods
 from edge_lpr.vision.parts import Part, end_parts, row_parts
 from edge_lpr.vision.recognizer import Recognition, Recognizer
@@ -31,10 +32,16 @@ CERTAIN = (0.96, 0.99)
 upper of two rows is the smallest print of all, and its province mistaken more often."""
 SETTLED = 0.9
 """Raw confidence from which on the looks so far are enough."""
-TIGHTER, LOOSER = (-0.012, -0.025), (0.02, 0.04)
-"""What the further cuts show more, or rather less, at each edge, shares of the plate's width and height."""
-SURROUNDED = (0.08, 0.25)
-"""The same of where a plate is looked for anew: one row of two may have been framed, or one edge missed."""
+FURTHER_CUTS: tuple[tuple[tuple[float, float], Light], ...] = (
+    ((-0.012, -0.025), inverted),
+    ((0.02, 0.04), equalised),
+    ((0.0, 0.0), sharpened),
+)
+"""What the further cuts show more, or rather less, at each edge, shares of the plate's width and height; and in which
+light."""
+SURROUNDED, WITHIN = (0.08, 0.25), (-0.08, -0.15)
+"""The same of where a plate is looked for anew: one row of two may have been framed, or an edge missed; or what stands
+right beside a painted number, which has no edge, taken for a part of it."""
 SURROUNDINGS = 0.7
 """How much of that the picture must show. A plate already cut out has no surroundings to look at."""
 GLIMPSED = 0.2
@@ -80,39 +87,46 @@ class _Reading:
 
     def read(self, quad: Quad) -> Opinion | None:
         seen, first = self._first(quad)
-        if first is None and seen.legible >= GLIMPSED and self._shows_around(quad):
-            quad = self._looked_for_anew(quad)
-            seen, first = self._first(quad)
-        if first is None or self._is_enough(seen, first):
-            return first
+        if first is None and seen.legible < GLIMPSED:
+            return None
         cuts: list[Cut] = []
-        settled = self._through(cuts, seen, first)
-        if _is_settled(settled) or not self._shows_around(quad):
-            return settled
-        anew = self._looked_for_anew(quad)
-        if _apart(anew, quad) < MOVED:
-            return self._settle(cuts, self._whole(anew), anew, first)
-        seen, other = self._first(anew)
-        if other is None:
-            return settled
-        if not self._is_enough(seen, other):
-            other = self._through([], seen, other)
-        return max(settled, other, key=lambda opinion: (opinion.decoded.valid, opinion.decoded.raw_confidence))
+        best = self._through(cuts, seen, first) if first is not None else None
+        framed = [quad]
+        for beyond in (SURROUNDED, WITHIN):
+            if (best is not None and self._is_enough(best)) or not self._shows_around(quad):
+                break
+            anew = self._looked_for_anew(quad, beyond)
+            if all(_apart(anew, other) >= MOVED for other in framed):
+                best = self._surer(best, anew)
+            elif first is not None and beyond is SURROUNDED:
+                best = self._settle(cuts, self._whole(anew), anew, first)
+            framed.append(anew)
+        return best
+
+    def _surer(self, best: Opinion | None, quad: Quad) -> Opinion | None:
+        """``best`` or what is read in ``quad``, of which no more than one look is taken if that is the less sure."""
+        seen, first = self._first(quad)
+        if first is None or (best is not None and _sureness(first) <= _sureness(best)):
+            return best
+        other = self._through([], seen, first)
+        return other if best is None else max(best, other, key=_sureness)
 
     def _through(self, cuts: list[Cut], seen: Recognition, first: Opinion) -> Opinion:
         """What is read through further cuts, as long as nothing is settled; what was seen is added to ``cuts``."""
+        if self._is_certain(seen, first):
+            return first
         settled = self._settle(cuts, seen, first.quad, first)
-        for more in (TIGHTER, LOOSER):
+        for beyond, light in FURTHER_CUTS:
             if _is_settled(settled):
                 break
-            cut = grown(first.quad, more)
-            settled = self._settle(cuts, self._whole(cut), cut, first)
+            cut = grown(first.quad, beyond)
+            settled = self._settle(cuts, self._whole(cut, light), cut, first, light)
         return settled
 
-    def _settle(self, cuts: list[Cut], whole: Recognition, quad: Quad, first: Opinion) -> Opinion:
-        """What all looks come to with one more cut, at ``quad``, seen as a ``whole`` already."""
+    def _settle(self, cuts: list[Cut], whole: Recognition, quad: Quad, first: Opinion, light: Light = as_is) -> Opinion:
+        """What all looks come to with one more cut, at ``quad`` in ``light``, seen as a ``whole`` already."""
         places = [partial(self.recognizer.straighten_part, self.image, quad, part) for part in parts_of(whole)]
-        cuts.append((whole, whole.in_parts([self._look(place) for place in places])))
+        cuts.append((whole, whole.in_parts([self._look(place, light) for place in places])))
         with stage("decode", self.observe):
             return settle(first, cuts)
 
@@ -122,22 +136,25 @@ class _Reading:
             decoded = decode(seen)
         return seen, None if decoded is None else Opinion(quad, decoded, seen.colors, seen.rows)
 
-    def _is_enough(self, seen: Recognition, first: Opinion) -> bool:
+    def _is_certain(self, seen: Recognition, first: Opinion) -> bool:
         certain = first.decoded.valid and first.decoded.raw_confidence >= CERTAIN[seen.two_rows]
         return certain or not self.recognizer.reads_parts
 
-    def _whole(self, quad: Quad) -> Recognition:
-        return self._look(partial(self.recognizer.straighten, self.image, quad))
+    def _is_enough(self, best: Opinion) -> bool:
+        return _is_settled(best) or not self.recognizer.reads_parts
 
-    def _look(self, straighten: Callable[[], NDArray[np.uint8]]) -> Recognition:
+    def _whole(self, quad: Quad, light: Light = as_is) -> Recognition:
+        return self._look(partial(self.recognizer.straighten, self.image, quad), light)
+
+    def _look(self, straighten: Callable[[], NDArray[np.uint8]], light: Light) -> Recognition:
         with stage("straighten", self.observe):
-            plate = straighten()
+            plate = light(straighten())
         with stage("recognise", self.observe):
             return self.recognizer.recognize(plate)
 
-    def _looked_for_anew(self, quad: Quad) -> Quad:
+    def _looked_for_anew(self, quad: Quad, beyond: tuple[float, float]) -> Quad:
         with stage("refine", self.observe):
-            return self.recognizer.refine(self.image, grown(quad, SURROUNDED))
+            return self.recognizer.refine(self.image, grown(quad, beyond))
 
     def _shows_around(self, quad: Quad) -> bool:
         """Whether the picture shows what lies around ``quad``."""
@@ -149,6 +166,10 @@ class _Reading:
 
 def _is_settled(opinion: Opinion) -> bool:
     return opinion.decoded.valid and opinion.decoded.raw_confidence >= SETTLED
+
+
+def _sureness(opinion: Opinion) -> tuple[bool, float]:
+    return opinion.decoded.valid, opinion.decoded.raw_confidence
 
 
 def _apart(one: Quad, other: Quad) -> float:

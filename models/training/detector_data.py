@@ -123,7 +123,9 @@ class SceneWindows:
             across = (far, near) if side == 3 else (1 - near, 1 - far)
             down = (rng.uniform(-0.15, 0.15), rng.uniform(0.85, 1.15))
         unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
-        box = np.array([[across[0], down[0]], [across[1], down[0]], [across[1], down[1]], [across[0], down[1]]], np.float32)
+        box = np.array(
+            [[across[0], down[0]], [across[1], down[0]], [across[1], down[1]], [across[0], down[1]]], np.float32
+        )
         place = cv2.perspectiveTransform(box[None], cv2.getPerspectiveTransform(unit, corners))[0]
         if any(_overlap(place, other) for other in window.plates if other is not corners):
             return
@@ -135,7 +137,9 @@ class SceneWindows:
         alpha = np.full((*sign.shape[:2], 1), 255, np.uint8)
         if level and rng.random() < 0.5:  # letters alone, on the car's own sheet
             ground = sign.reshape(-1, 3)[0].astype(np.int16)
-            alpha = np.where(np.abs(sign.astype(np.int16) - ground).sum(-1, keepdims=True) > 90, 255, 0).astype(np.uint8)
+            alpha = np.where(np.abs(sign.astype(np.int16) - ground).sum(-1, keepdims=True) > 90, 255, 0).astype(
+                np.uint8
+            )
         paste_plate(window.image, np.concatenate([sign, alpha], axis=-1), place.astype(np.float32), rng)
 
     def _add_signs(self, window: Window, rng: Rng) -> None:

@@ -87,7 +87,9 @@ class _Combs(nn.Module):
     def _comb(kernel: Tensor) -> nn.Conv2d:
         channels, _, high, wide = kernel.shape
         padding = (high // 2, wide - 1)
-        comb = nn.Conv2d(channels, channels, (high, wide), padding=padding, dilation=(1, 2), groups=channels, bias=False)
+        comb = nn.Conv2d(
+            channels, channels, (high, wide), padding=padding, dilation=(1, 2), groups=channels, bias=False
+        )
         comb.weight = nn.Parameter(kernel.detach().clone())
         return comb
 

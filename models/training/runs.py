@@ -73,7 +73,7 @@ def parse_settings(description: str, steps: int, batch: int, rate: float) -> Run
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2, help="processes that make samples")
     parser.add_argument("--repeats", type=int, default=2, help="how often each sample is seen")
-    parser.add_argument("--check-every", type=int, default=500, help="steps between measurements, each of which is saved")
+    parser.add_argument("--check-every", type=int, default=500, help="steps between measurements; each saves the run")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return RunSettings(**vars(parser.parse_args()))
 
