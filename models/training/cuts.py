@@ -19,7 +19,7 @@ LOOK_MARGIN = (0.10, 0.22)
 """How much of the plate's width and height the first look shows beyond each edge of the detector's corners."""
 READ_MARGIN = 0.02
 """The same for reading."""
-LOWER_ROW, TALLER, ASTRAY = 0.12, 0.08, 0.1
+LOWER_ROW, TALLER, ASTRAY = 0.12, 0.12, 0.12
 """Share of looks at two-row plates where the detector took the lower row for the plate, at plates of one row where it
 took what is above or below them for the other row, and at any where it put one end wrong: took in what stands beside
 the plate, a lamp or a dark recess, or left a character out. Seldom, but then the number is lost."""

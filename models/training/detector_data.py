@@ -31,7 +31,7 @@ WINDOWS = ((320, 320), (320, 320), (320, 320), (384, 640))
 NARROWEST, WIDEST = 15.0, 480.0
 """Plate widths at network scale, pixels."""
 MAX_PLATES = 8
-CROWDED = 0.15
+CROWDED = 0.25
 """Share of plates with something right beside them that is easily taken for a part of them."""
 PAINTED = 2.0
 """How much more often than others painted numbers are shown: they have no edge that says where they end."""

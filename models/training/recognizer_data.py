@@ -97,9 +97,10 @@ class Batch(NamedTuple):
 
 
 class PlateSamples:
-    """Draws samples: call ``sample`` for ever."""
+    """Draws samples: call ``sample`` for ever. ``looks`` is the share of plates cut as for the first look."""
 
-    def __init__(self, pools: Sequence[Path], seed: int) -> None:
+    def __init__(self, pools: Sequence[Path], seed: int, looks: float = LOOK) -> None:
+        self.looks = looks
         self.real = real_canvases("train")
         self.pool = PlatePool(pools)
         self.surroundings = [i for i, canvas in enumerate(self.real) if not canvas.tight]
@@ -130,7 +131,7 @@ class PlateSamples:
             canvas = self.foreign(rng)
         else:
             canvas = self.rendered(rng)
-        look = not canvas.tight and rng.random() < LOOK
+        look = not canvas.tight and rng.random() < self.looks
         if look and rng.random() < CROWDED:
             canvas = replace(canvas, image=crowded(canvas.image, self.signs.draw(rng), rng))
         corners = aim(canvas, rng, look)

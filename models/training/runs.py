@@ -26,6 +26,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from edge_lpr.errors import InputError
 from models.training.muon import Muon, is_for_muon
 
 AVERAGE_OVER = 1000
@@ -50,6 +51,7 @@ class RunSettings:
     decay: int
     seed: int
     start: Path | None
+    only: list[str]
     threads: int
     workers: int
     repeats: int
@@ -70,6 +72,7 @@ def parse_settings(description: str, steps: int, batch: int, rate: float) -> Run
     parser.add_argument("--decay", type=int, default=3000, help="steps of decay before the end")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", type=Path, help="weights.pt to start from")
+    parser.add_argument("--only", nargs="+", default=[], help="parts of the network to train; the others stay as they are")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2, help="processes that make samples")
     parser.add_argument("--repeats", type=int, default=2, help="how often each sample is seen")
@@ -159,8 +162,14 @@ class Run:
             start_from(network, settings.start)
         self.network = network.to(settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
-        kernels = [p for p in network.parameters() if is_for_muon(p)]
-        others = [p for p in network.parameters() if not is_for_muon(p)]
+        parts = dict(network.named_children())
+        self.trained = [_part(parts, name) for name in settings.only] or list(parts.values())
+        weights = [weight for part in self.trained for weight in part.parameters()]
+        network.requires_grad_(False)
+        for weight in weights:
+            weight.requires_grad_(True)
+        kernels = [weight for weight in weights if is_for_muon(weight)]
+        others = [weight for weight in weights if not is_for_muon(weight)]
         self.optimizers = (
             Muon(kernels, lr=settings.rate, weight_decay=1e-2),
             torch.optim.AdamW(others, lr=settings.rate, weight_decay=0.0),
@@ -182,6 +191,13 @@ class Run:
         passed = time.monotonic() - self.started
         in_time = (self.settings.minutes * 60 - passed) / max(passed, 1.0) * max(1, self.step - self.first_step)
         return min(self.settings.steps - self.step, in_time)
+
+    def training(self) -> nn.Module:
+        """The network, its trained parts set to training."""
+        self.network.eval()
+        for part in self.trained:
+            part.train()
+        return self.network
 
     def descend(self, losses: dict[str, torch.Tensor]) -> None:
         """One optimiser step on the sum of ``losses``, which are logged by name."""
@@ -251,6 +267,12 @@ class Run:
                     own[name].lerp_(value, 1 - keep)
                 else:
                     own[name].copy_(value)
+
+
+def _part(parts: dict[str, nn.Module], name: str) -> nn.Module:
+    if name not in parts:
+        raise InputError(f"--only {name}: the network has no such part; it has {', '.join(parts)}")
+    return parts[name]
 
 
 def start_from(network: nn.Module, weights: Path) -> None:

@@ -128,7 +128,7 @@ def _some(rng: Rng, characters: str, low: int, high: int) -> str:
 
 
 def _text(rng: Rng) -> str:
-    kind = int(rng.integers(7))
+    kind = int(rng.integers(8))
     if kind == 0:  # a timestamp
         day = f"20{rng.integers(10, 30)}-{rng.integers(1, 13):02}-{rng.integers(1, 29):02}"
         return f"{day} {rng.integers(24):02}:{rng.integers(60):02}:{rng.integers(60):02}"
@@ -146,8 +146,8 @@ def _text(rng: Rng) -> str:
         )
     if kind == 4:  # a model or brand
         return _some(rng, _LATIN + _LATIN.lower() + _DIGITS, 2, 8)
-    if kind == 5:  # a lorry's door: a firm and the number it gives the lorry, seldom far from a plate's
-        firm = _some(rng, "".join(PROVINCES), 1, 1) + _some(rng, _WORDS, 1, 2) if rng.random() < 0.5 else ""
+    if kind in (5, 6):  # a lorry's door: a firm and the number it gives the lorry, seldom far from a plate's
+        firm = _some(rng, "".join(PROVINCES), 1, 1) + _some(rng, _WORDS, 1, 2) if rng.random() < 0.75 else ""
         return (firm or _some(rng, _WORDS, 2, 2)) + _some(rng, _LATIN, 1, 3) + _some(rng, _DIGITS, 2, 4)
     return _some(rng, _WORDS, 1, 3) + _some(rng, _DIGITS + _LATIN, 1, 4)
 

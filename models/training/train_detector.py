@@ -162,9 +162,9 @@ def main() -> None:
 
     for picture, plates, ignore in rounds(draw, settings, run.step):
         height, width = picture.shape[2:]
-        run.network.train()
+        network = run.training()
         with torch.autocast(settings.device, torch.bfloat16):
-            outputs = run.network(as_input(picture, settings.device))
+            outputs = network(as_input(picture, settings.device))
         run.descend(losses(outputs, plates.to(settings.device), ignore.to(settings.device), height, width))
         if run.step % settings.check_every == 0 or not run.running():
             run.log(settings.batch, **check(run.average, settings.device))

@@ -17,7 +17,7 @@ from models.training.canvases import UNKNOWN, real_canvases
 from models.training.cuts import aim, closely, cut
 from models.training.inputs import RECOGNIZER_INPUT
 from models.training.networks import Recognizer
-from models.training.recognizer_data import Batch, PlateSamples, as_sample
+from models.training.recognizer_data import LOOK, Batch, PlateSamples, as_sample
 from models.training.runs import Run, parse_settings, rounds
 
 READING_WEIGHT, CORNERS_WEIGHT = 0.36, 3.5
@@ -29,6 +29,9 @@ reading; these were five sixths of the cost and nine tenths of its gradient, and
 EMPTY = 0.25
 """Weight of the silence asked for where no plate's text is. The sharper it is asked for, the more the painted numbers
 keep silent too, which are lettered like signs; to tell those apart is what ``legible`` is for."""
+FRAMING = {"outline", "corners"}
+"""The parts of the network that say where the plate is. Trained alone (``--only outline corners``) they are shown looks
+alone, and no reading can change."""
 QUIET_COLUMNS = 5
 """Columns at either end of a two-row plate's upper line where nothing is written."""
 
@@ -50,10 +53,16 @@ def greedy(characters: Tensor) -> list[str]:
 
 def losses(outputs: tuple[Tensor, ...], batch: Batch) -> dict[str, Tensor]:
     """Losses of one batch by name."""
-    *readings, corners = (o.float() for o in outputs)
+    *readings, _ = (o.float() for o in outputs)
     asked = batch.read.nonzero()[:, 0]
     cost = reading_losses([o[asked] for o in readings], Batch(*(field[asked] for field in batch)))
-    return cost | {"corners": CORNERS_WEIGHT * corner_error(corners.flatten(1), batch.corners)}
+    return cost | outline_losses(outputs, batch)
+
+
+def outline_losses(outputs: tuple[Tensor, ...], batch: Batch) -> dict[str, Tensor]:
+    """What of ``losses`` asks where the plate is."""
+    shifts = outputs[-1].float().flatten(1)
+    return {"corners": CORNERS_WEIGHT * corner_error(shifts, batch.corners)}
 
 
 def reading_losses(outputs: list[Tensor], batch: Batch) -> dict[str, Tensor]:
@@ -174,7 +183,8 @@ class Check:
 def main() -> None:
     settings = parse_settings(__doc__ or "", steps=20000, batch=64, rate=2e-3)
     data.data_root()
-    samples = PlateSamples(settings.pool, settings.seed)
+    framing = bool(settings.only) and set(settings.only) <= FRAMING
+    samples = PlateSamples(settings.pool, settings.seed, looks=1.0 if framing else LOOK)
     run = Run(Recognizer(), settings)
     check = Check()
 
@@ -184,10 +194,10 @@ def main() -> None:
     for drawn in rounds(draw, settings, run.step):
         batch = Batch(*(field.to(settings.device) for field in drawn))
         picture = batch.picture.float().div(255).contiguous(memory_format=torch.channels_last)
-        run.network.train()
+        network = run.training()
         with torch.autocast(settings.device, torch.bfloat16):
-            outputs = run.network(picture)
-        run.descend(losses(outputs, batch))
+            outputs = network(picture)
+        run.descend(outline_losses(outputs, batch) if framing else losses(outputs, batch))
         if run.step % settings.check_every == 0 or not run.running():
             run.log(settings.batch, **check(run.average, settings.device))
             run.save()
