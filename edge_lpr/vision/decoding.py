@@ -26,8 +26,12 @@ MAX_COST = 12.0
 UNGRAMMATICAL_CONFIDENCE = 20
 """No reading that breaks the grammar is reported above this confidence (0-100)."""
 
-CLEAR = 0.5
-"""Raw confidence from which on a number is believed though it is of no known kind, or the detection is not sure."""
+SURE_DETECTION, CERTAIN_DETECTION = 0.75, 0.92
+"""Score (0.0-1.0) from which on the detector alone is believed that there is a plate, be it too narrow to be read or
+read with doubt, and from which on with any doubt; a headlamp comes up to 0.7, a sign lettered like a plate to 0.9."""
+CLEAR, FAIR = 0.5, 0.22
+"""Raw confidence from which on a number is believed though it is of no known kind, or the detection is not sure; and from
+which on though that is not certain. Of 9,200 rendered plates and 244 real ones none was read right with less."""
 
 MIN_LENGTH, MAX_LENGTH = min(map(len, PATTERNS)), max(map(len, PATTERNS))
 """No kind of plate has fewer characters (6) or more (9)."""
@@ -168,14 +172,17 @@ def calibrated_confidence(decoded: Decoded, calibration: Calibration) -> int:
     return confidence if decoded.valid else min(confidence, UNGRAMMATICAL_CONFIDENCE)
 
 
-def is_plausible(decoded: Decoded, surely_a_plate: bool, least: float) -> bool:
-    """Whether ``decoded`` is to be reported as a plate at all.
+def is_plausible(decoded: Decoded, score: float, least: float) -> bool:
+    """Whether ``decoded``, of a detection of ``score`` (0.0-1.0), is to be reported as a plate at all.
 
-    ``least`` is the raw confidence (0.0-1.0) that is enough for a number of a known kind where the detector is sure of
-    a plate. Lettering that only looks like a plate seldom comes with both, and then has to be clear.
+    ``least`` is the raw confidence (0.0-1.0) that is enough for a number of a known kind where the detector is certain
+    of a plate. Lettering that only looks like a plate seldom comes with both, and then has to be clear.
     """
-    vouched_for = decoded.valid and surely_a_plate
-    return decoded.raw_confidence >= (least if vouched_for else max(least, CLEAR))
+    if not decoded.valid or score < SURE_DETECTION:
+        least = max(least, CLEAR)
+    elif score < CERTAIN_DETECTION:
+        least = max(least, FAIR)
+    return decoded.raw_confidence >= least
 
 
 def _read_clear(segments: list[Segment], recognition: Recognition) -> Decoded | None:

@@ -11,7 +11,7 @@ from edge_lpr.config import ReaderSettings
 from edge_lpr.geometry import Quad, Rect, rect_iou
 from edge_lpr.plates import category_of, reconcile_color, reconcile_rows
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.decoding import calibrated_confidence, is_plausible
+from edge_lpr.vision.decoding import SURE_DETECTION, calibrated_confidence, is_plausible
 from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.model_file import ModelPair, load_models
 from edge_lpr.vision.opinions import read_plate
@@ -24,10 +24,6 @@ PassedOver = Callable[[list[Quad]], None]
 
 DEFAULT_PLAUSIBLE = 0.05
 """The smallest raw confidence of a plate, where the recognizer's sidecar gives none."""
-
-SURE_DETECTION = 0.75
-"""Score (0.0-1.0) from which on the detector alone is believed that there is a plate, be it too narrow to be read or
-read with doubt; a headlamp comes up to 0.7."""
 
 _SAME_IOU = 0.4
 _SAME_SHARE = 0.7  # of the smaller of two rectangles inside the larger: one plate found twice
@@ -103,7 +99,7 @@ class PlateReader:
         self, image: NDArray[np.uint8], quad: Quad, score: float, observe: StageObserver | None
     ) -> PlateReading | None:
         opinion = read_plate(self._recognizer, image, quad, observe)
-        if opinion is None or not is_plausible(opinion.decoded, score >= SURE_DETECTION, self._plausible):
+        if opinion is None or not is_plausible(opinion.decoded, score, self._plausible):
             return None
         decoded = opinion.decoded
         color = reconcile_color(decoded.number, opinion.colors)

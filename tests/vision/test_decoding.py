@@ -172,13 +172,15 @@ def test_what_breaks_the_grammar_is_given_with_little_faith() -> None:
 
 def test_what_is_of_no_known_kind_or_hardly_a_plate_has_to_be_clear() -> None:
     unknown, known = read(list("京ABCDEF")), read(list("京A12345"))
-    assert is_plausible(unknown, True, 0.1)
-    assert is_plausible(known, False, 0.1)
-    doubtful = replace(known, raw_confidence=0.4)
-    assert is_plausible(doubtful, True, 0.1)
-    assert not is_plausible(doubtful, False, 0.1)
-    assert not is_plausible(replace(unknown, raw_confidence=0.4), True, 0.1)
-    assert not is_plausible(replace(known, raw_confidence=0.05), True, 0.1)
+    assert is_plausible(unknown, 0.95, 0.1)
+    assert is_plausible(known, 0.6, 0.1)
+    doubtful, faint = replace(known, raw_confidence=0.4), replace(known, raw_confidence=0.15)
+    assert is_plausible(doubtful, 0.8, 0.1)
+    assert not is_plausible(doubtful, 0.6, 0.1)
+    assert is_plausible(faint, 0.95, 0.1)
+    assert not is_plausible(faint, 0.8, 0.1)
+    assert not is_plausible(replace(unknown, raw_confidence=0.4), 0.95, 0.1)
+    assert not is_plausible(replace(known, raw_confidence=0.05), 0.95, 0.1)
 
 
 def test_before_anything_is_seen_unlisted_letters_speak_against_a_number_and_no_known_kind_more_so() -> None:
