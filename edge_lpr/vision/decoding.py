@@ -176,8 +176,11 @@ def is_plausible(decoded: Decoded, score: float, least: float) -> bool:
     """Whether ``decoded``, of a detection of ``score`` (0.0-1.0), is to be reported as a plate at all.
 
     ``least`` is the raw confidence (0.0-1.0) that is enough for a number of a known kind where the detector is certain
-    of a plate. Lettering that only looks like a plate seldom comes with both, and then has to be clear.
+    of a plate. Lettering that only looks like a plate seldom comes with both, and then has to be clear; with neither it
+    is no plate.
     """
+    if not decoded.valid and score < SURE_DETECTION:
+        return False
     if not decoded.valid or score < SURE_DETECTION:
         least = max(least, CLEAR)
     elif score < CERTAIN_DETECTION:

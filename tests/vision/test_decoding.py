@@ -173,6 +173,7 @@ def test_what_breaks_the_grammar_is_given_with_little_faith() -> None:
 def test_what_is_of_no_known_kind_or_hardly_a_plate_has_to_be_clear() -> None:
     unknown, known = read(list("京ABCDEF")), read(list("京A12345"))
     assert is_plausible(unknown, 0.95, 0.1)
+    assert not is_plausible(unknown, 0.6, 0.1)
     assert is_plausible(known, 0.6, 0.1)
     doubtful, faint = replace(known, raw_confidence=0.4), replace(known, raw_confidence=0.15)
     assert is_plausible(doubtful, 0.8, 0.1)
