@@ -30,8 +30,8 @@ SURE_DETECTION, CERTAIN_DETECTION = 0.75, 0.92
 """Score (0.0-1.0) from which on the detector alone is believed that there is a plate, be it too narrow to be read or
 read with doubt, and from which on with any doubt; a headlamp comes up to 0.7, a sign lettered like a plate to 0.9."""
 CLEAR, FAIR = 0.5, 0.22
-"""Raw confidence from which on a number is believed though it is of no known kind, or the detection is not sure; and from
-which on though that is not certain. Of 9,200 rendered plates and 244 real ones none was read right with less."""
+"""Raw confidence from which on a number is believed though it is of no known kind, or the detection is not sure; and
+from which on though that is not certain. Of 9,200 rendered plates and 244 real ones none was read right with less."""
 
 MIN_LENGTH, MAX_LENGTH = min(map(len, PATTERNS)), max(map(len, PATTERNS))
 """No kind of plate has fewer characters (6) or more (9)."""

@@ -72,7 +72,7 @@ def parse_settings(description: str, steps: int, batch: int, rate: float) -> Run
     parser.add_argument("--decay", type=int, default=3000, help="steps of decay before the end")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", type=Path, help="weights.pt to start from")
-    parser.add_argument("--only", nargs="+", default=[], help="parts of the network to train; the others stay as they are")
+    parser.add_argument("--only", nargs="+", default=[], help="parts of the network to train; the rest stays as it is")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2, help="processes that make samples")
     parser.add_argument("--repeats", type=int, default=2, help="how often each sample is seen")
