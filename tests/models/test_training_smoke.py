@@ -59,6 +59,17 @@ def _few(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
     return kept
 
 
+def _changed(training_python: Path, before: Path, after: Path) -> set[str]:
+    """The parts of a network in which two files of its weights differ."""
+    script = (
+        "import sys, torch\n"
+        "old, new = (torch.load(path, weights_only=True) for path in sys.argv[1:])\n"
+        "print(*{name.partition('.')[0] for name in old if not torch.equal(old[name], new[name])})"
+    )
+    line = [str(training_python), "-c", script, str(before), str(after)]
+    return set(subprocess.run(line, capture_output=True, text=True, check=True).stdout.split())
+
+
 @pytest.mark.timeout(1800)
 def test_every_training_command_runs(
     training_python: Path, few_pictures: Path, repo_root: Path, models_dir: Path, tmp_path: Path
@@ -87,6 +98,13 @@ def test_every_training_command_runs(
         run("average", models_dir / "checkpoints" / averaged.name, out / "weights.pt", "--out", averaged)
         run("export", task, "--weights", averaged, "--pool", pool, "--out", made)
     load_models(made)
+
+    alone = tmp_path / "alone"
+    run("train_recognizer", *start, "--out", alone, "--steps", "2", "--only", "outline", "corners")
+    assert _changed(training_python, models_dir / "checkpoints" / "recognizer.pt", alone / "weights.pt") == {
+        "outline",
+        "corners",
+    }
 
     run("calibrate", "--models", made, "--misses", tmp_path / "misses.png")
     accuracy = json.loads((made / "recognizer.json").read_text(encoding="utf-8"))["accuracy"]
