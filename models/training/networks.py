@@ -55,8 +55,11 @@ class Wide(nn.Module):
 
     def __init__(self, channels: int, reach: int = 11) -> None:
         super().__init__()
-        self.depthwise = nn.Conv2d(channels, channels, (3, reach), padding=(1, reach // 2), groups=channels, bias=False)
-        self.norm = nn.BatchNorm2d(channels)
+        padding = (1, reach // 2)
+        self.depthwise: nn.Module = nn.Conv2d(
+            channels, channels, (3, reach), padding=padding, groups=channels, bias=False
+        )
+        self.norm: nn.Module = nn.BatchNorm2d(channels)
         self.pointwise = ConvUnit(channels, channels, 1)
         nn.init.constant_(self.pointwise.norm.weight, 0.2)  # nearly the identity at first
 
@@ -66,7 +69,8 @@ class Wide(nn.Module):
 
     def fold(self) -> None:
         """For export: fold the normalisation and part the depthwise kernel, what comes out staying the same."""
-        self.depthwise, self.norm = _Combs(self.depthwise, self.norm), nn.Identity()  # type: ignore[assignment]
+        assert isinstance(self.depthwise, nn.Conv2d) and isinstance(self.norm, nn.BatchNorm2d), "folded already"
+        self.depthwise, self.norm = _Combs(self.depthwise, self.norm), nn.Identity()
 
 
 class _Combs(nn.Module):

@@ -163,7 +163,7 @@ class Run:
         self.network = network.to(settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
         parts = dict(network.named_children())
-        self.trained = [_part(parts, name) for name in settings.only] or list(parts.values())
+        self.trained = [_part(parts, name) for name in dict.fromkeys(settings.only)] or list(parts.values())
         weights = [weight for part in self.trained for weight in part.parameters()]
         network.requires_grad_(False)
         for weight in weights:
@@ -238,6 +238,7 @@ class Run:
             "average": self.average.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
+            "only": self.settings.only,
         }
         for name, content in (("state.pt", state), ("weights.pt", self.average.state_dict())):
             part = self.settings.out / (name + ".part")
@@ -246,6 +247,10 @@ class Run:
 
     def _resume(self) -> None:
         state = torch.load(self.settings.out / "state.pt", map_location=self.settings.device, weights_only=True)
+        begun = state.get("only", [])
+        if set(begun) != set(self.settings.only):
+            trained = "--only " + " ".join(begun) if begun else "no --only"
+            raise InputError(f"{self.settings.out}: this run was begun with {trained}; give the same, or another --out")
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_lpr.errors import InputError
 from edge_lpr.vision.model_file import load_models
 
 PICTURES = {"train": 24, "val": 8}
@@ -99,12 +100,11 @@ def test_every_training_command_runs(
         run("export", task, "--weights", averaged, "--pool", pool, "--out", made)
     load_models(made)
 
-    alone = tmp_path / "alone"
-    run("train_recognizer", *start, "--out", alone, "--steps", "2", "--only", "outline", "corners")
-    assert _changed(training_python, models_dir / "checkpoints" / "recognizer.pt", alone / "weights.pt") == {
-        "outline",
-        "corners",
-    }
+    shipped, alone = models_dir / "checkpoints" / "recognizer.pt", tmp_path / "alone"
+    few_steps = ("--pool", pool, "--out", alone, "--batch", "4", "--start", shipped, "--steps", "2")
+    run("train_recognizer", *few_steps, "--only", "outline", "corners")
+    assert _changed(training_python, shipped, alone / "weights.pt") == {"outline", "corners"}
+    run("train_recognizer", *few_steps, codes=(InputError.exit_code,))  # what was begun alone goes on alone
 
     run("calibrate", "--models", made, "--misses", tmp_path / "misses.png")
     accuracy = json.loads((made / "recognizer.json").read_text(encoding="utf-8"))["accuracy"]
