@@ -35,6 +35,8 @@ CROWDED = 0.25
 """Share of plates with something right beside them that is easily taken for a part of them."""
 PAINTED = 2.0
 """How much more often than others painted numbers are shown: they have no edge that says where they end."""
+SEAMLESS = 0.4
+"""Share of painted numbers swapped in whose ground is the car's own colour."""
 
 
 @dataclass(slots=True)
@@ -92,8 +94,11 @@ class SceneWindows:
 
     def _swapped(self, photo: Image, corners: Corners, rng: Rng) -> Corners:
         i = self._drawn(rng)
-        new = fitted_corners(corners, self.pool.plates[i].aspect, rng)
-        swap_plate(photo, corners, hard_to_read(self.pool.picture(i), self.pool.plates[i], rng), new, rng)
+        plate = self.pool.plates[i]
+        new = fitted_corners(corners, plate.aspect, rng)
+        flat = hard_to_read(self.pool.picture(i), plate, rng)
+        seamless = rng.uniform(0.7, 1.0) if plate.kind.startswith("painted") and rng.random() < SEAMLESS else 0.0
+        swap_plate(photo, corners, flat, new, rng, seamless)
         return new
 
     def _add_plates(self, window: Window, rng: Rng) -> None:

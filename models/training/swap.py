@@ -40,10 +40,16 @@ def fitted_corners(corners: Corners, aspect: float, rng: Rng) -> Corners:
     return np.asarray((local * scale) @ basis.T + center, np.float32)
 
 
-def swap_plate(photo: Image, old: Corners, flat: Image, new: Corners, rng: Rng) -> None:
-    """Replace the plate at ``old`` by ``flat`` (BGRA) at ``new``, in place."""
+def swap_plate(photo: Image, old: Corners, flat: Image, new: Corners, rng: Rng, seamless: float = 0.0) -> None:
+    """Replace the plate at ``old`` by ``flat`` (BGRA) at ``new``, in place.
+
+    ``seamless`` (0.0-1.0) is how far the plate's ground is shifted to the colour of the car behind it: at 1.0 no edge
+    tells where the plate ends, as with a number painted on.
+    """
     _paint_out(photo, old)
     lit = _matched_light(photo, old, flat, rng)
+    if seamless > 0:
+        lit = _shifted(lit, _color_around(photo, new), seamless)
     paste_plate(photo, lit, new, rng)
 
 
@@ -106,3 +112,28 @@ def _matched_light(photo: Image, corners: Corners, flat: Image, rng: Rng) -> Ima
     lit = flat.copy()
     lit[..., :3] = np.clip(flat[..., :3] * gain + rng.normal(0, 4), 0, 255)
     return lit
+
+
+def _color_around(photo: Image, corners: Corners) -> NDArray[np.float64]:
+    """The median BGR of ``photo`` in a narrow band round ``corners``; black where none of it lies within."""
+    center = corners.mean(axis=0)
+    x, y, width, height = cv2.boundingRect((corners - center) * np.float32(1.3) + center)
+    left, top = max(0, x), max(0, y)
+    region = photo[top : y + height, left : x + width]
+    band = np.zeros(region.shape[:2], np.uint8)
+    for grown, value in ((1.3, 1), (1.03, 0)):
+        cv2.fillConvexPoly(band, np.round((corners - center) * grown + center - (left, top)).astype(np.int32), value)
+    colors = region[band > 0]
+    return np.median(colors, axis=0) if len(colors) else np.zeros(3)
+
+
+def _shifted(flat: Image, color: NDArray[np.float64], share: float) -> Image:
+    """``flat`` (BGRA) with its ground, and all that stands on it alike, shifted by ``share`` of the way to ``color``;
+    as it is where that would leave little of what is written, white on white."""
+    face = np.ascontiguousarray(flat[..., :3])
+    ground = np.median(face[::2, ::2].reshape(-1, 3), axis=0)  # lettering covers less than half
+    shifted = np.clip(face + (color - ground) * share, 0, 255).astype(np.uint8)
+    spread, spread_before = (cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).std() for picture in (shifted, face))
+    if spread < 0.6 * spread_before:
+        return flat
+    return np.dstack([shifted, flat[..., 3:]])

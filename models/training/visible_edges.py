@@ -7,11 +7,16 @@ that fails are left out. The outline lies a rim inside the plate's edge, so its 
 are compared with it grown or shrunk to suit them best. What is left is error of shape and place, in shares of the
 plate's height. A reader that found the edges exactly would be measured, against the labels, to err by as much as they.
 Rendered plates, whose labels are exact, say how much of it is the fit's own error.
+
+Readings are also compared with the labels themselves, on all plates. On ``--split train`` that says how near the
+networks come to labels that they have learnt from: what is left there no reader can have from the photos alone.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -120,22 +125,35 @@ def _cross(level: Line, upright: Line) -> tuple[float, float]:
     return float(upright[0] + upright[1] * y), float(y)
 
 
-def measure(scene: data.Scene, reader: PlateReader) -> list[tuple[float, float, float]]:
-    """Of each plate of ``scene`` that is read right and whose edges can be told: how far its label and its reading lie
-    from the edges, and from each other; shares of the height."""
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """Of one plate that is read right, shares of its height: how far its reading lies from its label, and, where the
+    edges can be told, label and reading from them."""
+
+    apart: float
+    label: float | None = None
+    reading: float | None = None
+
+
+def measure(scene: data.Scene, reader: PlateReader) -> list[Offsets]:
+    """The plates of ``scene`` that are read right and are large enough to show their edges."""
     image = scene.load()
     quads = {reading.number: reading.quad for reading in reader.read(image)}
-    found: list[tuple[float, float, float]] = []
+    found: list[Offsets] = []
     for plate in scene.plates:
         own = quads.get(plate.number or "")
         if own is None or plate.rows != 1 or own.height < LEAST_HEIGHT:
             continue
-        edges = outline(image, own.to_array())
-        if edges is not None:
-            read, label = own.to_array(), plate.quad
-            apart = float(np.linalg.norm(read - label, axis=1).mean() / Quad.from_array(label).height)
-            found.append((error(label, edges), error(read, edges), apart))
+        read, label = own.to_array(), plate.quad
+        apart = float(np.linalg.norm(read - label, axis=1).mean() / Quad.from_array(label).height)
+        edges = outline(image, read)
+        found.append(Offsets(apart) if edges is None else Offsets(apart, error(label, edges), error(read, edges)))
     return found
+
+
+def _mean(offsets: Iterable[float | None]) -> str:
+    known = [offset for offset in offsets if offset is not None]
+    return f"{100 * np.mean(known):.2f} %" if known else ""
 
 
 def main() -> int:
@@ -143,31 +161,34 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, help="folder of the models (default: the shipped ones)")
     parser.add_argument("--rendered", type=Path, default=Path("cache/rendered"), help="the test set that bars made")
+    parser.add_argument("--split", choices=("val", "train"), default="val", help="of the real photos")
     arguments = parser.parse_args()
     reader = PlateReader.open(ReaderSettings(threads=1, models_dir=arguments.models))
     rendered: Path = arguments.rendered
     console = Console()
-    table = Table("set", "plates", "with edges", "labels to edges", "readings to edges", "readings to labels")
+    table = Table(
+        "set", "plates", "readings to labels", "of these with edges", "readings to labels", "labels to edges",
+        "readings to edges",
+    )  # fmt: skip
 
-    def add(name: str, scenes: list[data.Scene], found: list[tuple[float, float, float]]) -> None:
-        means = (f"{100 * mean:.2f} %" for mean in np.array(found).mean(axis=0)) if found else ()
-        plates = sum(plate.number is not None for scene in scenes for plate in scene.plates)
-        table.add_row(name, str(plates), str(len(found)), *means)
+    def add(name: str, found: list[Offsets]) -> None:
+        seen = [one for one in found if one.label is not None]
+        apart, apart_seen = _mean(one.apart for one in found), _mean(one.apart for one in seen)
+        label, reading = _mean(one.label for one in seen), _mean(one.reading for one in seen)
+        table.add_row(name, str(len(found)), apart, str(len(seen)), apart_seen, label, reading)
 
-    def measured(name: str, scenes: list[data.Scene]) -> list[tuple[float, float, float]]:
+    def measured(name: str, scenes: list[data.Scene]) -> list[Offsets]:
         progress = track(scenes, name, console=console, transient=True)
         return [one for scene in progress for one in measure(scene, reader)]
 
-    real: list[tuple[float, float, float]] = []
+    real: list[Offsets] = []
     for name in data.SCENE_SETS:
-        scenes = data.scenes("val", sets=(name,))
-        found = measured(name, scenes)
-        add(name, scenes, found)
+        found = measured(name, data.scenes(arguments.split, sets=(name,)))
+        add(name, found)
         real += found
-    add("all real", data.scenes("val"), real)
+    add("all real", real)
     if (rendered / "scenes").is_dir():
-        drawn = data.scenes("val", rendered, RENDERED)
-        add("rendered, exact labels", drawn, measured("rendered", drawn))
+        add("rendered, exact labels", measured("rendered", data.scenes("val", rendered, RENDERED)))
     console.print(table)
     return 0
 

@@ -54,3 +54,28 @@ def test_a_plate_outside_the_photo_changes_nothing(rng: np.random.Generator) -> 
     photo = np.full((360, 540, 3), 60, np.uint8)
     paste_plate(photo, white_plate(), OLD + 2000, rng)
     assert (photo == 60).all()
+
+
+def lettered(ground: int, ink: int) -> np.ndarray:
+    plate = np.full((76, 224, 4), ground, np.uint8)
+    for left in range(20, 200, 30):
+        plate[18:58, left : left + 12, :3] = ink
+    plate[..., 3] = 255
+    return plate
+
+
+def test_a_seamless_plate_has_the_cars_colour_and_keeps_its_number(rng: np.random.Generator) -> None:
+    hung, painted = (np.full((360, 540, 3), 90, np.uint8) for _ in range(2))
+    swap_plate(hung, OLD, lettered(30, 130), OLD, rng)
+    swap_plate(painted, OLD, lettered(30, 130), OLD, rng, seamless=1.0)
+    rim = inside(OLD, (360, 540), 0.98) & ~inside(OLD, (360, 540), 0.9)
+    plate = inside(OLD, (360, 540), 0.9)
+    assert abs(float(np.median(hung[rim])) - 90) > 25
+    assert abs(float(np.median(painted[rim])) - 90) < 6
+    assert np.percentile(painted[plate], 98) - 90 > 40
+
+
+def test_white_does_not_vanish_on_white(rng: np.random.Generator) -> None:
+    photo = np.full((360, 540, 3), 235, np.uint8)
+    swap_plate(photo, OLD, lettered(60, 200), OLD, rng, seamless=1.0)
+    assert photo[inside(OLD, (360, 540), 0.9)].std() > 25
