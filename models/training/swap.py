@@ -119,7 +119,9 @@ def _color_around(photo: Image, corners: Corners) -> NDArray[np.float64]:
     center = corners.mean(axis=0)
     x, y, width, height = cv2.boundingRect((corners - center) * np.float32(1.3) + center)
     left, top = max(0, x), max(0, y)
-    region = photo[top : y + height, left : x + width]
+    region = photo[top : max(top, y + height), left : max(left, x + width)]
+    if region.size == 0:
+        return np.zeros(3)
     band = np.zeros(region.shape[:2], np.uint8)
     for grown, value in ((1.3, 1), (1.03, 0)):
         cv2.fillConvexPoly(band, np.round((corners - center) * grown + center - (left, top)).astype(np.int32), value)

@@ -52,7 +52,9 @@ def test_the_old_plate_is_painted_out(rng: np.random.Generator) -> None:
 
 def test_a_plate_outside_the_photo_changes_nothing(rng: np.random.Generator) -> None:
     photo = np.full((360, 540, 3), 60, np.uint8)
-    paste_plate(photo, white_plate(), OLD + 2000, rng)
+    for away in (2000, -2000):
+        paste_plate(photo, white_plate(), OLD + away, rng)
+        swap_plate(photo, OLD + away, white_plate(), OLD + away, rng, seamless=1.0)
     assert (photo == 60).all()
 
 
