@@ -85,7 +85,11 @@ def cut_out(scene: TestScene, rng: Rng) -> Image:
 
 
 def build(out: Path, each: int, kinds: tuple[str, ...], processes: int) -> None:
-    """Write ``each`` scenes and crops of every one of ``kinds`` to ``out``; what lay there of them is replaced."""
+    """Write ``each`` scenes and crops of every one of ``kinds`` to ``out``; what lay there of them is replaced.
+
+    Raises FileNotFoundError without the development data, before anything is removed.
+    """
+    data.data_root()
     for kind in kinds:
         for layout in ("scenes", "crops"):
             shutil.rmtree(out / layout / kind, ignore_errors=True)

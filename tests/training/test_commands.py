@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edge_lpr.errors import InputError
+from models.training import rendered_set
 from models.training.pool import PlatePool
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,18 @@ def test_without_the_development_data_it_says_where_to_name_them_and_writes_noth
     assert done.stderr.count("\n") == 1
     assert str(nowhere) in done.stderr and "EDGE_LPR_DATA" in done.stderr
     assert not out.exists()
+
+
+def test_without_the_development_data_an_older_rendered_set_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = tmp_path / "scenes" / "blue" / "blue_000.jpg"
+    older.parent.mkdir(parents=True)
+    older.write_bytes(b"older")
+    monkeypatch.setenv("EDGE_LPR_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(FileNotFoundError, match="EDGE_LPR_DATA"):
+        rendered_set.build(tmp_path, 1, ("blue",), processes=1)
+    assert older.read_bytes() == b"older"
 
 
 def test_a_folder_without_a_pool_is_named_with_the_remedy(tmp_path: Path) -> None:
