@@ -24,16 +24,33 @@ TIMED_SET = "scenes/toll"
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The command line's. ``each`` is rendered plates read of every kind, ``negatives`` scenes of every source."""
+    """The command line's. ``each`` is rendered plates read of every kind, ``negatives`` scenes of every source; both
+    are drawn from ``seed``, or where that is None are the test set's."""
 
     models: Path
-    rendered: Path
+    seed: int | None
+    rendered: Path | None
     each: int
     negatives: int
     min_plate_width: int
     threads: int
     float_each: int
     peers: Path
+
+    @property
+    def rendered_folder(self) -> Path:
+        """Where the rendered plates lie."""
+        return self.rendered or Path("cache/rendered" if self.seed is None else f"cache/rendered-{self.seed}")
+
+    @property
+    def rendered_seed(self) -> int:
+        """What the rendered plates are drawn from."""
+        return rendered_set.SEED if self.seed is None else self.seed
+
+    @property
+    def negatives_seed(self) -> int:
+        """What the scenes without plates are drawn from."""
+        return negatives.SEED if self.seed is None else self.seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that ``bars`` and ``report`` share."""
     add = parser.add_argument
     add("--models", type=Path, default=Path("models"), help="folder of the model pair")
-    add("--rendered", type=Path, default=Path("cache/rendered"), help="rendered test set; made there if absent")
+    add("--seed", type=int, help="draw other rendered plates and scenes without plates than the test set's")
+    add("--rendered", type=Path, help="rendered plates; made there if absent (cache/rendered, with a seed its own)")
     add("--each", type=int, default=rendered_set.EACH, help="rendered plates of each kind")
     add("--negatives", type=int, default=1000, help="scenes without plates of each source")
     add("--min-plate-width", type=int, default=8, help="pixels; narrower plates are not read")
@@ -84,7 +102,7 @@ def measure(choices: Choices, console: Console) -> Measured:
     detector = Detector(reader.models.detector, choices.threads)
     _need_rendered(choices)
     real = see(data_root(), False, reader, detector, console)
-    rendered = see(choices.rendered, True, reader, detector, console, choices.each)
+    rendered = see(choices.rendered_folder, True, reader, detector, console, choices.each)
     timed = [seen.path for seen in real if seen.dataset == TIMED_SET]
     return Measured(
         real=real,
@@ -98,14 +116,15 @@ def measure(choices: Choices, console: Console) -> Measured:
 
 def _need_rendered(choices: Choices) -> None:
     """Make what is missing of the rendered set, or was made by other code than today's."""
-    recipe, recipes = rendered_set.recipe(), rendered_set.made_by(choices.rendered)
+    folder, seed = choices.rendered_folder, choices.rendered_seed
+    recipe, recipes = rendered_set.recipe(seed), rendered_set.made_by(folder)
     lacking = tuple(
         kind
         for kind in KINDS
-        if recipes.get(kind) != recipe or _count(choices.rendered / "scenes" / f"{kind}.json") < choices.each
+        if recipes.get(kind) != recipe or _count(folder / "scenes" / f"{kind}.json") < choices.each
     )
     if lacking:
-        rendered_set.build(choices.rendered, max(choices.each, rendered_set.EACH), lacking, processes=2)
+        rendered_set.build(folder, max(choices.each, rendered_set.EACH), lacking, processes=2, seed=seed)
 
 
 def _count(labels: Path) -> int:
@@ -115,7 +134,7 @@ def _count(labels: Path) -> int:
 def _quiet(choices: Choices, reader: PlateReader, console: Console) -> Quiet:
     scenes = len(negatives.SCENE_SOURCES) * choices.negatives
     in_patches = see_negatives(negatives.patches(), negatives.patch_count(), reader, console)
-    in_scenes = see_negatives(negatives.scenes(choices.negatives), scenes, reader, console)
+    in_scenes = see_negatives(negatives.scenes(choices.negatives, choices.negatives_seed), scenes, reader, console)
     return Quiet(in_patches.pictures | in_scenes.pictures, in_patches.false_reads + in_scenes.false_reads)
 
 
@@ -132,7 +151,7 @@ def _twin(
     reader, interpreters = float_twin.open_twin(settings)
     console.print("the same through the float checkpoints:")
     floating = see(data_root(), False, reader, detector, console)
-    floating += see(choices.rendered, True, reader, detector, console, min(choices.each, choices.float_each))
+    floating += see(choices.rendered_folder, True, reader, detector, console, min(choices.each, choices.float_each))
     if not all(one.runs for one in interpreters):
         raise RuntimeError("the float networks were never run; float_twin.open_twin no longer reaches them")
     known = {(seen.dataset, seen.path) for seen in floating}

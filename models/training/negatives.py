@@ -6,7 +6,7 @@
 * ``signs``: such windows with a shop sign, a phone number, a bumper sticker or a lorry's lettering put up.
 * ``timestamps``: such windows with a camera's date, time and lane written over them.
 
-All scenes are drawn from one seed, so a count gives the same pictures each time.
+All scenes are drawn from one seed, so a count gives the same pictures each time; another seed gives others.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def patch_count() -> int:
     return len(data.negatives())
 
 
-def scenes(each: int) -> Iterator[Negative]:
+def scenes(each: int, seed: int = SEED) -> Iterator[Negative]:
     """``each`` pictures of every one of ``SCENE_SOURCES``."""
     for number, source in enumerate(SCENE_SOURCES):
-        rng = np.random.default_rng((SEED, number))
+        rng = np.random.default_rng((seed, number))
         for index in range(each):
             photo, image = _foreign(rng) if source == "foreign plates" else _window(rng)
             if source == "signs":

@@ -3,6 +3,8 @@
     python -m models.training.rendered_set --out cache/rendered
     edge-lpr evaluate cache/rendered/scenes
 
+Another ``--seed`` draws other plates in the same way: to choose between models without a look at the test set.
+
 Written in the layout of the development data: ``scenes/KIND.json`` beside ``scenes/KIND/``, a validation photo cut to
 at most 640 x 480 with its plate swapped, and ``crops/KIND``, the same plates cut out with corners that err as a
 detector's do. Labels also say ``kind``, ``category`` and ``condition``: day, night, blur, tilt, dirt or small, in turn.
@@ -27,7 +29,7 @@ import numpy as np
 from rich.progress import track
 
 from edge_lpr.plates import PROVINCES
-from models.training import conditions, data, legibility
+from models.training import command, conditions, data, legibility
 from models.training.conditions import CONDITIONS, Corners, Image, Rng
 from models.training.swap import fitted_corners, swap_plate
 from models.training.synthesis import KINDS, NumberSampler, NumberSettings, PlateGenerator, RenderedPlate
@@ -59,12 +61,12 @@ def number_of(kind: str, index: int, rng: Rng) -> str:
     return _samplers()[index % len(PROVINCES)].sample(kind, rng)
 
 
-def draw(kind: str, index: int, rng: Rng) -> TestScene:
-    """The ``index``-th scene of ``kind``."""
+def draw(kind: str, index: int, rng: Rng, seamless: float = 0.0) -> TestScene:
+    """The ``index``-th scene of ``kind``; ``seamless`` as for ``swap_plate``."""
     condition = CONDITIONS[index % len(CONDITIONS)]
     for _ in range(200):
         plate = _generator().render(kind, rng, number_of(kind, index, rng))
-        scene = _photographed(plate, condition, rng)
+        scene = _photographed(plate, condition, rng, seamless)
         if scene is not None and legibility.has_contrast(plate, scene.image, scene.corners):
             return scene
     raise RuntimeError(f"{kind}: no legible plate in 200 tries; look at its drawings and at models.training.legibility")
@@ -84,8 +86,12 @@ def cut_out(scene: TestScene, rng: Rng) -> Image:
     return np.asarray(cv2.warpPerspective(scene.image, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def build(out: Path, each: int, kinds: tuple[str, ...], processes: int) -> None:
+def build(
+    out: Path, each: int, kinds: tuple[str, ...], processes: int, seed: int = SEED, seamless: float = 0.0
+) -> None:
     """Write ``each`` scenes and crops of every one of ``kinds`` to ``out``; what lay there of them is replaced.
+
+    ``seamless`` (0.0-1.0) is how far each plate's ground is shifted to the colour of the car, as with painted numbers.
 
     Raises FileNotFoundError without the development data, before anything is removed.
     """
@@ -94,7 +100,11 @@ def build(out: Path, each: int, kinds: tuple[str, ...], processes: int) -> None:
         for layout in ("scenes", "crops"):
             shutil.rmtree(out / layout / kind, ignore_errors=True)
             (out / layout / kind).mkdir(parents=True)
-    tasks = [(out, kind, first, min(first + CHUNK, each)) for kind in kinds for first in range(0, each, CHUNK)]
+    tasks = [
+        _Chunk(out, kind, first, min(first + CHUNK, each), seed, seamless)
+        for kind in kinds
+        for first in range(0, each, CHUNK)
+    ]
     labels: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in kinds}
     # spawned: a fork of a process in which OpenCV has threads waits for them for ever
     with get_context("spawn").Pool(processes) as workers:
@@ -106,16 +116,17 @@ def build(out: Path, each: int, kinds: tuple[str, ...], processes: int) -> None:
         for layout, entries in (("scenes", scenes), ("crops", crops)):
             text = json.dumps(entries, ensure_ascii=False, indent=1)
             (out / layout / f"{kind}.json").write_text(text, "utf-8")
-        recipes[kind] = recipe()
+        recipes[kind] = recipe(seed, seamless)
     (out / _RECIPES).write_text(json.dumps(recipes, indent=1), "utf-8")
 
 
-def recipe() -> str:
-    """A sum over the code that draws the set: a set that another recipe made is out of date."""
+def recipe(seed: int = SEED, seamless: float = 0.0) -> str:
+    """A sum over the code that draws the set and what it is given: a set that another recipe made is out of date."""
     folder = Path(__file__).parent
     files = [folder / f"{name}.py" for name in ("rendered_set", "conditions", "legibility", "degrade", "swap")]
     files += sorted((folder / "synthesis").glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    code = b"".join(file.read_bytes() for file in files)
+    return hashlib.sha256(code + f"seed {seed}, seamless {seamless}".encode()).hexdigest()
 
 
 def made_by(out: Path) -> dict[str, str]:
@@ -125,7 +136,7 @@ def made_by(out: Path) -> dict[str, str]:
     return found
 
 
-def _photographed(plate: RenderedPlate, condition: str, rng: Rng) -> TestScene | None:
+def _photographed(plate: RenderedPlate, condition: str, rng: Rng, seamless: float) -> TestScene | None:
     """``plate`` in the place of a validation photo's own; None where that place is too small for it."""
     places = _places()
     place = places[int(rng.integers(len(places)))]
@@ -146,7 +157,7 @@ def _photographed(plate: RenderedPlate, condition: str, rng: Rng) -> TestScene |
     x, y, width, height = window
     image = photo[y : y + height, x : x + width].copy()
     shift = np.array([x, y], np.float32)
-    swap_plate(image, old - shift, flat, new - shift, rng)
+    swap_plate(image, old - shift, flat, new - shift, rng, seamless)
     image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     corners = ((new - shift) * (image.shape[1] / width, image.shape[0] / height)).astype(np.float32)
     if condition == "tilt":
@@ -176,13 +187,25 @@ def _inside(corners: Corners, image: Image) -> bool:
     return bool(np.all(corners >= 0) and np.all(corners <= (width, height)))
 
 
-def _write_chunk(task: tuple[Path, str, int, int]) -> tuple[str, dict[str, dict[str, Any]]]:
-    out, kind, first, end = task
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """What one process writes at a time: the scenes ``first`` to ``end`` of ``kind``."""
+
+    out: Path
+    kind: str
+    first: int
+    end: int
+    seed: int
+    seamless: float
+
+
+def _write_chunk(task: _Chunk) -> tuple[str, dict[str, dict[str, Any]]]:
+    out, kind = task.out, task.kind
     cv2.setNumThreads(1)  # the processes are as many as the cores already
-    rng = np.random.default_rng((SEED, KINDS.index(kind), first))
+    rng = np.random.default_rng((task.seed, KINDS.index(kind), task.first))
     labels: dict[str, dict[str, Any]] = {}
-    for index in range(first, end):
-        scene = draw(kind, index, rng)
+    for index in range(task.first, task.end):
+        scene = draw(kind, index, rng, task.seamless)
         name = f"{kind}_{index:03}.jpg"
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 92))]
         cv2.imwrite(str(out / "scenes" / kind / name), scene.image, quality)
@@ -236,10 +259,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--each", type=int, default=EACH, help="plates of each kind")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind; may be given again")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the plates and where they hang")
+    parser.add_argument("--seamless", type=float, default=0.0, help="0.0-1.0: plates' ground in the car's own colour")
     parser.add_argument("--processes", type=int, default=2)
-    arguments = parser.parse_args()
-    build(arguments.out, arguments.each, tuple(arguments.kind or KINDS), arguments.processes)
+    chosen = parser.parse_args()
+    if not 0 <= chosen.seamless <= 1:
+        parser.error(f"--seamless {chosen.seamless:g}: give a share from 0.0 to 1.0")
+    kinds = tuple(chosen.kind or KINDS)
+    build(chosen.out, chosen.each, kinds, chosen.processes, chosen.seed, chosen.seamless)
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

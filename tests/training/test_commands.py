@@ -17,7 +17,10 @@ from models.training.pool import PlatePool
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("command", ["pool --out {out}", "contact_sheet --out {out}", "bars", "visible_edges"])
+@pytest.mark.parametrize(
+    "command",
+    ["pool --out {out}", "contact_sheet --out {out}", "rendered_set --out {out}", "bars", "visible_edges"],
+)
 def test_without_the_development_data_it_says_where_to_name_them_and_writes_nothing(
     command: str, tmp_path: Path
 ) -> None:
@@ -46,6 +49,16 @@ def test_without_the_development_data_an_older_rendered_set_stays(
     with pytest.raises(FileNotFoundError, match="EDGE_LPR_DATA"):
         rendered_set.build(tmp_path, 1, ("blue",), processes=1)
     assert older.read_bytes() == b"older"
+
+
+def test_a_share_beyond_the_whole_is_named_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["rendered_set", "--out", str(tmp_path / "out"), "--seamless", "1.5"])
+    with pytest.raises(SystemExit):
+        rendered_set.main()
+    assert "--seamless 1.5: give a share from 0.0 to 1.0" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_without_a_pool_is_named_with_the_remedy(tmp_path: Path) -> None:

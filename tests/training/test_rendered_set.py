@@ -59,7 +59,19 @@ def test_a_folder_of_it_is_read_as_the_development_data_is(tmp_path: Path) -> No
         assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes()
 
 
-def test_pictures_without_plates_are_the_same_each_time() -> None:
-    first, second = (list(negatives.scenes(2)) for _ in range(2))
+def test_another_seed_and_grounds_in_the_cars_colour_are_other_sets(tmp_path: Path) -> None:
+    choices = {"test": (rendered_set.SEED, 0.0), "seed": (7, 0.0), "seamless": (rendered_set.SEED, 1.0)}
+    pictures, recipes = set(), set()
+    for name, (seed, seamless) in choices.items():
+        rendered_set.build(tmp_path / name, 1, ("painted",), 1, seed, seamless)
+        pictures.add((tmp_path / name / "scenes" / "painted" / "painted_000.jpg").read_bytes())
+        recipes.add(rendered_set.made_by(tmp_path / name)["painted"])
+    assert len(pictures) == len(recipes) == 3
+    assert rendered_set.made_by(tmp_path / "test") == {"painted": rendered_set.recipe()}
+
+
+def test_pictures_without_plates_are_the_same_each_time_and_others_of_another_seed() -> None:
+    first, second, other = (list(negatives.scenes(2, seed)) for seed in (1, 1, 2))
+    assert all(not np.array_equal(a.image, b.image) for a, b in zip(first, other, strict=True))
     assert [one.source for one in first] == [source for source in negatives.SCENE_SOURCES for _ in range(2)]
     assert all(np.array_equal(a.image, b.image) for a, b in zip(first, second, strict=True))
