@@ -49,11 +49,16 @@ def main() -> None:
     shares = arguments.shares or [1 / len(arguments.weights)] * len(arguments.weights)
     try:
         states = [torch.load(path, map_location="cpu", weights_only=True) for path in arguments.weights]
-        torch.save(average(states, shares), arguments.out)
-    except (InputError, OSError) as error:
+    except OSError as error:
         parser.error(str(error))
     except (pickle.UnpicklingError, RuntimeError, EOFError):
         parser.error("one of the files is no checkpoint of PyTorch; give each run's weights.pt")
+    try:
+        mean = average(states, shares)
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(mean, arguments.out)
+    except (InputError, OSError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

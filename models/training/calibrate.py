@@ -23,6 +23,7 @@ from rich.progress import track
 from edge_lpr import evaluation
 from edge_lpr.config import ReaderSettings
 from edge_lpr.geometry import Quad
+from edge_lpr.vision.decoding import is_plausible
 from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.model_file import load_models
 from edge_lpr.vision.opinions import read_plate
@@ -44,35 +45,34 @@ PRIOR = 2.0
 
 
 def raw_confidences(models_dir: Path) -> Iterator[tuple[float, bool]]:
-    """Raw confidence and whether the number was right, for every plate that is found and read."""
+    """Raw confidence and whether the number was right, for every plate that is found and would be reported."""
     models = load_models(models_dir)
     detector, recognizer = Detector(models.detector), Recognizer(models.recognizer)
     plausible = models.recognizer.sidecar.thresholds["plausible"]
 
-    def read(image: NDArray[np.uint8], quad: Quad, number: str) -> Iterator[tuple[float, bool]]:
+    def read(image: NDArray[np.uint8], quad: Quad, score: float, number: str) -> Iterator[tuple[float, bool]]:
         opinion = read_plate(recognizer, image, quad)
-        if opinion is not None and opinion.decoded.valid and opinion.decoded.raw_confidence >= plausible:
+        if opinion is not None and is_plausible(opinion.decoded, score, plausible):
             yield opinion.decoded.raw_confidence, opinion.decoded.number == number
+
+    def find(image: NDArray[np.uint8], quad: Quad, number: str) -> Iterator[tuple[float, bool]]:
+        near = [found for found in detector.detect(image) if evaluation.quad_iou(found.quad, quad) >= IOU]
+        if near:
+            yield from read(image, recognizer.refine(image, near[0].quad), near[0].score, number)
 
     for scene in track(data.scenes("val"), "scenes"):
         image = data.read_image(scene.path)
-        found = detector.detect(image)
         for plate in scene.plates:
-            quad = Quad.from_array(plate.quad)
-            near = [f.quad for f in found if evaluation.quad_iou(f.quad, quad) >= IOU]
-            if near and plate.number is not None:
-                yield from read(image, recognizer.refine(image, near[0]), plate.number)
+            if plate.number is not None:
+                yield from find(image, Quad.from_array(plate.quad), plate.number)
     rng = np.random.default_rng(RENDERED_SEED)
     for kind in track(KINDS, "rendered scenes"):
         for index in range(RENDERED_EACH):
             drawn = rendered_set.draw(kind, index, rng)
-            found = detector.detect(drawn.image)
-            near = [f.quad for f in found if evaluation.quad_iou(f.quad, Quad.from_array(drawn.corners)) >= IOU]
-            if near:
-                yield from read(drawn.image, recognizer.refine(drawn.image, near[0]), drawn.plate.number)
+            yield from find(drawn.image, Quad.from_array(drawn.corners), drawn.plate.number)
     for crop in track(data.crops("val", sets=("easypr", "toll", "nev")), "crops"):
         image = crop.load()
-        yield from read(image, whole_image(image), crop.number)
+        yield from read(image, whole_image(image), 1.0, crop.number)
 
 
 def fit(raw: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:

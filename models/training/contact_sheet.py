@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from models.training import command
-from models.training.synthesis import KINDS, PlateGenerator, default_data_dir
+from models.training.data import data_root
+from models.training.synthesis import KINDS, PlateGenerator
 
 CELL = (300, 110)  # width, height in pixels
 COLUMNS, ROWS = 4, 6
@@ -41,10 +42,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the sheets, one PNG a kind")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind; may be given again")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=command.whole, default=1)
     parser.add_argument("--atlas", type=Path, help="also write every glyph shape here, for machines without fonts")
     arguments = parser.parse_args()
-    generator = PlateGenerator(default_data_dir())
+    generator = PlateGenerator(data_root())
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.atlas:
         generator.glyphs.save(arguments.atlas)

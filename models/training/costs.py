@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import track
 
 from edge_lpr.config import ReaderSettings
+from edge_lpr.errors import InputError
 from edge_lpr.images import load_image
 from edge_lpr.vision.detector import letterbox
 from edge_lpr.vision.interpreter import runtime_name
@@ -41,14 +42,16 @@ class Costs:
 
 def measure(settings: ReaderSettings, photos: Sequence[Path], repeats: int, console: Console) -> Costs:
     """Time the reader on one thread on ``photos``, each fitted into a 1280 x 720 frame, those in which it reads one
-    plate. Raises ValueError when there is none."""
+    plate. Raises InputError when there is none."""
     cv2_threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         reader = PlateReader.open(settings.model_copy(update={"threads": 1}))
         frames = [frame for frame in map(frame_of, photos) if len(reader.read(frame)) == 1]
         if not frames:
-            raise ValueError("no photo to time the reader on: it reads one plate in none of them")
+            raise InputError(
+                "no photo to time the reader on: in none do these models read one plate; train them further"
+            )
         for frame in frames[:WARM_UP_RUNS]:
             reader.read(frame)
         rounds = track(range(repeats), "timing", console=console)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_lpr.errors import InputError
 from models.training import command, degrade
 from models.training.data import data_root
 from models.training.swap import paste_plate
@@ -131,10 +132,8 @@ def frames(seed: int) -> list[Image]:
     for vehicle in VEHICLES:
         art, place = vehicle_picture(vehicle)
         plate = generator.render(vehicle.kind, rng, vehicle.number)
-        mask = np.full(plate.image.shape[:2], 255, np.uint8) if plate.mask is None else plate.mask
-        flat = np.dstack([plate.image, mask])
         for i in range(FRAMES_EACH):
-            clip.append(_frame(scene, art, place, flat, i / (FRAMES_EACH - 1), rng))
+            clip.append(_frame(scene, art, place, plate.cut_out, i / (FRAMES_EACH - 1), rng))
         clip += [scene.copy() for _ in range(GAP)]
     return [degrade.noise(frame, rng, 0.25) for frame in clip]
 
@@ -160,11 +159,14 @@ def _frame(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("models/demo/demo.mp4"))
-    parser.add_argument("--seed", type=int, default=18)
+    parser.add_argument("--seed", type=command.whole, default=18)
     arguments = parser.parse_args()
+    clip = frames(arguments.seed)  # before the writer empties what lies there
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     writer = cv2.VideoWriter(str(arguments.out), cv2.VideoWriter.fourcc(*"mp4v"), FPS, (WIDTH, HEIGHT))
-    for frame in frames(arguments.seed):
+    if not writer.isOpened():
+        raise InputError(f"{arguments.out}: cannot be written; give an .mp4 in a folder that you may write to")
+    for frame in clip:
         writer.write(frame)
     writer.release()
     print(f"wrote {arguments.out} ({arguments.out.stat().st_size / 1e6:.1f} MB)")

@@ -130,6 +130,7 @@ def export(task: str, weights: Path, pools: Sequence[Path], out: Path) -> None:
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     network.eval()
     fold_wide(network)
+    (out / "checkpoints").mkdir(parents=True, exist_ok=True)
     tflite = out / f"{task}.tflite"
     commit = checked_out()  # before any file of the checkout is written
     with tempfile.TemporaryDirectory() as folder:
@@ -140,7 +141,6 @@ def export(task: str, weights: Path, pools: Sequence[Path], out: Path) -> None:
     tflite.chmod(0o644)
     text = json.dumps(sidecar(task, tflite, network, size, commit), ensure_ascii=False, indent=1)
     (out / f"{task}.json").write_text(text + "\n", "utf-8")
-    (out / "checkpoints").mkdir(exist_ok=True)
     shutil.copyfile(weights, out / "checkpoints" / f"{task}.pt")
     print(f"wrote {tflite} ({tflite.stat().st_size / 1024:.0f} KiB)")
 

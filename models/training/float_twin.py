@@ -24,6 +24,17 @@ def torch_is_here() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
+def need_checkpoints(folder: Path) -> None:
+    """Raises FileNotFoundError where ``folder``, of a model pair, lacks the checkpoints."""
+    for path in _checkpoints(folder):
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no such checkpoint; models.training.export writes one beside its model")
+
+
+def _checkpoints(folder: Path) -> tuple[Path, Path]:
+    return folder / "checkpoints" / "detector.pt", folder / "checkpoints" / "recognizer.pt"
+
+
 class FloatInterpreter:
     """Stands where ``edge_lpr.vision.interpreter.Interpreter`` does and runs the network of a checkpoint."""
 
@@ -53,10 +64,10 @@ def open_twin(settings: ReaderSettings) -> tuple[PlateReader, tuple[FloatInterpr
     The interpreters count their runs: a twin whose count stays 0 was never asked. Raises ModelError as the reader
     does, FileNotFoundError without checkpoints.
     """
-    folder = settings.models_dir or models_dir()
+    finding, reading = _checkpoints(settings.models_dir or models_dir())
     reader = PlateReader.open(settings)
-    detector = FloatInterpreter(reader.models.detector, folder / "checkpoints" / "detector.pt")
-    recognizer = FloatInterpreter(reader.models.recognizer, folder / "checkpoints" / "recognizer.pt")
+    detector = FloatInterpreter(reader.models.detector, finding)
+    recognizer = FloatInterpreter(reader.models.recognizer, reading)
     # The product has no door for another engine, and needs none: this is the one place that reaches in.
     for owner, twin in ((reader._detector, detector), (reader._recognizer, recognizer)):
         if not hasattr(owner, "_interpreter"):

@@ -10,12 +10,14 @@ from pathlib import Path
 from rich.console import Console
 
 from edge_lpr.config import ReaderSettings
+from edge_lpr.errors import InputError
 from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.reader import PlateReader
-from models.training import costs, float_twin, negatives, rendered_set
+from models.training import command, costs, float_twin, negatives, rendered_set
 from models.training.costs import Costs
 from models.training.data import data_root
 from models.training.observations import Quiet, Seen, see, see_negatives
+from models.training.rendered_set import Recipe
 from models.training.synthesis import KINDS
 
 TIMED_SET = "scenes/toll"
@@ -49,8 +51,8 @@ class Choices:
 
     @property
     def negatives_seed(self) -> int:
-        """What the scenes without plates are drawn from."""
-        return negatives.SEED if self.seed is None else self.seed
+        """What the scenes without plates are drawn from: never the plates' own seed, whose chances they would share."""
+        return negatives.SEED - rendered_set.SEED + self.rendered_seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that ``bars`` and ``report`` share."""
     add = parser.add_argument
     add("--models", type=Path, default=Path("models"), help="folder of the model pair")
-    add("--seed", type=int, help="draw other rendered plates and scenes without plates than the test set's")
+    add("--seed", type=command.whole, help="draw other rendered plates and scenes without plates than the test set's")
     add("--rendered", type=Path, help="rendered plates; made there if absent (cache/rendered, with a seed its own)")
-    add("--each", type=int, default=rendered_set.EACH, help="rendered plates of each kind")
-    add("--negatives", type=int, default=1000, help="scenes without plates of each source")
+    add("--each", type=command.count, default=rendered_set.EACH, help="rendered plates of each kind")
+    add("--negatives", type=command.count, default=1000, help="scenes without plates of each source")
     add("--min-plate-width", type=int, default=8, help="pixels; narrower plates are not read")
-    add("--threads", type=int, default=2)
-    add("--float-each", type=int, default=60, help="rendered plates of each kind for int8 against float")
+    add("--threads", type=command.count, default=2)
+    add("--float-each", type=command.count, default=60, help="rendered plates of each kind for int8 against float")
     add("--peers", type=Path, default=Path("cache/peers.json"), help="what `make peers-bench` wrote")
 
 
@@ -94,12 +96,16 @@ def choices_of(arguments: argparse.Namespace) -> Choices:
 
 
 def measure(choices: Choices, console: Console) -> Measured:
-    """Read every picture. Raises ModelError for models that do not load, FileNotFoundError without development data."""
+    """Read every picture. Raises, before the first one, ModelError for models that do not load, FileNotFoundError
+    without development data or, where torch is, checkpoints, and InputError without fonts."""
     settings = ReaderSettings(
         models_dir=choices.models, min_plate_width=choices.min_plate_width, threads=choices.threads
     )
     reader = PlateReader.open(settings)
     detector = Detector(reader.models.detector, choices.threads)
+    negatives.need_font()
+    if float_twin.torch_is_here():
+        float_twin.need_checkpoints(choices.models)
     _need_rendered(choices)
     real = see(data_root(), False, reader, detector, console)
     rendered = see(choices.rendered_folder, True, reader, detector, console, choices.each)
@@ -115,13 +121,18 @@ def measure(choices: Choices, console: Console) -> Measured:
 
 
 def _need_rendered(choices: Choices) -> None:
-    """Make what is missing of the rendered set, or was made by other code than today's."""
+    """Make what is missing of the rendered set, or was made by other code than today's. Raises InputError for a folder
+    that holds plates of another seed: a set somebody drew on purpose is not replaced."""
     folder, seed = choices.rendered_folder, choices.rendered_seed
-    recipe, recipes = rendered_set.recipe(seed), rendered_set.made_by(folder)
+    today, recipes = Recipe(rendered_set.code_sum(), seed, 0.0), rendered_set.made_by(folder)
+    for kind, recipe in recipes.items():
+        if (recipe.seed, recipe.seamless) != (today.seed, today.seamless):
+            drawn = f"seed {recipe.seed}" + (f", seamless {recipe.seamless:g}" if recipe.seamless else "")
+            raise InputError(f"{folder}: {kind} is drawn from {drawn}; give its --seed, or another folder --rendered")
     lacking = tuple(
         kind
         for kind in KINDS
-        if recipes.get(kind) != recipe or _count(folder / "scenes" / f"{kind}.json") < choices.each
+        if recipes.get(kind) != today or _count(folder / "scenes" / f"{kind}.json") < choices.each
     )
     if lacking:
         rendered_set.build(folder, max(choices.each, rendered_set.EACH), lacking, processes=2, seed=seed)

@@ -78,7 +78,7 @@ def scenes(each: int, seed: int = SEED) -> Iterator[Negative]:
 
 def _window(rng: Rng) -> tuple[str, Image]:
     """A part of a validation photo that touches neither a plate nor what may be one, and the photo's name."""
-    photos = data.scenes("val")
+    photos = _photos()
     while True:
         scene = photos[int(rng.integers(len(photos)))]
         image = scene.load()
@@ -94,6 +94,11 @@ def _window(rng: Rng) -> tuple[str, Image]:
                 return scene.path.name, image[y : y + h, x : x + w].copy()
 
 
+@cache
+def _photos() -> list[data.Scene]:
+    return data.scenes("val")
+
+
 def _grown(points: Corners) -> tuple[float, float, float, float]:
     low, high = points.min(axis=0), points.max(axis=0)
     more = 0.15 * (high - low) + 2
@@ -101,7 +106,7 @@ def _grown(points: Corners) -> tuple[float, float, float, float]:
 
 
 def _foreign(rng: Rng) -> tuple[str, Image]:
-    photos = [scene for scene in data.scenes("val") if len(scene.plates) == 1 and not scene.ignore]
+    photos = [scene for scene in _photos() if len(scene.plates) == 1 and not scene.ignore]
     while True:
         scene = photos[int(rng.integers(len(photos)))]
         image, old = scene.load(), scene.plates[0].quad
@@ -163,6 +168,11 @@ def _print(board: Image, text: str, place: tuple[float, float], size: int, ink: 
     picture = Pictures.fromarray(board)
     ImageDraw.Draw(picture).text(place, text, fill=(*ink, 255), font=_font(size))
     board[:] = np.asarray(picture)
+
+
+def need_font() -> None:
+    """Raises InputError where the font of ``scenes`` is not installed."""
+    _font(30)
 
 
 @cache

@@ -103,10 +103,7 @@ def _render_chunk(seed: tuple[int, int]) -> tuple[NDArray[np.uint8], list[FlatPl
     for i, kind in enumerate(rng.choice(KINDS, CHUNK, p=weights / weights.sum())):
         plate = generator.render(str(kind), rng)
         height, width = plate.image.shape[:2]
-        mask = np.full((height, width), 255, np.uint8) if plate.mask is None else plate.mask
-        pictures[i] = cv2.resize(
-            np.dstack([plate.image, mask]), (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_AREA
-        )
+        pictures[i] = cv2.resize(plate.cut_out, (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_AREA)
         boxes = (np.array(plate.boxes) / (width, height, width, height)).round(4).tolist()
         plates.append(FlatPlate(plate.number, plate.color.value, plate.rows, plate.kind, width / height, boxes))
     return pictures, plates
@@ -115,6 +112,7 @@ def _render_chunk(seed: tuple[int, int]) -> tuple[NDArray[np.uint8], list[FlatPl
 def build(folder: Path, count: int, seed: int, processes: int) -> None:
     """Render ``count`` plates (rounded up to whole chunks) into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "plates.json").unlink(missing_ok=True)  # written last: a pool that has it is whole
     chunks = -(-count // CHUNK)
     pictures = np.lib.format.open_memmap(
         folder / "plates.npy", "w+", np.uint8, (chunks * CHUNK, FLAT_HEIGHT, FLAT_WIDTH, 4)
@@ -131,10 +129,10 @@ def build(folder: Path, count: int, seed: int, processes: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=40000, help="plates to render")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=command.count, default=40000, help="plates to render")
+    parser.add_argument("--seed", type=command.whole, default=1)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=command.count, default=2)
     arguments = parser.parse_args()
     data_root()  # before anything is written
     build(arguments.out, arguments.count, arguments.seed, arguments.processes)

@@ -18,7 +18,7 @@ import argparse
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -35,7 +35,8 @@ from models.training.swap import fitted_corners, swap_plate
 from models.training.synthesis import KINDS, NumberSampler, NumberSettings, PlateGenerator, RenderedPlate
 
 SEED = 20_000
-"""Pools for training are rendered with small seeds; this one stays apart."""
+"""The test set's. Pools for training are rendered with small seeds; 21,000 and 22,000 belong to the test's pictures
+without plates and to the calibration."""
 
 EACH = 300
 SCENE_WIDTH, SCENE_HEIGHT = 640, 480
@@ -93,13 +94,18 @@ def build(
 
     ``seamless`` (0.0-1.0) is how far each plate's ground is shifted to the colour of the car, as with painted numbers.
 
-    Raises FileNotFoundError without the development data, before anything is removed.
+    Raises FileNotFoundError without the development data and InputError without fonts, before anything is removed.
     """
-    data.data_root()
+    _generator()
+    recipes = made_by(out)
+    for kind in kinds:
+        recipes.pop(kind, None)
+    _write_recipes(out, recipes)  # first: what is stopped halfway must not pass as whole
     for kind in kinds:
         for layout in ("scenes", "crops"):
             shutil.rmtree(out / layout / kind, ignore_errors=True)
             (out / layout / kind).mkdir(parents=True)
+            (out / layout / f"{kind}.json").unlink(missing_ok=True)
     tasks = [
         _Chunk(out, kind, first, min(first + CHUNK, each), seed, seamless)
         for kind in kinds
@@ -110,30 +116,43 @@ def build(
     with get_context("spawn").Pool(processes) as workers:
         for kind, part in track(workers.imap(_write_chunk, tasks), "rendering the test set", len(tasks)):
             labels[kind] |= part
-    recipes = made_by(out)
     for kind, scenes in labels.items():
         crops = {name: _crop_label(entry) for name, entry in scenes.items()}
         for layout, entries in (("scenes", scenes), ("crops", crops)):
             text = json.dumps(entries, ensure_ascii=False, indent=1)
             (out / layout / f"{kind}.json").write_text(text, "utf-8")
-        recipes[kind] = recipe(seed, seamless)
-    (out / _RECIPES).write_text(json.dumps(recipes, indent=1), "utf-8")
+        recipes[kind] = Recipe(code_sum(), seed, seamless)
+    _write_recipes(out, recipes)
 
 
-def recipe(seed: int = SEED, seamless: float = 0.0) -> str:
-    """A sum over the code that draws the set and what it is given: a set that another recipe made is out of date."""
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a kind was drawn by: ``code`` is the ``code_sum`` of that day."""
+
+    code: str
+    seed: int
+    seamless: float
+
+
+def code_sum() -> str:
+    """A sum over the code that draws the set: what other code drew is out of date."""
     folder = Path(__file__).parent
-    files = [folder / f"{name}.py" for name in ("rendered_set", "conditions", "legibility", "degrade", "swap")]
+    files = [folder / f"{name}.py" for name in ("rendered_set", "conditions", "legibility", "degrade", "swap", "data")]
     files += sorted((folder / "synthesis").glob("*.py"))
-    code = b"".join(file.read_bytes() for file in files)
-    return hashlib.sha256(code + f"seed {seed}, seamless {seamless}".encode()).hexdigest()
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def made_by(out: Path) -> dict[str, str]:
-    """The recipe of each kind that lies in ``out``."""
+def made_by(out: Path) -> dict[str, Recipe]:
+    """The recipe of each kind that lies whole in ``out``; what an older version wrote there counts for nothing."""
     path = out / _RECIPES
-    found: dict[str, str] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return found
+    entries = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return {kind: Recipe(**entry) for kind, entry in entries.items() if isinstance(entry, dict)}
+
+
+def _write_recipes(out: Path, recipes: dict[str, Recipe]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    entries = {kind: asdict(recipe) for kind, recipe in recipes.items()}
+    (out / _RECIPES).write_text(json.dumps(entries, indent=1), "utf-8")
 
 
 def _photographed(plate: RenderedPlate, condition: str, rng: Rng, seamless: float) -> TestScene | None:
@@ -141,8 +160,7 @@ def _photographed(plate: RenderedPlate, condition: str, rng: Rng, seamless: floa
     places = _places()
     place = places[int(rng.integers(len(places)))]
     photo, old = place.load(), place.plates[0].quad
-    mask = np.full(plate.image.shape[:2], 255, np.uint8) if plate.mask is None else plate.mask
-    flat = np.dstack([plate.image, mask])
+    flat = plate.cut_out
     if condition == "dirt":
         flat[..., :3] = conditions.dirty(flat[..., :3], rng)
     new = fitted_corners(old, plate.image.shape[1] / plate.image.shape[0], rng)
@@ -206,7 +224,7 @@ def _write_chunk(task: _Chunk) -> tuple[str, dict[str, dict[str, Any]]]:
     labels: dict[str, dict[str, Any]] = {}
     for index in range(task.first, task.end):
         scene = draw(kind, index, rng, task.seamless)
-        name = f"{kind}_{index:03}.jpg"
+        name = f"{kind}_{index:05}.jpg"
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 92))]
         cv2.imwrite(str(out / "scenes" / kind / name), scene.image, quality)
         cv2.imwrite(str(out / "crops" / kind / name), cut_out(scene, rng), [cv2.IMWRITE_JPEG_QUALITY, 92])
@@ -257,11 +275,11 @@ def _places() -> list[data.Scene]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--each", type=int, default=EACH, help="plates of each kind")
+    parser.add_argument("--each", type=command.count, default=EACH, help="plates of each kind")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind; may be given again")
-    parser.add_argument("--seed", type=int, default=SEED, help="of the plates and where they hang")
+    parser.add_argument("--seed", type=command.whole, default=SEED, help="of the plates and where they hang")
     parser.add_argument("--seamless", type=float, default=0.0, help="0.0-1.0: plates' ground in the car's own colour")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=command.count, default=2)
     chosen = parser.parse_args()
     if not 0 <= chosen.seamless <= 1:
         parser.error(f"--seamless {chosen.seamless:g}: give a share from 0.0 to 1.0")

@@ -53,15 +53,15 @@ def _charts(out: Path, measured: Measured) -> Iterator[str]:
     yield _picture("Confidence against how often it is right", "calibration.png")
     charts.by_width(out / "width.png", {"real scenes": measured.real, "rendered scenes": rendered})
     yield _picture("Exact readings against plate width", "width.png")
-    charts.by_group(out / "kinds.png", measures.by_dataset(rendered), 98)
+    charts.by_group(out / "kinds.png", measures.by_dataset(rendered), judging.KIND_BAR)
     yield _picture("Exact readings of rendered scenes by kind, with Wilson's interval", "kinds.png")
     conditions: dict[str, list[Seen]] = {}
     for seen in rendered:
         conditions.setdefault(seen.truth.condition or "", []).append(seen)
-    charts.by_group(out / "conditions.png", conditions, 98)
+    charts.by_group(out / "conditions.png", conditions, judging.KIND_BAR)
     yield _picture("Exact readings of rendered scenes by condition", "conditions.png")
     charts.confusion(out / "confusion.png", measures.confusions(everything))
-    yield _picture("Characters taken for others, most often first; readings of the right length", "confusion.png")
+    yield _picture("Characters taken for others; readings of the right length", "confusion.png")
 
 
 def _curves(out: Path, logs: list[Path]) -> Iterator[str]:
@@ -96,6 +96,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("cache/report"), help="folder to write")
     parser.add_argument("--log", type=Path, action="append", default=[], help="log.csv of a training run")
     arguments = parser.parse_args()
+    for log in arguments.log:
+        if not log.is_file():
+            parser.error(f"--log {log}: no such file; give the log.csv of a training run")
     console = Console()
     write(arguments.out, measurement.measure(measurement.choices_of(arguments), console), arguments.log)
     console.print(f"wrote {arguments.out / 'report.md'}")

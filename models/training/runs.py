@@ -27,6 +27,7 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from edge_lpr.errors import InputError
+from models.training import command
 from models.training.muon import Muon, is_for_muon
 
 AVERAGE_OVER = 1000
@@ -64,19 +65,19 @@ def parse_settings(description: str, steps: int, batch: int, rate: float) -> Run
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if it holds state.pt")
     parser.add_argument("--pool", type=Path, nargs="+", required=True, help="folders made by models.training.pool")
-    parser.add_argument("--steps", type=int, default=steps, help="the step at which the run ends")
+    parser.add_argument("--steps", type=command.count, default=steps, help="the step at which the run ends")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="the run ends after so long at the latest")
-    parser.add_argument("--batch", type=int, default=batch)
+    parser.add_argument("--batch", type=command.count, default=batch)
     parser.add_argument("--rate", type=float, default=rate, help="learning rate")
-    parser.add_argument("--warmup", type=int, default=300, help="steps")
-    parser.add_argument("--decay", type=int, default=3000, help="steps of decay before the end")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--warmup", type=command.whole, default=300, help="steps")
+    parser.add_argument("--decay", type=command.whole, default=3000, help="steps of decay before the end")
+    parser.add_argument("--seed", type=command.whole, default=1)
     parser.add_argument("--start", type=Path, help="weights.pt to start from")
     parser.add_argument("--only", nargs="+", default=[], help="parts of the network to train; the rest stays as it is")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=2, help="processes that make samples")
-    parser.add_argument("--repeats", type=int, default=2, help="how often each sample is seen")
-    parser.add_argument("--check-every", type=int, default=500, help="steps between measurements; each saves the run")
+    parser.add_argument("--threads", type=command.count, default=2)
+    parser.add_argument("--workers", type=command.whole, default=2, help="processes that make samples")
+    parser.add_argument("--repeats", type=command.count, default=2, help="how often each sample is seen")
+    parser.add_argument("--check-every", type=command.count, default=500, help="steps between measurements; each saves")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return RunSettings(**vars(parser.parse_args()))
 
@@ -182,9 +183,29 @@ class Run:
         if (settings.out / "state.pt").exists():
             self._resume()
 
-    def running(self) -> bool:
-        """True until the last step is done or the time is up."""
-        return self._left() > 0
+    def learn(
+        self,
+        draw: Callable[[np.random.Generator], Any],
+        losses_of: Callable[[nn.Module, Any], dict[str, torch.Tensor]],
+        check: Callable[[nn.Module, str], dict[str, float]],
+    ) -> None:
+        """Learn from the batches that ``draw`` makes until the last step is done or the time is up.
+
+        ``losses_of`` the network and a batch are descended by name; every so often what ``check`` finds of the averaged
+        network on the device is logged and the run is saved.
+        """
+        running = self._left() > 0
+        if not running:
+            print(f"step {self.step} of {self.settings.steps}: done already; give more --steps to go on", flush=True)
+            return
+        for drawn in rounds(draw, self.settings, self.step):
+            self._descend(losses_of(self._training(), drawn))
+            running = self._left() > 0
+            if self.step % self.settings.check_every == 0 or not running:
+                self._log(check(self.average, self.settings.device))
+                self._save()
+            if not running:
+                return
 
     def _left(self) -> float:
         """Steps still to do: those asked for, or fewer if the time is up sooner at the speed so far."""
@@ -192,14 +213,14 @@ class Run:
         in_time = (self.settings.minutes * 60 - passed) / max(passed, 1.0) * max(1, self.step - self.first_step)
         return min(self.settings.steps - self.step, in_time)
 
-    def training(self) -> nn.Module:
+    def _training(self) -> nn.Module:
         """The network, its trained parts set to training."""
         self.network.eval()
         for part in self.trained:
             part.train()
         return self.network
 
-    def descend(self, losses: dict[str, torch.Tensor]) -> None:
+    def _descend(self, losses: dict[str, torch.Tensor]) -> None:
         """One optimiser step on the sum of ``losses``, which are logged by name."""
         self.network.zero_grad(set_to_none=True)
         total = torch.stack(list(losses.values())).sum()
@@ -215,9 +236,9 @@ class Run:
             self.sums[name] = self.sums.get(name, torch.zeros((), device=loss.device)) + loss.detach()
         self.counted += 1
 
-    def log(self, batch: int, **figures: float) -> None:
+    def _log(self, figures: dict[str, float]) -> None:
         """Print and append the mean losses since the last call, with ``figures``."""
-        speed = (self.step - self.first_step) * batch / (time.monotonic() - self.started)
+        speed = (self.step - self.first_step) * self.settings.batch / (time.monotonic() - self.started)
         row = {"step": self.step, "per_s": round(speed, 1)}
         row |= {name: round(float(total) / max(1, self.counted), 4) for name, total in self.sums.items()}
         row |= {name: round(value, 4) for name, value in figures.items()}
@@ -231,7 +252,7 @@ class Run:
             writer.writerow(row)
         self.sums, self.counted = {}, 0
 
-    def save(self) -> None:
+    def _save(self) -> None:
         """Write the run so that an interruption at any time leaves a whole file."""
         state = {
             "network": self.network.state_dict(),
@@ -259,7 +280,7 @@ class Run:
         print(f"resumed at step {self.step}", flush=True)
 
     def _factor(self) -> float:
-        warm = min(1.0, (self.step + 1) / self.settings.warmup)
+        warm = min(1.0, (self.step + 1) / max(1, self.settings.warmup))
         left = self._left() / max(1, self.settings.decay)
         return warm * min(1.0, max(left, 0.01))
 

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.training import command, data
 from models.training.detector_data import SceneWindows, Windows
 from models.training.inputs import DETECTOR_INPUT
 from models.training.networks import STRIDES, Detector
-from models.training.runs import Run, parse_settings, rounds
+from models.training.runs import Run, parse_settings
 
 WIDTHS = {8: (0.0, 96.0), 16: (56.0, 224.0), 32: (128.0, 1e9)}
 """Plate widths in pixels that a stride answers for; at the overlaps two do."""
@@ -160,17 +160,14 @@ def main() -> None:
     def draw(rng: np.random.Generator) -> Windows:
         return windows.batch(rng, settings.batch)
 
-    for picture, plates, ignore in rounds(draw, settings, run.step):
+    def losses_of(network: nn.Module, drawn: Windows) -> dict[str, Tensor]:
+        picture, plates, ignore = drawn
         height, width = picture.shape[2:]
-        network = run.training()
         with torch.autocast(settings.device, torch.bfloat16):
             outputs = network(as_input(picture, settings.device))
-        run.descend(losses(outputs, plates.to(settings.device), ignore.to(settings.device), height, width))
-        if run.step % settings.check_every == 0 or not run.running():
-            run.log(settings.batch, **check(run.average, settings.device))
-            run.save()
-        if not run.running():
-            break
+        return losses(outputs, plates.to(settings.device), ignore.to(settings.device), height, width)
+
+    run.learn(draw, losses_of, check)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from models.training.cuts import aim, closely, cut
 from models.training.inputs import RECOGNIZER_INPUT
 from models.training.networks import Recognizer
 from models.training.recognizer_data import LOOK, Batch, PlateSamples, as_sample
-from models.training.runs import Run, parse_settings, rounds
+from models.training.runs import Run, parse_settings
 
 READING_WEIGHT, CORNERS_WEIGHT = 0.36, 3.5
 EVEN_ODDS = 0.69
@@ -191,18 +191,14 @@ def main() -> None:
     def draw(rng: np.random.Generator) -> Batch:
         return Batch(*default_collate([samples.sample(rng) for _ in range(settings.batch)]))
 
-    for drawn in rounds(draw, settings, run.step):
+    def losses_of(network: torch.nn.Module, drawn: Batch) -> dict[str, Tensor]:
         batch = Batch(*(field.to(settings.device) for field in drawn))
         picture = batch.picture.float().div(255).contiguous(memory_format=torch.channels_last)
-        network = run.training()
         with torch.autocast(settings.device, torch.bfloat16):
             outputs = network(picture)
-        run.descend(outline_losses(outputs, batch) if framing else losses(outputs, batch))
-        if run.step % settings.check_every == 0 or not run.running():
-            run.log(settings.batch, **check(run.average, settings.device))
-            run.save()
-        if not run.running():
-            break
+        return outline_losses(outputs, batch) if framing else losses(outputs, batch)
+
+    run.learn(draw, losses_of, check)
 
 
 if __name__ == "__main__":

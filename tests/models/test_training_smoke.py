@@ -33,7 +33,7 @@ def training_python() -> Path:
 def few_pictures(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The development data with a few pictures of each set."""
     root = tmp_path_factory.mktemp("data")
-    for whole in ("glyphs", "templates", "backgrounds"):
+    for whole in ("glyphs", "templates"):
         (root / whole).symlink_to(shared_data / whole)
     for layout in ("scenes", "crops"):
         (root / layout).mkdir()
@@ -83,7 +83,6 @@ def test_every_training_command_runs(
         return result.stdout
 
     pool, made = tmp_path / "pool", tmp_path / "models"
-    made.mkdir()
     run("contact_sheet", "--out", tmp_path / "sheets", "--kind", "blue")
     assert (tmp_path / "sheets" / "blue.png").is_file()
     run("pool", "--count", "200", "--seed", "1", "--out", pool)
@@ -93,6 +92,7 @@ def test_every_training_command_runs(
         start = ("--pool", pool, "--out", out, "--batch", "4", "--start", models_dir / "checkpoints" / f"{task}.pt")
         run(f"train_{task}", *start, "--steps", "2")
         assert "resumed at step 2" in run(f"train_{task}", *start, "--steps", "3")
+        assert "done already" in run(f"train_{task}", *start, "--steps", "3")
         steps = [line.partition(",")[0] for line in (out / "log.csv").read_text(encoding="utf-8").splitlines()]
         assert steps == ["step", "2", "3"]
         averaged = tmp_path / f"{task}.pt"
@@ -117,6 +117,7 @@ def test_every_training_command_runs(
     table = run("bars", *few, codes=(0, 1))  # so few pictures pass no bar, but each is measured
     assert "int8 against float, real scenes" in table and "detector recall" in table
     assert "exact labels" in run("visible_edges", "--models", made, "--rendered", rendered)
+    run("demo_clip", "--out", tmp_path / "demo.mp4")
     report = tmp_path / "report"
     run("report", *few, "--out", report, "--log", tmp_path / "detector" / "log.csv")
     text = (report / "report.md").read_text(encoding="utf-8")

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_lpr.config import ReaderSettings
 from edge_lpr.errors import InputError
-from models.training import rendered_set
+from models.training import bars, command, demo_clip, rendered_set
 from models.training.pool import PlatePool
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,14 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     "command",
-    ["pool --out {out}", "contact_sheet --out {out}", "rendered_set --out {out}", "bars", "visible_edges"],
+    [
+        "pool --out {out}",
+        "contact_sheet --out {out}",
+        "rendered_set --out {out}",
+        "demo_clip --out {out}",
+        "bars",
+        "visible_edges",
+    ],
 )
 def test_without_the_development_data_it_says_where_to_name_them_and_writes_nothing(
     command: str, tmp_path: Path
@@ -51,14 +59,56 @@ def test_without_the_development_data_an_older_rendered_set_stays(
     assert older.read_bytes() == b"older"
 
 
-def test_a_share_beyond_the_whole_is_named_with_the_remedy(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("--seamless 1.5", "--seamless 1.5: give a share from 0.0 to 1.0"),
+        ("--seed -1", "--seed: -1: give a whole number from 0"),
+        ("--each 0", "--each: 0: give a whole number from 1"),
+        ("--processes two", "--processes: two: give a whole number from 1"),
+    ],
+)
+def test_wrong_numbers_are_named_with_the_remedy_and_an_older_rendered_set_stays(
+    wrong: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["rendered_set", "--out", str(tmp_path / "out"), "--seamless", "1.5"])
+    older = tmp_path / "scenes" / "blue" / "blue_00000.jpg"
+    older.parent.mkdir(parents=True)
+    older.write_bytes(b"older")
+    monkeypatch.setattr(sys, "argv", ["rendered_set", "--out", str(tmp_path), *wrong.split()])
     with pytest.raises(SystemExit):
         rendered_set.main()
-    assert "--seamless 1.5: give a share from 0.0 to 1.0" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    assert said in capsys.readouterr().err
+    assert older.read_bytes() == b"older"
+
+
+def test_without_the_development_data_an_older_clip_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = tmp_path / "demo.mp4"
+    older.write_bytes(b"older")
+    monkeypatch.setenv("EDGE_LPR_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(sys, "argv", ["demo_clip", "--out", str(older)])
+    with pytest.raises(FileNotFoundError, match="EDGE_LPR_DATA"):
+        demo_clip.main()
+    assert older.read_bytes() == b"older"
+
+
+def test_plates_of_another_seed_are_not_replaced(
+    tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered_set.build(tmp_path, 1, ("blue",), 1, seed=7)
+    monkeypatch.setattr(sys, "argv", ["bars", "--rendered", str(tmp_path), "--each", "1"])
+    with pytest.raises(InputError, match=rf"{tmp_path}: blue is drawn from seed 7; give its --seed, or another folder"):
+        bars.main()
+    assert (tmp_path / "scenes" / "blue" / "blue_00000.jpg").exists()
+
+
+def test_a_setting_out_of_bounds_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> None:
+        ReaderSettings(min_plate_width=1)
+
+    with pytest.raises(SystemExit) as left:
+        command.run(main)
+    assert left.value.code == 2
+    assert capsys.readouterr().err.startswith("min_plate_width 1: ")
 
 
 def test_a_folder_without_a_pool_is_named_with_the_remedy(tmp_path: Path) -> None:

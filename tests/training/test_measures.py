@@ -99,9 +99,13 @@ def test_small_sets_are_shown_and_not_judged() -> None:
 
 def test_what_could_not_be_measured_is_not_passed() -> None:
     table = judging.rows(measured([seen()], [seen(rendered=True, dataset="scenes/blue")]))
-    for what in ("int8 against float", "times faster than hyperlpr2", "rendered scenes, 其它"):
+    absent = ("int8 against float", "times faster than hyperlpr2", "rendered scenes, 其它", "kinds of crops")
+    for what in absent:
         assert verdict(table, what) is Verdict.ABSENT, what
     assert "not measured" in judging.summary(table)
+    table = judging.rows(measured([seen()], []))
+    for what in ("calibration error, rendered scenes", "corner error of readings, rendered scenes"):
+        assert verdict(table, what) is Verdict.ABSENT, what
 
 
 def test_a_kind_below_its_bar_fails_and_a_crop_names_it() -> None:

@@ -64,10 +64,23 @@ def test_another_seed_and_grounds_in_the_cars_colour_are_other_sets(tmp_path: Pa
     pictures, recipes = set(), set()
     for name, (seed, seamless) in choices.items():
         rendered_set.build(tmp_path / name, 1, ("painted",), 1, seed, seamless)
-        pictures.add((tmp_path / name / "scenes" / "painted" / "painted_000.jpg").read_bytes())
+        pictures.add((tmp_path / name / "scenes" / "painted" / "painted_00000.jpg").read_bytes())
         recipes.add(rendered_set.made_by(tmp_path / name)["painted"])
     assert len(pictures) == len(recipes) == 3
-    assert rendered_set.made_by(tmp_path / "test") == {"painted": rendered_set.recipe()}
+    assert rendered_set.made_by(tmp_path / "test")["painted"].code == rendered_set.code_sum()
+
+
+def test_what_was_stopped_halfway_does_not_pass_as_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered_set.build(tmp_path, 1, ("blue", "wj"), processes=1)
+    monkeypatch.setattr(rendered_set, "track", stop)
+    with pytest.raises(KeyboardInterrupt):
+        rendered_set.build(tmp_path, 1, ("blue",), processes=1)
+    assert set(rendered_set.made_by(tmp_path)) == {"wj"}
+    assert [labels.stem for labels in (tmp_path / "scenes").glob("*.json")] == ["wj"]
+
+
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_pictures_without_plates_are_the_same_each_time_and_others_of_another_seed() -> None:

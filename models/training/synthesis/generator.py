@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +37,12 @@ class RenderedPlate:
     category: Category
     mask: Mask | None
     boxes: tuple[Box, ...]
+
+    @property
+    def cut_out(self) -> Image:
+        """The plate alone: uint8 H x W x 4, BGR and its outline as alpha."""
+        whole = np.full(self.image.shape[:2], 255, np.uint8)
+        return np.dstack([self.image, whole if self.mask is None else self.mask])
 
 
 class PlateGenerator:
@@ -82,12 +87,3 @@ _SMALL = frozenset(
 def _rendered(drawn: Drawn, number: str, kind: str, color: Color) -> RenderedPlate:
     category = category_of(number, color)
     return RenderedPlate(drawn.image, number, color, drawn.rows, kind, category, drawn.mask, drawn.boxes)
-
-
-def default_data_dir() -> Path:
-    """``EDGE_LPR_DATA``, else ``shared/data`` beside the checkout. Raises InputError where neither is a folder."""
-    named = os.environ.get("EDGE_LPR_DATA")
-    path = Path(named) if named else Path(__file__).resolve().parents[4] / "shared" / "data"
-    if not path.is_dir():
-        raise InputError(f"{path}: no development data there; set EDGE_LPR_DATA to its folder")
-    return path

@@ -26,8 +26,6 @@ from edge_lpr.plates import ALPHABET
 Mask = NDArray[np.uint8]
 
 PLATE_FAMILIES = ("140", "220_up", "220_down", "green")
-FONT_FAMILIES = ("noto", "wqy", "platechar")
-"""Families of painted numbers and of lettering; their Latin and 汉字 all come from fonts."""
 LETTERING = "有效期至年月日前行驶证号汽车销售服务有限公司临时入境检交警支队大众丰田本田限市一"
 BASE_HEIGHT = 200
 CACHE_ENTRIES = 6000
