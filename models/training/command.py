@@ -39,7 +39,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         sys.exit(error.exit_code)
     except ValidationError as error:
         first = error.errors()[0]
-        print(f"{first['loc'][0]} {first['input']}: {first['msg'].lower()}", file=sys.stderr)
+        print(f"{'.'.join(map(str, first['loc']))} {first['input']}: {first['msg'].lower()}", file=sys.stderr)
         sys.exit(2)
     except FileNotFoundError as error:
         print(error, file=sys.stderr)

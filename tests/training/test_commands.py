@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from edge_lpr.config import ReaderSettings
 from edge_lpr.errors import InputError
-from models.training import bars, command, demo_clip, rendered_set
+from models.training import bars, command, demo_clip, measurement, negatives, pool, rendered_set
 from models.training.pool import PlatePool
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +100,34 @@ def test_plates_of_another_seed_are_not_replaced(
     with pytest.raises(InputError, match=rf"{tmp_path}: blue is drawn from seed 7; give its --seed, or another folder"):
         bars.main()
     assert (tmp_path / "scenes" / "blue" / "blue_00000.jpg").exists()
+
+
+def test_a_pool_that_was_stopped_halfway_does_not_pass_as_whole(
+    tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool.build(tmp_path, 1, 1, processes=1)
+    assert len(PlatePool([tmp_path])) == pool.CHUNK
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pool, "track", stop)
+    with pytest.raises(KeyboardInterrupt):
+        pool.build(tmp_path, 1, 2, processes=1)
+    with pytest.raises(InputError, match="no pool"):
+        PlatePool([tmp_path])
+
+
+def test_a_seed_of_ones_own_has_a_folder_and_pictures_without_plates_of_its_own() -> None:
+    def chosen(*line: str) -> tuple[Path, int, int]:
+        parser = argparse.ArgumentParser()
+        measurement.add_arguments(parser)
+        choices = measurement.choices_of(parser.parse_args(line))
+        return choices.rendered_folder, choices.rendered_seed, choices.negatives_seed
+
+    assert chosen() == (Path("cache/rendered"), rendered_set.SEED, negatives.SEED)
+    assert chosen("--seed", "7") == (Path("cache/rendered-7"), 7, 1007)
+    assert chosen("--seed", "7", "--rendered", "here") == (Path("here"), 7, 1007)
 
 
 def test_a_setting_out_of_bounds_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
