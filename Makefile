@@ -73,13 +73,13 @@ page-bench: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.benchmarks.bench_page
 
 api-fuzz: $(VENV)/.dev
-	$(VENV)/bin/python -m tests.benchmarks.fuzz_api
+	$(VENV)/bin/python -m tests.fuzz.long_api
 
 mqtt-fuzz: test-packages $(VENV)/.dev
-	$(VENV)/bin/python -m tests.benchmarks.fuzz_mqtt
+	$(VENV)/bin/python -m tests.fuzz.long_mqtt
 
 config-fuzz: $(VENV)/.dev
-	$(VENV)/bin/python -m tests.benchmarks.fuzz_config
+	$(VENV)/bin/python -m tests.fuzz.long_config
 
 fault-table: test-packages $(VENV)/.dev
 	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.faults.table

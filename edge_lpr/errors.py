@@ -12,7 +12,7 @@ EdgeLprError                     anything this package raises on purpose
 ├── BrokerError                  an MQTT broker that refuses us or cannot be reached
 ├── ListenError                  an address that the API cannot be served at
 ├── EvidenceError                a kept picture or key that cannot be written, read or deleted
-└── ApiError                     a request that gets an error answer (edge_lpr/api/faults.py)
+└── ApiError                     a request that gets an error answer (edge_lpr/api/errors.py)
 
 ``api_code`` is the ``Error.Code`` that Tencent Cloud's ``LicensePlateOCR`` documents for the situation.
 """

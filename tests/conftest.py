@@ -10,10 +10,10 @@ from edge_lpr.config import ReaderSettings
 from edge_lpr.errors import InputError
 from edge_lpr.vision.reader import PlateReader
 from models.training.synthesis import PlateGenerator
-from tests import photos
-from tests.needs import absent
+from tests.support import photos
+from tests.support.needs import absent
 
-pytest_plugins = ["tests.fixtures_mqtt"]
+pytest_plugins = ["tests.support.mqtt"]
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import yaml
 
-from tests.faults.gate import Gate
-from tests.fixtures_mqtt import DEADLINE_S, Mosquitto, Subscriber, free_port
+from tests.faults.gate_process import Gate
+from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber, free_port
 
 PASSWORD = "Geheim-4711-word"
 SECRET_KEY = "TenantSecretKey0815abcdef"

@@ -16,7 +16,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from edge_lpr import config_file
+from edge_lpr.config import document as config_file
 from edge_lpr.errors import ConfigError
 
 _log = logging.getLogger(__name__)

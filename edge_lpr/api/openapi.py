@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from edge_lpr import __version__
-from edge_lpr.api.action import ACTION, MAX_BASE64, VERSION
-from edge_lpr.api.download import MAX_URL_LENGTH
-from edge_lpr.api.faults import Fault
-from edge_lpr.api.schemas import load_schema
+from edge_lpr.api.errors import Fault
+from edge_lpr.api.image_download import MAX_URL_LENGTH
+from edge_lpr.api.license_plate_ocr import ACTION, MAX_BASE64, VERSION
+from edge_lpr.messages.schemas import load_schema
 
 _COMPONENTS = "#/components/schemas/"
 

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from edge_lpr.api.faults import ApiError, Fault
+from edge_lpr.api.errors import ApiError, Fault
 from edge_lpr.api.keys import Account
 
 FILE_NAME = "quota.sqlite3"

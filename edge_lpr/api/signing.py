@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
-from edge_lpr.api.faults import ApiError, Fault
+from edge_lpr.api.errors import ApiError, Fault
 
 MAX_SKEW_S = 300
 """How far a request's time may be from ours, either way."""

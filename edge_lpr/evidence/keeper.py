@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.config import DeviceSettings, EvidenceSettings
-from edge_lpr.evidence.archive import Archive
+from edge_lpr.evidence.retention import Archive
 from edge_lpr.geometry import Rect
-from edge_lpr.service.clock import clock_synchronized
-from edge_lpr.tracking.passage import Evidence, Passage
+from edge_lpr.host.clock import clock_synchronized
+from edge_lpr.passages import Evidence, Passage
 
 CROP_MARGIN = 0.15
 """Of the plate's width, shown on each side: the frame's screws and the bumper tell a real plate from a printed one."""

@@ -11,11 +11,11 @@ import sys
 from typing import Any
 
 from edge_lpr import __version__
-from edge_lpr.api.messages import JsonObject
-from edge_lpr.api.schemas import SCHEMA_NAMES, load_schema
-from edge_lpr.mqtt.requests import CAPTURE, LICENSE_PLATE_OCR
+from edge_lpr.api.mqtt_requests import CAPTURE, LICENSE_PLATE_OCR
+from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.messages.schemas import SCHEMA_NAMES, load_schema
 from edge_lpr.mqtt.topics import Topics
-from edge_lpr.service.commands import RELOAD
+from edge_lpr.service.reload_request import RELOAD
 
 PREFIX, DEVICE = "{prefix}", "{device}"
 _TOPICS = Topics(PREFIX, DEVICE)
@@ -38,7 +38,7 @@ _ASKED = (
 
 
 def asyncapi_document() -> JsonObject:
-    """The whole document. Its schemas are those of ``edge_lpr/api/schemas``, with references inside the document."""
+    """The document with the schemas of ``edge_lpr/messages/schemas``; references stay inside the document."""
     channels: JsonObject = {}
     operations: JsonObject = {}
     parts: JsonObject = {}

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
+from edge_lpr.backoff import BackOff
 from edge_lpr.config import MqttSettings
 from edge_lpr.errors import ConfigError
-from edge_lpr.mqtt.backoff import BackOff
 from edge_lpr.mqtt.session import MessageHandler, Session
 from edge_lpr.mqtt.topics import Topics
 

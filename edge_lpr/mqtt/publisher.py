@@ -8,17 +8,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from edge_lpr.api.messages import encode, event, new_request_id, passage_response
+from edge_lpr.backoff import BackOff
 from edge_lpr.config import DeviceSettings, MqttSettings
-from edge_lpr.mqtt.backoff import BackOff
+from edge_lpr.host.clock import clock_synchronized
+from edge_lpr.messages.payloads import encode, event, new_request_id, passage_response
 from edge_lpr.mqtt.connection import ConnectionStatus, MqttConnection
 from edge_lpr.mqtt.discovery import Discovery
 from edge_lpr.mqtt.outbox import Outbox, OutboxStatus
 from edge_lpr.mqtt.sender import Sender
 from edge_lpr.mqtt.store import StoredPassage
 from edge_lpr.mqtt.topics import Topics
-from edge_lpr.service.clock import clock_synchronized
-from edge_lpr.tracking.passage import Passage
+from edge_lpr.passages import Passage
 
 DEFAULT_CAMERA_ID = "camera-1"
 

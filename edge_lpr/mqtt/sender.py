@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from edge_lpr.api.messages import encode, stamped
-from edge_lpr.mqtt.backoff import BackOff
+from edge_lpr.backoff import BackOff
+from edge_lpr.messages.payloads import encode, stamped
 from edge_lpr.mqtt.outbox import Outbox
 from edge_lpr.mqtt.session import Session
 from edge_lpr.mqtt.store import StoredPassage

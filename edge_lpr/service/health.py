@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edge_lpr import __version__
-from edge_lpr.api.messages import JsonObject, timestamp
 from edge_lpr.cameras import CameraStatus
+from edge_lpr.host.board import Throttling, temperature_celsius, throttling
+from edge_lpr.host.clock import clock_synchronized
+from edge_lpr.messages.payloads import JsonObject, timestamp
 from edge_lpr.mqtt.publisher import PublisherStatus
-from edge_lpr.service.board import Throttling, temperature_celsius, throttling
-from edge_lpr.service.clock import clock_synchronized
-from edge_lpr.service.load import Work
-from edge_lpr.service.pace import Pace
-from edge_lpr.service.state import GateState
+from edge_lpr.service.gate_state import GateState
+from edge_lpr.service.load_control import Work
+from edge_lpr.service.throughput import Pace
 from edge_lpr.tracking.tracker import TrackerCounts
 
 

@@ -12,32 +12,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from edge_lpr.api.assembly import serving
+from edge_lpr.api.build import serving
+from edge_lpr.api.mqtt_requests import RequestFace
 from edge_lpr.cameras import LightMeter, create_source
 from edge_lpr.config import LogSettings, Settings
 from edge_lpr.errors import CameraError
 from edge_lpr.evidence.keeper import EvidenceKeeper
-from edge_lpr.evidence.statistics import Pseudonyms
+from edge_lpr.host.systemd import Notifier
+from edge_lpr.model_store.loading import OpenedPair, open_pair
+from edge_lpr.model_store.store import ModelShelf
 from edge_lpr.mqtt.publisher import PassagePublisher
-from edge_lpr.mqtt.requests import RequestFace
-from edge_lpr.page.assembly import open_page
-from edge_lpr.page.desk import Save
-from edge_lpr.pairs.opening import OpenedPair, open_pair
-from edge_lpr.pairs.shelf import ModelShelf
-from edge_lpr.service.attention import Attention
-from edge_lpr.service.commands import ReloadCommand
-from edge_lpr.service.completion import Completion, counter
+from edge_lpr.page.backend import Save
+from edge_lpr.page.build import open_page
+from edge_lpr.passages import Passage
+from edge_lpr.service.enrichment import Completion, counter
+from edge_lpr.service.frame_gate import Attention
+from edge_lpr.service.frame_loop import Service
 from edge_lpr.service.health import HealthMonitor, Versions
 from edge_lpr.service.idle import IdleGate
-from edge_lpr.service.load import LoadWatch
-from edge_lpr.service.notify import Notifier
+from edge_lpr.service.load_control import LoadWatch
+from edge_lpr.service.model_hot_swap import ModelSwap
 from edge_lpr.service.reload import Reloader, ReloadRequests
-from edge_lpr.service.service import Service
-from edge_lpr.service.swap import ModelSwap
-from edge_lpr.service.view import LastView
-from edge_lpr.tracking.passage import Passage
+from edge_lpr.service.reload_request import ReloadCommand
+from edge_lpr.service.statistics import Pseudonyms
 from edge_lpr.tracking.tracker import Tracker
 from edge_lpr.vision.interpreter import runtime_name
+from edge_lpr.vision.latest_frame import LastView
 
 DELIVERY_WAIT_S = 120.0
 """How long the end of a recording waits for a broker that is away."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from edge_lpr.config import Settings
 from edge_lpr.errors import ConfigError
-from edge_lpr.service.notify import Notifier
+from edge_lpr.host.systemd import Notifier
 
 LIVE = (
     "passage",

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from edge_lpr.config_types import FOLDER, Section
+from edge_lpr.config.types import FOLDER, Section
 from edge_lpr.errors import ConfigError
 
 AnySection = TypeVar("AnySection", bound=Section)

@@ -12,9 +12,9 @@ from typing import Any
 
 from rich.console import Console
 
-from edge_lpr.check_broker import check_broker
+from edge_lpr.check.broker import check_broker
+from edge_lpr.check.finding import Finding
 from edge_lpr.config import DeviceSettings, MqttSettings, Settings
-from edge_lpr.finding import Finding
 from edge_lpr.setup import answers
 from edge_lpr.setup.asking import ask, ask_secret, ask_yes
 from edge_lpr.setup.trying import holds

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from edge_lpr.cameras import v4l2
 from edge_lpr.cameras.stream import redact_url
-from edge_lpr.check_camera import check_camera
+from edge_lpr.check.camera import check_camera
+from edge_lpr.check.finding import Finding
 from edge_lpr.config import CameraSettings
-from edge_lpr.finding import Finding
 from edge_lpr.setup import answers
 from edge_lpr.setup.asking import ask, ask_secret
 from edge_lpr.setup.trying import holds

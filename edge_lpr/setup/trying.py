@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from rich.console import Console
 
+from edge_lpr.check.finding import Finding, print_finding
 from edge_lpr.errors import ConfigError
-from edge_lpr.finding import Finding, print_finding
 from edge_lpr.setup.asking import ask_yes
 
 Look = Callable[[], Finding]

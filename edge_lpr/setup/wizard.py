@@ -13,11 +13,11 @@ from typing import Any
 
 from rich.console import Console
 
-from edge_lpr import config_edit
+from edge_lpr.check.finding import Finding, print_finding
 from edge_lpr.config import Settings, load_settings
-from edge_lpr.config_types import Section
+from edge_lpr.config import editing as config_edit
+from edge_lpr.config.types import Section
 from edge_lpr.errors import ConfigError
-from edge_lpr.finding import Finding, print_finding
 from edge_lpr.resources import example_settings
 from edge_lpr.setup import answers, files, installation
 from edge_lpr.setup.asking import ask, ask_yes

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from edge_lpr.geometry import rect_iou
 from edge_lpr.readings import PlateReading
 from edge_lpr.tracking.motion import NEAR, Place
-from edge_lpr.tracking.numbers import edit_distance, is_valid
+from edge_lpr.tracking.text_candidates import edit_distance, is_valid
 from edge_lpr.tracking.track import Track
 
 SAME_PLATE_IOU = 0.3

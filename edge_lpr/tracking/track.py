@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from edge_lpr.frames import Frame
 from edge_lpr.geometry import Rect
+from edge_lpr.passages import Crossing, Direction, Passage, Picture
 from edge_lpr.readings import PlateReading
 from edge_lpr.tracking.motion import Motion, Place
-from edge_lpr.tracking.passage import Crossing, Direction, Passage, Picture
 from edge_lpr.tracking.vote import Verdict, Vote, quality_of
 
 VIEW_DISTANCE = 0.5

@@ -22,13 +22,13 @@ from datetime import timedelta
 
 from edge_lpr.config import PassageSettings
 from edge_lpr.frames import Frame
+from edge_lpr.passages import Crossing, Passage
 from edge_lpr.readings import PlateReading
-from edge_lpr.tracking.area import WatchedArea
 from edge_lpr.tracking.association import associate, without_doubles
-from edge_lpr.tracking.crossing import CrossingWatch
+from edge_lpr.tracking.deduplication import Repeats
+from edge_lpr.tracking.filters import WatchedArea
 from edge_lpr.tracking.limits import FormatLimits
-from edge_lpr.tracking.passage import Crossing, Passage
-from edge_lpr.tracking.repeats import Repeats
+from edge_lpr.tracking.line_crossing import CrossingWatch
 from edge_lpr.tracking.track import Track
 from edge_lpr.tracking.vote import Verdict
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from edge_lpr.plates import ALPHABET, COLORS, Category, Color, category_of, reconcile_color, reconcile_rows
 from edge_lpr.readings import PlateReading
-from edge_lpr.tracking.numbers import best_valid_number, certainty
+from edge_lpr.tracking.text_candidates import best_valid_number, certainty
 
 STILL_CORRELATION = 0.85
 """Between frames of one view."""

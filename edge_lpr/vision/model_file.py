@@ -73,7 +73,7 @@ class Sidecar:
     ``thresholds``: detector ``score`` (probability, 0-1) and ``nms_iou`` (0-1); recognizer ``plausible`` (smallest
     raw confidence, 0-1, of a plate). ``margin`` and ``look_margin`` are the parts of a plate's width and height that
     the straightened picture shows beyond each edge: for reading, and for the first look, which refines the corners.
-    ``reads_parts`` tells that a recognizer has learnt to read the parts of ``edge_lpr.vision.parts`` alone. ``macs`` is
+    ``reads_parts`` tells that a recognizer has learnt to read the parts of ``edge_lpr.vision.crops`` alone. ``macs`` is
     the multiply-accumulates of one run. Further keys are for people.
     """
 

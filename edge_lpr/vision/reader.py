@@ -11,13 +11,13 @@ from edge_lpr.config import ReaderSettings
 from edge_lpr.geometry import Quad, Rect, rect_iou
 from edge_lpr.plates import category_of, reconcile_color, reconcile_rows
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.decoding import SURE_DETECTION, calibrated_confidence, is_plausible
+from edge_lpr.vision.ctc_decoding import SURE_DETECTION, calibrated_confidence, is_plausible
 from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.model_file import ModelPair, load_models
-from edge_lpr.vision.opinions import read_plate
 from edge_lpr.vision.recognizer import Recognizer
-from edge_lpr.vision.stages import StageObserver, stage
 from edge_lpr.vision.straighten import whole_image
+from edge_lpr.vision.test_time_augmentation import read_plate
+from edge_lpr.vision.timing import StageObserver, stage
 
 PassedOver = Callable[[list[Quad]], None]
 """Told which plates of a picture, surely such, were too narrow to be read; also when there are none."""

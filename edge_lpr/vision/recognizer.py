@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.geometry import Quad
+from edge_lpr.vision.crops import Part
 from edge_lpr.vision.interpreter import Interpreter
 from edge_lpr.vision.model_file import ModelFile
-from edge_lpr.vision.parts import Part
 from edge_lpr.vision.straighten import in_image, straighten
 
 

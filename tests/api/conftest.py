@@ -19,10 +19,10 @@ from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.ocr.v20181119.ocr_client import OcrClient
 
-from edge_lpr.api.assembly import serving
+from edge_lpr.api.build import serving
 from edge_lpr.config import ApiSettings, DeviceSettings
 from edge_lpr.vision.reader import PlateReader
-from tests.fixtures_mqtt import free_port
+from tests.support.mqtt import free_port
 
 SECRET_ID, SECRET_KEY = "AKIDtest", "a-secret-of-the-test"
 

@@ -23,17 +23,17 @@ import pytest
 from PIL import Image
 from tencentcloud.common.exception import TencentCloudSDKException
 
-from edge_lpr.api.desk import Desk
-from edge_lpr.api.faults import ApiError, Fault
-from edge_lpr.api.http import create_app
+from edge_lpr.api.dispatcher import Desk
+from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.http_routes import create_app
 from edge_lpr.api.keys import load_keys
-from edge_lpr.api.metrics import Metrics
 from edge_lpr.api.quota import FILE_NAME, QuotaBook
-from edge_lpr.api.server import ApiServer
 from edge_lpr.config import ApiSettings
+from edge_lpr.service.metrics import Metrics
 from edge_lpr.vision.reader import PlateReader
+from edge_lpr.web.server import ApiServer
 from tests.api.conftest import SECRET_ID, SECRET_KEY, Pages, ServedApi, StartApi
-from tests.fixtures_mqtt import free_port
+from tests.support.mqtt import free_port
 
 TESTED: set[Fault] = set()
 

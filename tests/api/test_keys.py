@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from edge_lpr.api.faults import ApiError, Fault
+from edge_lpr.api.errors import ApiError, Fault
 from edge_lpr.api.keys import Account, load_keys
 from edge_lpr.api.quota import FILE_NAME, QuotaBook
-from edge_lpr.api.rate import RateLimit
 from edge_lpr.errors import ConfigError
+from edge_lpr.web.rate_limit import RateLimit
 
 
 def write(tmp_path: Path, text: str, mode: int = 0o640) -> Path:

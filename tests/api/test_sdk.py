@@ -16,7 +16,7 @@ from tencentcloud.common.retry import StandardRetryer
 from tencentcloud.ocr.v20181119.models import LicensePlateOCRRequest, LicensePlateOCRResponse
 from tencentcloud.ocr.v20181119.ocr_client import OcrClient
 
-from edge_lpr.api.schemas import load_schema
+from edge_lpr.messages.schemas import load_schema
 from tests.api.conftest import Pages, ServedApi, StartApi
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_lpr.api.faults import ApiError, Fault
+from edge_lpr.api.errors import ApiError, Fault
 from edge_lpr.api.signing import SignedRequest, authenticate, form_parameters, is_form
 
 credential = importlib.import_module("tencentcloud.common.credential")

@@ -20,7 +20,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.gate import Gate, plate_photo, running_gate
+from tests.support.demo_gate import Gate, plate_photo, running_gate
 
 HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
 PAUSE_S = 0.1

@@ -20,9 +20,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.gate import running_gate
 from tests.faults.scripted_camera import FPS, NUMBERS, ScriptedCamera
-from tests.fixtures_mqtt import free_port
+from tests.support.demo_gate import running_gate
+from tests.support.mqtt import free_port
 
 VEHICLE_S = 4.0
 

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.bench_idle import traffic
-from tests.page.gate import PageGate, logged_in, page_gate
+from tests.support.page_gate import PageGate, logged_in, page_gate
 
 VIEWERS = (0, 1, 5)
 PACE_WINDOW_S = 30.0

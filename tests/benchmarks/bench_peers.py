@@ -34,9 +34,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from edge_lpr.evaluation import wilson_interval
+from edge_lpr.evaluation.accuracy import wilson_interval
+from edge_lpr.evaluation.truth import TruePhoto, load_truth
 from edge_lpr.images import load_image
-from edge_lpr.truth import TruePhoto, load_truth
 from edge_lpr.vision.detector import letterbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--peer", action="append", choices=tuple(PEERS), help="only this one; may be given again")
     parser.add_argument("--venvs", type=Path, default=ROOT / ".venv-peers", help="where the peers are installed")
     parser.add_argument(
-        "--out", type=Path, default=ROOT / "cache" / "peers.json", help="figures for models.training.bars"
+        "--out", type=Path, default=ROOT / "cache" / "peers.json", help="figures for models.training.measure.acceptance"
     )
     options = parser.parse_args()
     console = Console()

@@ -15,14 +15,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge_lpr.api.messages import encode, event, new_request_id, passage_response
 from edge_lpr.config import OutboxSettings
 from edge_lpr.geometry import Rect
+from edge_lpr.messages.payloads import encode, event, new_request_id, passage_response
 from edge_lpr.mqtt.outbox import Outbox
 from edge_lpr.mqtt.sender import WINDOW
 from edge_lpr.mqtt.store import StoredPassage
+from edge_lpr.passages import Direction, Passage
 from edge_lpr.plates import Category, Color
-from edge_lpr.tracking.passage import Direction, Passage
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 PASSAGE = Passage(

@@ -26,7 +26,7 @@ from edge_lpr.cameras import create_camera, create_source
 from edge_lpr.cameras.pi import PiCamera
 from edge_lpr.config import CameraSettings, PiCameraSettings
 from edge_lpr.errors import CameraError
-from tests.clocks import clock
+from tests.support.clocks import clock
 
 WAIT_S = 20.0
 BLUE = (250, 20, 10)

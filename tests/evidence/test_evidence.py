@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from edge_lpr.api.messages import event
-from edge_lpr.api.schemas import load_schema
 from edge_lpr.cli import main
 from edge_lpr.config import DeviceSettings, EvidenceSettings, ListSettings, load_settings
 from edge_lpr.errors import ConfigError, EvidenceError
 from edge_lpr.evidence.keeper import EvidenceKeeper
-from edge_lpr.evidence.statistics import Pseudonyms, statistic
-from edge_lpr.service.completion import Completion, counter
-from edge_lpr.tracking.passage import Passage
+from edge_lpr.messages.payloads import event
+from edge_lpr.messages.schemas import load_schema
+from edge_lpr.passages import Passage
+from edge_lpr.service.enrichment import Completion, counter
+from edge_lpr.service.statistics import Pseudonyms, statistic
 from tests.tracking.film import HEIGHT, IMAGE, WIDTH, Film, plate
 
 CAR, OTHER = "粤LQ092V", "京AF0236"

@@ -14,10 +14,10 @@ from typing import Any
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from tests.faults.gate import AVAILABILITY, BASE, HEALTH, PLATE, Gate, deliver, last_sequence
-from tests.faults.ledger import Tally, tally
+from tests.faults.gate_process import AVAILABILITY, BASE, HEALTH, PLATE, Gate, deliver, last_sequence
 from tests.faults.relay import Faults, Relay
-from tests.fixtures_mqtt import Mosquitto, Subscriber
+from tests.faults.tally import Tally, tally
+from tests.support.mqtt import Mosquitto, Subscriber
 
 USER, PASSWORD = "gate", "right-and-secret"
 

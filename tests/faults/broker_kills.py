@@ -17,7 +17,7 @@ import threading
 from rich.progress import track
 
 from tests.faults.bench import bench
-from tests.faults.ledger import Tally
+from tests.faults.tally import Tally
 
 
 def kill_broker(times: int, *, persistence: bool = False) -> Tally:

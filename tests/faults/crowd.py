@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import paho.mqtt.client as paho
 
-from tests.faults.gate import BASE, photos
+from tests.faults.gate_process import BASE, photos
 
 HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
 CLIENTS = 4

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from rich.progress import track
 
-from tests.faults.gate import PLATE, ROOT, Gate, deliver, last_sequence
-from tests.faults.ledger import Tally, tally
+from tests.faults.gate_process import PLATE, ROOT, Gate, deliver, last_sequence
 from tests.faults.producer import accepted
-from tests.fixtures_mqtt import DEADLINE_S, Mosquitto, Subscriber
+from tests.faults.tally import Tally, tally
+from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber
 
 LONGEST_S = 0.6
 """A producer lives up to this long after its first passage."""

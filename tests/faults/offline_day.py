@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tests.faults.bench import bench
-from tests.faults.ledger import Tally
+from tests.faults.tally import Tally
 
 _TIME = re.compile(r"^(\S+ \S+) INFO passage \d+: ", re.MULTILINE)
 _SECONDS_EACH = 5

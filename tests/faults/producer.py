@@ -13,8 +13,8 @@ import sys
 import threading
 from pathlib import Path
 
+from edge_lpr.backoff import BackOff
 from edge_lpr.config import DeviceSettings, MqttSettings
-from edge_lpr.mqtt.backoff import BackOff
 from edge_lpr.mqtt.publisher import PassagePublisher
 from tests.benchmarks.disk_writes import PASSAGE
 

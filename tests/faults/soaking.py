@@ -16,12 +16,12 @@ from datetime import datetime
 
 from tests.faults.bench import Bench, bench
 from tests.faults.disturbances import ALL, Disturbance, Scene
-from tests.faults.gate import PLATE
-from tests.faults.ledger import Tally
+from tests.faults.gate_process import PLATE
 from tests.faults.scripted_camera import ScriptedCamera
+from tests.faults.tally import Tally
 from tests.faults.traffic import Sightings, Traffic, sightings
 from tests.faults.vitals import Sample, Vitals
-from tests.fixtures_mqtt import free_port
+from tests.support.mqtt import free_port
 
 FPS = 25.0
 REST_S = 30.0

@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from edge_lpr.backoff import BackOff
 from edge_lpr.config import MqttSettings
-from edge_lpr.mqtt.backoff import BackOff
 from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import Topics
 from tests.faults.bench import PASSWORD, USER, Act, Bench, bench
-from tests.faults.gate import PLATE
-from tests.faults.ledger import Tally, tally
+from tests.faults.gate_process import PLATE
 from tests.faults.relay import QUOTA_EXCEEDED, Faults, Way
+from tests.faults.tally import Tally, tally
 
 COLUMNS = ("fault", "produced", "received", "lost", "gaps", "doubled", "two ids", "out of order", "recovered in",
            "log lines")  # fmt: skip

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.faults.scripted_camera import NUMBERS, ScriptedCamera, Show
-from tests.fixtures_mqtt import Mosquitto, Received, Subscriber, free_port
+from tests.support.mqtt import Mosquitto, Received, Subscriber, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "edge-lpr/gate-1"

@@ -10,9 +10,9 @@ import cv2
 import pytest
 
 from tests.faults.disturbances import ALL
-from tests.faults.ledger import Tally
 from tests.faults.soak import Growth, faults, plot
 from tests.faults.soaking import Plan, Soak, soak
+from tests.faults.tally import Tally
 from tests.faults.traffic import Drive, Sightings, sightings
 from tests.faults.vitals import Sample, slope
 

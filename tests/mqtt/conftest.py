@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from edge_lpr.backoff import BackOff
 from edge_lpr.config import DeviceSettings, MqttSettings
 from edge_lpr.geometry import Rect
-from edge_lpr.mqtt.backoff import BackOff
 from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.passages import Direction, Passage
 from edge_lpr.plates import Category, Color
-from edge_lpr.tracking.passage import Direction, Passage
 
 
 @pytest.fixture

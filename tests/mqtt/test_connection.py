@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 from paho.mqtt.client import MQTTMessage
 
+from edge_lpr.backoff import BackOff
 from edge_lpr.config import MqttSettings, TlsSettings
 from edge_lpr.errors import ConfigError
-from edge_lpr.mqtt.backoff import BackOff
 from edge_lpr.mqtt.connection import MqttConnection, probe
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.mqtt.session import Session
 from edge_lpr.mqtt.topics import Topics
-from edge_lpr.tracking.passage import Passage
-from tests.fixtures_mqtt import DEADLINE_S, Mosquitto, Subscriber
+from edge_lpr.passages import Passage
+from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber
 
 AVAILABILITY = "edge-lpr/gate-1/availability"
 PLATE = "edge-lpr/gate-1/plate"

@@ -17,8 +17,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from edge_lpr.mqtt.discovery import EVENT_TYPES, discovery_payload, discovery_topic, object_id
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.mqtt.topics import Topics
-from tests.fixtures_mqtt import DEADLINE_S, Mosquitto, Subscriber
-from tests.samples import HEALTH_MESSAGE, PLATE_MESSAGE
+from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber
+from tests.support.samples import HEALTH_MESSAGE, PLATE_MESSAGE
 
 TOPICS = Topics("edge-lpr", "gate-1")
 CONFIG = "homeassistant/device/edge-lpr_2fgate-1/config"

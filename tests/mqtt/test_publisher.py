@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from edge_lpr.api.schemas import load_schema
 from edge_lpr.config import OutboxSettings
+from edge_lpr.messages.schemas import load_schema
 from edge_lpr.mqtt.outbox import Outbox
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.mqtt.store import StoredPassage
-from edge_lpr.tracking.passage import Passage
-from tests.fixtures_mqtt import DEADLINE_S, Mosquitto, Subscriber, free_port
+from edge_lpr.passages import Passage
+from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber, free_port
 
 PLATE = "edge-lpr/gate-1/plate"
 HEALTH = "edge-lpr/gate-1/health"

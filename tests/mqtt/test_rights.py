@@ -10,14 +10,14 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge_lpr.api.metrics import Metrics
+from edge_lpr.api.mqtt_requests import RequestFace
+from edge_lpr.backoff import BackOff
 from edge_lpr.config import DeviceSettings, HomeAssistantSettings, MqttSettings
-from edge_lpr.mqtt.backoff import BackOff
 from edge_lpr.mqtt.publisher import PassagePublisher
-from edge_lpr.mqtt.requests import RequestFace
-from edge_lpr.service.view import LastView
-from edge_lpr.tracking.passage import Passage
-from tests.fixtures_mqtt import DEADLINE_S, Mosquitto, Subscriber
+from edge_lpr.passages import Passage
+from edge_lpr.service.metrics import Metrics
+from edge_lpr.vision.latest_frame import LastView
+from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber
 
 BASE = "edge-lpr/gate-1"
 USERS = ("gate-1", "gate-2", "parking", "display", "counting", "home-assistant")

@@ -28,8 +28,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import TimeoutError as NotInTime
 
 from tests.faults.scripted_camera import NUMBERS
-from tests.fixtures_mqtt import Mosquitto
-from tests.page.gate import TOKEN, PageGate, page_gate
+from tests.support.mqtt import Mosquitto
+from tests.support.page_gate import TOKEN, PageGate, page_gate
 
 WAIT_MS = 60_000
 NIGHT = 0.3

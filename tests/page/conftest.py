@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.page.gate import PageGate, logged_in, page_gate
+from tests.support.page_gate import PageGate, logged_in, page_gate
 
 
 @pytest.fixture(scope="module")

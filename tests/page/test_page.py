@@ -15,8 +15,8 @@ import httpx
 import numpy as np
 import pytest
 
-from edge_lpr.page.guard import HEADERS, LOGINS_PER_MINUTE, REQUESTS_PER_SECOND
-from tests.page.gate import TOKEN, PageGate, logged_in
+from edge_lpr.page.security import HEADERS, LOGINS_PER_MINUTE, REQUESTS_PER_SECOND
+from tests.support.page_gate import TOKEN, PageGate, logged_in
 
 LANE = [[0.1, 0.3], [0.9, 0.3], [1, 1], [0, 1]]
 DEADLINE_S = 20.0

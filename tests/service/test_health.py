@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from edge_lpr.api.schemas import load_schema
 from edge_lpr.cameras import CameraState, CameraStatus
+from edge_lpr.host.board import Throttling
+from edge_lpr.messages.schemas import load_schema
 from edge_lpr.mqtt.connection import ConnectionStatus
 from edge_lpr.mqtt.outbox import OutboxStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
-from edge_lpr.service.board import Throttling
 from edge_lpr.service.health import Health, HealthMonitor, Versions
-from edge_lpr.service.load import Work
-from edge_lpr.service.pace import Pace
+from edge_lpr.service.load_control import Work
+from edge_lpr.service.throughput import Pace
 from edge_lpr.tracking.tracker import TrackerCounts
 
 VERSIONS = Versions.of("1.0.0", "1.1.0", "shipped", "ai_edge_litert")

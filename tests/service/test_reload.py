@@ -16,7 +16,7 @@ import yaml
 
 from edge_lpr.config import Settings
 from edge_lpr.service.reload import LIVE, differences
-from tests.fixtures_mqtt import Mosquitto, Subscriber
+from tests.support.mqtt import Mosquitto, Subscriber
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "edge-lpr/gate-1"

@@ -17,8 +17,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from edge_lpr.api.schemas import load_schema
-from tests.fixtures_mqtt import Mosquitto, Subscriber, free_port
+from edge_lpr.messages.schemas import load_schema
+from tests.support.mqtt import Mosquitto, Subscriber, free_port
 
 BASE = "edge-lpr/gate-1"
 PLATE, HEALTH, AVAILABILITY = f"{BASE}/plate", f"{BASE}/health", f"{BASE}/availability"

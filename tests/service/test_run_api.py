@@ -9,7 +9,7 @@ import threading
 import httpx
 import pytest
 
-from tests.benchmarks.gate import Gate, plate_photo, running_gate
+from tests.support.demo_gate import Gate, plate_photo, running_gate
 
 HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
 

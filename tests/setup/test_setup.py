@@ -20,7 +20,7 @@ from edge_lpr.config import load_settings
 from edge_lpr.errors import ConfigError
 from edge_lpr.resources import demo_clip, example_settings
 from edge_lpr.setup import answers, files, installation
-from tests.fixtures_mqtt import Mosquitto, free_port
+from tests.support.mqtt import Mosquitto, free_port
 from tests.system.readme_steps import install_steps
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from tests.fixtures_mqtt import Mosquitto, Subscriber
+from tests.support.mqtt import Mosquitto, Subscriber
 from tests.system import checks, remains
 from tests.system.host import SystemTestError
 from tests.system.ledger import Ledger

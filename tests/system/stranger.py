@@ -24,7 +24,7 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
-from edge_lpr.api.schemas import load_schema
+from edge_lpr.messages.schemas import load_schema
 from tests.system import host
 from tests.system.host import SystemTestError
 from tests.system.readme_steps import install_steps

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from tests.benchmarks.disk_writes import PASSAGE
-from tests.needs import absent
+from tests.support.needs import absent
 from tests.system import checks, power
 from tests.system.host import PATH, SystemTestError
 from tests.system.machine import Machine

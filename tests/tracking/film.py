@@ -9,9 +9,9 @@ import numpy as np
 from edge_lpr.config import PassageSettings
 from edge_lpr.frames import Frame
 from edge_lpr.geometry import Quad
+from edge_lpr.passages import Passage
 from edge_lpr.plates import ALPHABET, COLORS, Color, category_of
 from edge_lpr.readings import PlateReading
-from edge_lpr.tracking.passage import Passage
 from edge_lpr.tracking.tracker import Tracker
 
 WIDTH, HEIGHT = 1920, 1080

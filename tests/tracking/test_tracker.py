@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edge_lpr.config import PassageSettings
+from edge_lpr.passages import Direction
 from edge_lpr.plates import Category, Color
-from edge_lpr.tracking.passage import Direction
 from edge_lpr.tracking.tracker import TrackerCounts
 from tests.tracking.film import HEIGHT, START, WIDTH, Film, misread, plate
 

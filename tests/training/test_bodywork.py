@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.training import bodywork
-from models.training.bodywork import banded, faint, hard_to_read
-from models.training.pool import FlatPlate
+from models.training.data.pool import FlatPlate
+from models.training.synthesis import bodywork
+from models.training.synthesis.bodywork import banded, faint, hard_to_read
 
 BOX = np.array([[0.1, 0.15, 0.2, 0.85]], np.float32)
 INK, SHEET = 180, 70

@@ -13,8 +13,13 @@ import pytest
 
 from edge_lpr.config import ReaderSettings
 from edge_lpr.errors import InputError
-from models.training import bars, command, demo_clip, measurement, negatives, pool, rendered_set
-from models.training.pool import PlatePool
+from models.training import command
+from models.training.data import pool
+from models.training.data.pool import PlatePool
+from models.training.measure import acceptance as bars
+from models.training.measure import measurement
+from models.training.synthesis import demo_clip
+from models.training.test_sets import negatives, rendered_set
 
 ROOT = Path(__file__).parents[2]
 

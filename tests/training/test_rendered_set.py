@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from edge_lpr.errors import InputError
+from edge_lpr.evaluation.truth import load_truth
 from edge_lpr.plates import PROVINCES, is_valid_number
-from edge_lpr.truth import load_truth
-from models.training import legibility, negatives, rendered_set
-from models.training.conditions import CONDITIONS, size_of
-from tests.needs import absent
+from models.training.test_sets import legibility, negatives, rendered_set
+from models.training.test_sets.conditions import CONDITIONS, size_of
+from tests.support.needs import absent
 
 KINDS = ("blue", "yellow_double", "wj", "painted_double", "temporary")
 

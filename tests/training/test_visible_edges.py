@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.training.visible_edges import error, outline
+from models.training.measure.visible_edges import error, outline
 
 PLATE = np.array([[120, 90], [330, 110], [326, 180], [116, 158]], np.float32)
 BLUE, GREY = (190, 80, 20), (120, 120, 120)

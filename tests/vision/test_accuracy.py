@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from edge_lpr import evaluation
 from edge_lpr.config import ReaderSettings
+from edge_lpr.evaluation import accuracy as evaluation
 from edge_lpr.vision.reader import PlateReader
 
 

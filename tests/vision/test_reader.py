@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from edge_lpr.config import ReaderSettings
 from edge_lpr.errors import ModelError
-from edge_lpr.evaluation import quad_iou
+from edge_lpr.evaluation.accuracy import quad_iou
 from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
 from edge_lpr.plates import ALPHABET, COLORS, is_valid_number
 from edge_lpr.vision.interpreter import Interpreter, runtime_name
 from edge_lpr.vision.model_file import load_models
-from edge_lpr.vision.opinions import read_plate
 from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.recognizer import Recognizer
 from edge_lpr.vision.straighten import in_image, whole_image
+from edge_lpr.vision.test_time_augmentation import read_plate
 
 ANY_WIDTH = 8
 

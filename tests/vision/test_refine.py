@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
+from edge_lpr.vision.crops import Part
 from edge_lpr.vision.model_file import load_models
-from edge_lpr.vision.parts import Part
 from edge_lpr.vision.recognizer import Recognizer
 from edge_lpr.vision.straighten import in_image, straighten
 

@@ -51,7 +51,9 @@ class GlyphLibrary:
     def load(cls, atlas: Path) -> GlyphLibrary:
         """Read an atlas that ``save`` wrote."""
         if not atlas.is_file():
-            raise InputError(f"{atlas}: no such glyph atlas; models.training.contact_sheet --atlas writes one")
+            raise InputError(
+                f"{atlas}: no such glyph atlas; models.training.synthesis.contact_sheet --atlas writes one"
+            )
         with np.load(atlas) as stored:
             shapes = {}
             for name in stored.files:

@@ -1,0 +1,120 @@
+"""Where requests are taken, whatever face they came in by: only as many as the gate can bear, in threads of their own.
+
+The gate comes first. Requests wait in a bounded queue and read in the camera loop's pauses, one picture at a time
+(``edge_lpr.vision.reader_priority``); one more than the queue holds is told ``RequestLimitExceeded`` at once. The
+threads have the gate's own priority: a lower one would let other programs hold up a thread that the camera loop waits for.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.keys import Account
+from edge_lpr.api.quota import QuotaBook
+from edge_lpr.messages import payloads as messages
+from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.readings import PlateReading
+from edge_lpr.web.rate_limit import RateLimit
+
+Perform = Callable[[Mapping[str, object]], Sequence[PlateReading]]
+"""An action: from parameters to plates, at least one; raises ApiError."""
+
+Job = Callable[[], Sequence[PlateReading]]
+"""An action with its parameters."""
+
+_log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Takes requests from any thread and answers each with a Future. A context manager, as ``start`` and ``stop``."""
+
+    def __init__(self, perform: Perform, quotas: QuotaBook, *, requests_per_second: int, queue: int) -> None:
+        """``requests_per_second`` for each caller; ``queue`` requests at once, waiting or at work, of all callers."""
+        self.perform = perform
+        self._quotas = quotas
+        self._rate = RateLimit(requests_per_second)
+        self._queue = queue
+        self._places = threading.BoundedSemaphore(queue)
+        self._workers: ThreadPoolExecutor | None = None
+
+    def start(self) -> None:
+        """Take requests from now on."""
+        # As many threads as places: a download of three seconds keeps no other request from the reader.
+        self._workers = ThreadPoolExecutor(self._queue, "api")
+
+    def stop(self) -> None:
+        """Take no more; what waits is cancelled, what is at work ends by itself within the download's time."""
+        workers, self._workers = self._workers, None
+        if workers is not None:
+            workers.shutdown(wait=False, cancel_futures=True)
+        self._quotas.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def submit(self, parameters: Mapping[str, object], account: Account) -> Future[JsonObject]:
+        """Ask for the action. The answer is the API's ``{"Response": …}``, an error answer for whatever goes wrong.
+
+        Never waits, and the future never holds an exception; it is cancelled when the desk stops.
+        """
+        return self.submit_job(functools.partial(self.perform, parameters), account)
+
+    def submit_job(self, job: Job, account: Account) -> Future[JsonObject]:
+        """The same for whatever gives plates. The job runs in a thread of the desk's, if it runs."""
+        request_id = messages.new_request_id()
+        refused: Future[JsonObject] = Future()
+        try:
+            workers = self._admit(account)
+        except ApiError as error:
+            refused.set_result(messages.error_response(error.code, error.message, request_id))
+            return refused
+        try:
+            future = workers.submit(self._answer, job, account, request_id)
+        except RuntimeError:  # the desk stopped in this very moment
+            self._places.release()
+            refused.cancel()
+            return refused
+        future.add_done_callback(lambda _: self._places.release())
+        return future
+
+    def _admit(self, account: Account) -> ThreadPoolExecutor:
+        workers = self._workers
+        if not self._rate.admits(account.name, time.monotonic()):
+            raise ApiError(Fault.REQUEST_LIMIT_EXCEEDED, "Too many requests a second for this key.")
+        if workers is None or not self._places.acquire(blocking=False):
+            raise ApiError(Fault.REQUEST_LIMIT_EXCEEDED, "The gate is busy; try again in a moment.")
+        return workers
+
+    def _answer(self, job: Job, account: Account, request_id: str) -> JsonObject:
+        try:
+            readings = self._metered(job, account)
+        except ApiError as error:
+            return messages.error_response(error.code, error.message, request_id)
+        except Exception as error:  # the one place where a fault of ours becomes an answer instead of a dead request
+            _log.exception("request %s failed", request_id, exc_info=error)
+            fault = Fault.INTERNAL_ERROR
+            return messages.error_response(fault, fault.message, request_id)
+        return messages.license_plate_ocr_response(readings, request_id)
+
+    def _metered(self, job: Job, account: Account) -> Sequence[PlateReading]:
+        self._quotas.take(account)
+        answered = False
+        try:
+            readings = job()
+            answered = True
+            return readings
+        finally:
+            if not answered:
+                self._quotas.give_back(account)

@@ -1,0 +1,104 @@
+"""``LicensePlateOCR`` itself: from a request's parameters to the plates, whatever face the request came in by.
+
+Source: Tencent Cloud OCR, LicensePlateOCR, version 2018-11-19.
+"""
+
+from __future__ import annotations
+
+import binascii
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from edge_lpr.api.errors import ApiError, Fault, as_api_error
+from edge_lpr.errors import ImageError
+from edge_lpr.images import API_FORMATS, load_image
+from edge_lpr.readings import PlateReading
+from edge_lpr.vision.reader_priority import Read
+
+ACTION = "LicensePlateOCR"
+VERSION = "2018-11-19"
+
+MAX_BASE64 = 10 * 1024 * 1024
+"""Characters of a picture in Base64, without line ends."""
+
+MAX_BYTES = MAX_BASE64 // 4 * 3
+"""Bytes of a picture that make at most ``MAX_BASE64`` characters."""
+
+Fetch = Callable[[str], bytes]
+"""From an address to the bytes behind it, ``MAX_BYTES`` at most; raises ApiError."""
+
+_LINE_ENDS = str.maketrans("", "", "\r\n")
+_log = logging.getLogger(__name__)
+
+
+class LicensePlateOcr:
+    """The action. May be called from any thread; one picture at a time is decoded, as a decoded one is large."""
+
+    def __init__(self, read: Read, fetch: Fetch, *, max_pixels: int, is_open: bool = True) -> None:
+        """``max_pixels`` of a picture, checked before it is decoded. ``is_open`` False refuses everything."""
+        self._read = read
+        self._fetch = fetch
+        self._max_pixels = max_pixels
+        self._is_open = is_open
+        self._one_picture = threading.Lock()
+
+    def __call__(self, parameters: Mapping[str, object]) -> Sequence[PlateReading]:
+        """The plates in the picture that ``parameters`` name, best first, at least one. Raises ApiError."""
+        if not self._is_open:
+            raise ApiError(Fault.UNOPEN_ERROR)
+        content = self._picture(parameters)
+        with self._one_picture:
+            return self._plates(content)
+
+    def _picture(self, parameters: Mapping[str, object]) -> bytes:
+        unknown = sorted(set(parameters) - {"ImageBase64", "ImageUrl"})
+        if unknown:
+            raise ApiError(Fault.UNKNOWN_PARAMETER, f"The parameter `{_shown(unknown[0])}` is not known.")
+        url, base64 = _text(parameters, "ImageUrl"), _text(parameters, "ImageBase64")
+        if url is not None:  # also when both are given
+            return self._fetch(url)
+        if base64 is not None:
+            return _decoded(base64)
+        raise ApiError(Fault.MISSING_PARAMETER, "Give `ImageBase64` or `ImageUrl`.")
+
+    def _plates(self, content: bytes) -> Sequence[PlateReading]:
+        try:
+            image = load_image(content, max_pixels=self._max_pixels, max_bytes=MAX_BYTES, formats=API_FORMATS)
+        except ImageError as error:
+            raise as_api_error(error) from error
+        try:
+            readings = self._read(image)
+        except Exception as error:  # the reader is native code behind three libraries: whatever it raises, answer
+            _log.exception("the reader failed on a requested picture of %s", image.shape)
+            raise ApiError(Fault.UNKNOWN_ERROR) from error
+        if not readings:
+            raise ApiError(Fault.OCR_FAILED)
+        return readings
+
+
+def _text(parameters: Mapping[str, object], name: str) -> str | None:
+    """A parameter's text; None where it is not given (null is the same as not given)."""
+    value = parameters.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ApiError(Fault.INVALID_PARAMETER, f"`{name}` must be text.")
+    if not value:
+        raise ApiError(Fault.VALUE_LIMIT, f"`{name}` is empty.")
+    return value
+
+
+def _decoded(base64: str) -> bytes:
+    characters = base64.translate(_LINE_ENDS) if "\n" in base64 or "\r" in base64 else base64
+    if len(characters) > MAX_BASE64:
+        raise ApiError(Fault.TOO_LARGE_FILE)
+    try:
+        return binascii.a2b_base64(characters, strict_mode=True)
+    except ValueError as error:  # binascii.Error is one; text beyond ASCII is the other
+        raise ApiError(Fault.VALUE_LIMIT, "`ImageBase64` is not Base64.") from error
+
+
+def _shown(name: str) -> str:
+    """A caller's own word, short and printable, as it goes back to him."""
+    return ascii(name[:40])[1:-1]

@@ -1,0 +1,162 @@
+"""``edge-lpr demo``: the whole road on a bundled clip, with a broker of its own. Needs no hardware and no rights.
+
+The service is the real one, a process of its own as under systemd. This process plays the parking system: it holds the
+broker and one client that knows nothing but the topics.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import yaml
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from rich.console import Console
+
+from edge_lpr.config import document as config_file
+from edge_lpr.errors import BrokerError, EdgeLprError
+from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.mqtt.topics import Topics
+from edge_lpr.resources import demo_clip
+
+TIME_LIMIT_S = 300.0
+LAST_MESSAGES_S = 5.0
+"""How long the client waits, once the service has ended, for messages that are still on their way."""
+
+NEXT_STEP = """\
+Next, your own camera:
+  1. cp config.example.yaml config.yaml   and set camera.type, camera.source and mqtt.host in it
+  2. {program} check -c config.yaml        tells what works and what does not
+  3. {program} run -c config.yaml          reads plates until Ctrl-C"""
+
+_TOPICS = Topics("edge-lpr", "demo")
+
+
+def demo() -> int:
+    """Play the clip and print each passage that the client received; the exit code. Raises EdgeLprError."""
+    try:
+        from edge_lpr.mqtt.embedded_broker import EmbeddedBroker
+    except ModuleNotFoundError as error:
+        raise BrokerError("the demo's broker is not installed: pip install 'edge-lpr[demo]'") from error
+    clip = demo_clip()
+    if not clip.is_file():
+        raise EdgeLprError(f"{clip}: the demo clip is missing; install edge-lpr again")
+    console = Console(highlight=False, soft_wrap=True)
+    with tempfile.TemporaryDirectory(prefix="edge-lpr-demo-") as folder, EmbeddedBroker() as broker:
+        console.print(f"A broker listens on 127.0.0.1:{broker.port}; a client subscribes to {_TOPICS.base}/#.")
+        console.print(f"edge-lpr run plays {clip.name}. What the client receives on {_TOPICS.plate}:\n")
+        with _Client(broker.port) as client:
+            passages = _play(_write_config(Path(folder), clip, broker.port), client, console)
+    if not passages:
+        raise EdgeLprError("the demo's client received no passage; please report this as a fault of edge-lpr")
+    console.print(f"\n{len(passages)} passages received. The last message in full:\n")
+    console.print(json.dumps(passages[-1], ensure_ascii=False, indent=2), markup=False)
+    console.print("\n" + NEXT_STEP.format(program=_program()), markup=False)
+    return 0
+
+
+def _program() -> str:
+    """What to type for this program: its path where the shell would not find it, as after ``make demo``."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "edge-lpr" and shutil.which("edge-lpr") is None else "edge-lpr"
+
+
+def _write_config(folder: Path, clip: Path, port: int) -> Path:
+    settings = {
+        "device": {"id": _TOPICS.device_id, "state_dir": "state"},
+        "camera": {"type": "video", "source": str(clip)},
+        "mqtt": {"port": port, "topic_prefix": _TOPICS.prefix, "protocol": "3.1.1"},
+    }
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def _play(config: Path, client: _Client, console: Console) -> list[JsonObject]:
+    """Run the service to the clip's end and print what the client receives. Raises EdgeLprError."""
+    passages: list[JsonObject] = []
+    deadline_s = time.monotonic() + TIME_LIMIT_S
+    with (config.parent / "service.log").open("w+", encoding="utf-8") as log:
+        command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(config)]
+        # The user's own gate may be set up in this environment.
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(config_file.PREFIX)}
+        with subprocess.Popen(command, env=environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL) as service:
+            try:
+                # The gate's last word is "offline", and MQTT keeps the order: then every passage has come.
+                while not client.has_said_goodbye and time.monotonic() < deadline_s:
+                    passage = client.next_passage(0.2)
+                    if passage is not None:
+                        passages.append(passage)
+                        _print_passage(console, passage)
+                    elif service.poll() is not None:
+                        deadline_s = min(deadline_s, time.monotonic() + LAST_MESSAGES_S)
+                if client.has_said_goodbye:
+                    service.wait(LAST_MESSAGES_S)
+            except subprocess.TimeoutExpired as error:
+                raise EdgeLprError("the demo's edge-lpr run does not end; please report this") from error
+            finally:
+                service.kill()
+        log.seek(0)
+        lines = log.read().strip().splitlines()
+    if not client.has_said_goodbye or service.returncode:
+        last_line = lines[-1] if lines else "it said nothing"
+        raise EdgeLprError(f"edge-lpr run did not come to the clip's end (code {service.returncode}): {last_line}")
+    return passages
+
+
+def _print_passage(console: Console, message: JsonObject) -> None:
+    plate, event = message["Response"], message["Event"]
+    console.print(
+        f"  passage {event['Sequence']}: {plate['Number']}  {plate['Color']}  {plate['LicensePlateCategory']}  "
+        f"confidence {plate['Confidence']}  {event['Direction']}, {event['Frames']} frames"
+    )
+
+
+class _Client:
+    """A subscriber with a connection of its own, as a parking system would have."""
+
+    def __init__(self, port: int) -> None:
+        self.has_said_goodbye = False
+        self._port = port
+        self._arrived: queue.Queue[paho.MQTTMessage | None] = queue.Queue()
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, "parking-system", protocol=MQTTProtocolVersion.MQTTv311)
+        self._client.on_connect = lambda client, *_: client.subscribe(f"{_TOPICS.base}/#", qos=1)
+        self._client.on_subscribe = lambda *_: self._arrived.put(None)
+        self._client.on_message = lambda _client, _data, message: self._arrived.put(message)
+
+    def __enter__(self) -> _Client:
+        self._client.connect("127.0.0.1", self._port)
+        self._client.loop_start()
+        try:
+            self._arrived.get(timeout=10)
+        except queue.Empty as error:
+            self._client.loop_stop()
+            raise BrokerError("the demo's client could not subscribe; try again") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def next_passage(self, timeout_s: float) -> JsonObject | None:
+        """The next passage; None when nothing came within ``timeout_s``, or something else did."""
+        try:
+            message = self._arrived.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+        if message is None:
+            return None
+        if message.topic == _TOPICS.availability:
+            self.has_said_goodbye = message.payload == b"offline"
+        if message.topic != _TOPICS.plate:
+            return None
+        passage: JsonObject = json.loads(message.payload)
+        return passage

@@ -1,0 +1,72 @@
+"""The settings file as the running service has it: read anew, and changed in place by the page."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_lpr.config import Settings, load_settings, parse_settings
+from edge_lpr.config import document as config_file
+from edge_lpr.config import editing as config_edit
+from edge_lpr.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class SettingsFile:
+    """``path``, and the environment whose variables override what stands in it."""
+
+    path: Path
+    environ: Mapping[str, str]
+
+    def load(self) -> Settings:
+        """The settings as they are now. Raises ConfigError."""
+        return load_settings(self.path, self.environ)
+
+    def change(self, section: str, values: Mapping[str, Any]) -> None:
+        """Set some settings of one section; comments and all else in the file stay as they are.
+
+        The new text is checked as a whole before it takes the old one's place, in one step. Raises ConfigError when it
+        is not valid, when a variable of the environment overrides a setting, and when the file cannot be written.
+        """
+        for name in values:
+            variable = f"{config_file.PREFIX}{section}__{name}".upper()
+            if variable in self.environ:
+                raise ConfigError(f"{variable} in the environment overrides the file; take it out to set it here")
+        old = config_file.text_of(self.path)
+        new = config_edit.changed(old, self.path, section, values)
+        parse_settings(new, self.path, self.environ)
+        if new != old:
+            try:
+                _replace(self.path.resolve(), new)
+            except OSError as error:
+                raise ConfigError(
+                    f"{self.path}: cannot be written: {error.strerror}; the service's user needs the right to write to"
+                    f" the folder {self.path.resolve().parent}"
+                ) from error
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whole or not at all, through a power cut too."""
+    state = path.stat()
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with contextlib.suppress(PermissionError):  # a group that the service's user is not in
+                os.fchown(file.fileno(), -1, state.st_gid)
+            os.fchmod(file.fileno(), state.st_mode & 0o777)
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,174 @@
+"""What an installer should change about the camera, from the plates of the last seconds: size, sharpness, light, angle.
+
+The page says it in words; here are the measures, their limits and the name of each piece of advice.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_lpr.config import PassageSettings
+from edge_lpr.geometry import Quad
+from edge_lpr.page.scene import Scene
+from edge_lpr.tracking.filters import WatchedArea
+
+COMFORTABLE_WIDTH = 80
+"""Pixels of a plate's width from which on more of them bring little."""
+
+MEMORY_S = 20.0
+"""Plates older than this say nothing of where the camera looks now."""
+
+BLURRED, SOFT = 0.32, 0.42
+"""Steepness of a plate's edges. Of demo frames softened bit by bit hardly one is read below the first; untouched ones
+have 0.44 and more."""
+
+DARK, GLARING, FLAT = 40.0, 0.08, 50.0
+"""Mean brightness (0-255) of a plate; share of its pixels that are burnt out; brightness between its 5th and 95th
+percentile."""
+
+BURNT_OUT = 250
+
+ASKEW, TILTED = 8.0, 15.0
+"""Degrees."""
+
+SIDEWAYS, FROM_ABOVE = 0.72, 1.4
+"""A plate's width over its height, against the same from straight ahead: 44 degrees off."""
+
+_WIDEST, _NARROWEST = 120, 32
+"""Pixels of width that a plate is straightened to for measuring; it is never made larger, which would soften it."""
+
+_ASPECTS = {1: 440 / 140, 2: 440 / 220}
+"""GA 36-2018, by rows."""
+
+Level = Literal["good", "fair", "bad", "unknown"]
+Topic = Literal["width", "sharpness", "light", "angle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """``code`` names the words; ``value`` is the measure, None where nothing was measured."""
+
+    topic: Topic
+    level: Level
+    code: str
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Measures:
+    at_s: float
+    width: float
+    steepness: float
+    brightness: float
+    burnt_out: float
+    contrast: float
+    roll: float
+    aspect: float
+
+
+class Adviser:
+    """Looks at one scene after the other; for one thread at a time. ``min_plate_width`` in pixels."""
+
+    def __init__(self, passage: PassageSettings, min_plate_width: int) -> None:
+        self._least = min_plate_width
+        self._measures: deque[_Measures] = deque(maxlen=200)
+        self._narrow: deque[tuple[float, float]] = deque(maxlen=200)
+        self.apply(passage)
+
+    def apply(self, passage: PassageSettings) -> None:
+        """Go on with another lane: only plates in it count."""
+        self._area = WatchedArea(passage)
+
+    def look(self, scene: Scene) -> tuple[Advice, ...]:
+        """The advice after ``scene``, one piece for each topic."""
+        now_s = scene.frame.monotonic_s
+        for sight in scene.sights:
+            if sight.followed is not None:
+                self._measures.append(_measured(scene.image, sight.reading.quad, sight.reading.rows, now_s))
+        for quad in scene.narrow:
+            if self._area.holds(quad, scene.frame):
+                self._narrow.append((now_s, quad.width))
+        while self._measures and not 0 <= now_s - self._measures[0].at_s <= MEMORY_S:
+            self._measures.popleft()
+        while self._narrow and not 0 <= now_s - self._narrow[0][0] <= MEMORY_S:
+            self._narrow.popleft()
+        seen = list(self._measures)
+        return (self._on_width(seen), _on_sharpness(seen), _on_light(seen, scene.image), _on_angle(seen))
+
+    def _on_width(self, seen: list[_Measures]) -> Advice:
+        widths = sorted(each.width for each in seen) or sorted(width for _, width in self._narrow)
+        if not widths:
+            return Advice("width", "unknown", "no-plate")
+        # A vehicle drives up: what counts is the size that its plate comes to, but for one lucky frame.
+        width = round(widths[(len(widths) - 1) * 4 // 5])
+        if width < self._least:
+            return Advice("width", "bad", "too-narrow", width)
+        return Advice("width", *(("fair", "narrow") if width < COMFORTABLE_WIDTH else ("good", "wide")), value=width)
+
+
+def _on_sharpness(seen: list[_Measures]) -> Advice:
+    if not seen:
+        return Advice("sharpness", "unknown", "no-plate")
+    steepness = round(statistics.median(each.steepness for each in seen), 2)
+    if steepness < BLURRED:
+        return Advice("sharpness", "bad", "blurred", steepness)
+    return Advice("sharpness", *(("fair", "soft") if steepness < SOFT else ("good", "sharp")), value=steepness)
+
+
+def _on_light(seen: list[_Measures], image: NDArray[np.uint8]) -> Advice:
+    if not seen:
+        # The lane itself tells of the light too, though not of a plate's glare.
+        brightness = round(float(image[::8, ::8].mean()))
+        return Advice("light", *(("fair", "dark-lane") if brightness < DARK / 2 else ("unknown", "no-plate")))
+    burnt_out = round(100 * statistics.median(each.burnt_out for each in seen))
+    brightness = round(statistics.median(each.brightness for each in seen))
+    if burnt_out > 100 * GLARING:
+        return Advice("light", "bad", "glaring", burnt_out)
+    if brightness < DARK:
+        return Advice("light", "fair", "dark", brightness)
+    contrast = round(statistics.median(each.contrast for each in seen))
+    return Advice("light", *(("fair", "flat") if contrast < FLAT else ("good", "lit")), value=contrast)
+
+
+def _on_angle(seen: list[_Measures]) -> Advice:
+    if not seen:
+        return Advice("angle", "unknown", "no-plate")
+    roll = round(statistics.median(each.roll for each in seen))
+    aspect = statistics.median(each.aspect for each in seen)
+    if abs(roll) > ASKEW:
+        return Advice("angle", "bad" if abs(roll) > TILTED else "fair", "tilted", roll)
+    if aspect < SIDEWAYS:
+        return Advice("angle", "fair", "sideways", round(math.degrees(math.acos(max(aspect, 0.0)))))
+    if aspect > FROM_ABOVE:
+        return Advice("angle", "fair", "from-above", round(math.degrees(math.acos(1 / aspect))))
+    return Advice("angle", "good", "straight", roll)
+
+
+def _measured(image: NDArray[np.uint8], quad: Quad, rows: int, at_s: float) -> _Measures:
+    corners = quad.to_array()
+    width = round(min(max(quad.width, _NARROWEST), _WIDEST))
+    height = width // 3
+    target = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    how = cv2.getPerspectiveTransform(corners, target)
+    grey = cv2.cvtColor(cv2.warpPerspective(image, how, (width, height), flags=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    low, high = np.percentile(grey, (5, 95)).tolist()
+    steps = np.percentile(np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0)), 95) / 4
+    along = (corners[1] - corners[0] + corners[2] - corners[3]).tolist()
+    return _Measures(
+        at_s=at_s,
+        width=quad.width,
+        steepness=float(steps) / max(high - low, 1.0),
+        brightness=float(grey.mean()),
+        burnt_out=float((grey > BURNT_OUT).mean()),
+        contrast=high - low,
+        roll=math.degrees(math.atan2(along[1], along[0])),
+        aspect=quad.width / max(quad.height, 1.0) / _ASPECTS.get(rows, _ASPECTS[1]),
+    )

@@ -1,0 +1,102 @@
+"""Who is logged in. Kept in memory alone: a restart logs everybody out."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import secrets
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge_lpr.config import PageSettings
+from edge_lpr.config.page import as_token
+from edge_lpr.errors import ConfigError
+
+LASTS_S = 12 * 3600.0
+"""Seconds from a login to its end."""
+
+MAX_SESSIONS = 32
+"""One more, and the oldest ends."""
+
+_READ_BYTES = 4096
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """``key`` is the cookie, ``csrf`` what every change must carry beside it."""
+
+    key: str = field(repr=False)
+    csrf: str = field(repr=False)
+    ends_s: float
+
+
+class Sessions:
+    """For one thread. Without a ``token`` anybody who may come at all is given a session."""
+
+    def __init__(self, token: str | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._token = None if token is None else _digest(token)
+        self._clock = clock
+        self._sessions: dict[bytes, Session] = {}
+
+    @property
+    def asks_for_token(self) -> bool:
+        """Whether people log in."""
+        return self._token is not None
+
+    def open(self, token: str = "") -> Session | None:
+        """A new session for who has the right token, else None; in the same time however wrong it is."""
+        if self._token is not None and not hmac.compare_digest(_digest(token), self._token):
+            return None
+        self._forget()
+        while len(self._sessions) >= MAX_SESSIONS:
+            del self._sessions[next(iter(self._sessions))]
+        session = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(32), self._clock() + LASTS_S)
+        # By its digest, so that how long the search takes tells nothing of the keys.
+        self._sessions[_digest(session.key)] = session
+        return session
+
+    def find(self, key: str) -> Session | None:
+        """The session of a cookie, where it has not ended."""
+        self._forget()
+        return self._sessions.get(_digest(key))
+
+    def close(self, session: Session) -> None:
+        """It is over; its cookie is worth nothing any more."""
+        self._sessions.pop(_digest(session.key), None)
+
+    def _forget(self) -> None:
+        now_s = self._clock()
+        self._sessions = {name: session for name, session in self._sessions.items() if session.ends_s > now_s}
+
+
+def load_token(settings: PageSettings) -> str | None:
+    """The token of the settings or of their file; None without one. Raises ConfigError, which never shows it."""
+    path = settings.token_file
+    if path is None:
+        return settings.token
+    try:
+        is_open = path.stat().st_mode & stat.S_IROTH
+        with path.open("rb") as file:
+            text = file.read(_READ_BYTES).decode("utf-8").rstrip("\r\n")
+        if is_open:
+            _log.warning("%s can be read by every user of this machine; take that away with chmod o-r", path)
+        return as_token(text)
+    except OSError as error:
+        raise _unusable(path, f"cannot be read: {error.strerror}; put the page's token there") from error
+    except UnicodeDecodeError as error:
+        raise _unusable(path, "is not UTF-8 text; save the token as plain text") from error
+    except ValueError as error:
+        raise _unusable(path, f"holds no token; give {error}") from error
+
+
+def _unusable(path: Path, why: str) -> ConfigError:
+    return ConfigError(f"page.token_file: {path}: {why}")
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,60 @@
+"""The last passages: of this run from memory, earlier ones as far as their crops are kept."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from pathlib import Path
+
+from edge_lpr.evidence.gallery import Name, newest_crops
+from edge_lpr.messages.payloads import JsonObject, timestamp
+from edge_lpr.passages import Passage
+
+SHOWN = 24
+
+
+class RecentPassages:
+    """``note`` is called by the frame loop, ``listed`` from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._passages: deque[JsonObject] = deque(maxlen=SHOWN)
+        self.count = 0
+        """Passages of this run."""
+
+    def note(self, passage: Passage, sequence: int) -> None:
+        """One more."""
+        crop = None if passage.evidence is None else Name.of(passage.evidence.crop).reference
+        self._passages.appendleft(
+            {
+                "Sequence": sequence,
+                "Number": passage.number,
+                "Confidence": passage.confidence,
+                "Color": str(passage.color),
+                "At": timestamp(passage.captured_at),
+                "Crossing": None if passage.crossing is None else str(passage.crossing),
+                "Direction": str(passage.direction),
+                "Lists": [match.list_name for match in passage.matches],
+                "Crop": crop,
+                "HasFrame": passage.evidence is not None and passage.evidence.frame is not None,
+            }
+        )
+        self.count += 1
+
+    def listed(self) -> list[JsonObject]:
+        """The newest first, at most ``SHOWN``. Raises EvidenceError when the kept pictures cannot be looked at."""
+        noted = list(self._passages)
+        kept = {name.reference: name for name in islice(newest_crops(self._folder), 2 * SHOWN)}
+        for passage in noted:
+            kept.pop(passage["Crop"], None)
+            if passage["Crop"] is not None and not (self._folder / passage["Crop"]).exists():
+                passage["Crop"] = None  # deleted meanwhile
+        return [*noted, *map(_of_crop, kept.values())][:SHOWN]
+
+
+def _of_crop(name: Name) -> JsonObject:
+    unknown = dict.fromkeys(("Sequence", "Confidence", "Color", "Crossing", "Direction"))
+    return {
+        **unknown, "Number": name.number, "At": timestamp(name.at), "Lists": [], "Crop": name.reference,
+        "HasFrame": False,
+    }  # fmt: skip

@@ -1,0 +1,216 @@
+"""The page's addresses, below ``/page``, and what each of them answers."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from edge_lpr.errors import ConfigError, EvidenceError
+from edge_lpr.evidence import gallery
+from edge_lpr.messages.payloads import JsonObject, encode
+from edge_lpr.page.backend import PageDesk
+from edge_lpr.page.live_view import Live, TooManyViewers
+from edge_lpr.page.login_sessions import LASTS_S, Session, Sessions
+from edge_lpr.page.security import COOKIE, LOGINS_PER_MINUTE, REQUESTS_PER_SECOND, Gatekeeper, Guard, Refusal
+from edge_lpr.page.static_files import html, language_of, static_files
+from edge_lpr.web.rate_limit import RateLimit
+
+PATH = "/page"
+MAX_BODY = 64 * 1024
+BODY_S = 10.0
+MAX_VIEWER = 32
+"""Characters of the name that a viewer gives itself."""
+
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class PageFace:
+    """Answers over HTTP; what it answers comes from ``desk`` and ``live``."""
+
+    guard: Guard
+    desk: PageDesk
+    live: Live
+
+    def routes(self) -> list[BaseRoute]:
+        """For the application."""
+        inner = [
+            _route("/", self.page),
+            _route("/static/{name}", self.static),
+            _route("/login", self.log_in, "POST"),
+            _route("/logout", self.log_out, "POST"),
+            _route("/live", self.next_picture),
+            _route("/status", self.status),
+            _route("/passages", self.passages),
+            _route("/lane", self.save_lane, "POST"),
+            _route("/evidence/{day}/{file}", self.picture),
+            _route("/evidence/{day}/{file}", self.delete_pictures, "DELETE"),
+            _route("/{rest:path}", self.nothing),
+        ]
+        # An application of its own: its answers to wrong methods and to faults of ours must carry the headers too.
+        app = Gatekeeper(Starlette(routes=inner), RateLimit(REQUESTS_PER_SECOND))
+        return [Route(PATH, lambda _: RedirectResponse(f"{PATH}/", 308)), Mount(PATH, app)]
+
+    async def page(self, request: Request) -> Response:
+        """The page itself, or the login."""
+        session = self.guard.session(request)
+        language = language_of(request.headers.get("accept-language", ""))
+        is_new = session is None and not self.guard.sessions.asks_for_token
+        if is_new:
+            session = self.guard.sessions.open()
+        if session is None:
+            return Response(html("login", language=language), 401, media_type="text/html")
+        kind = "token" if self.guard.sessions.asks_for_token else "open"
+        content = html("page", language=language, csrf=session.csrf, kind=kind)
+        response = Response(content, media_type="text/html")
+        if is_new:
+            self._give_cookie(response, session)
+        return response
+
+    async def static(self, request: Request) -> Response:
+        """Scripts, styles and the icon; they hold nothing of the gate, and the login needs some of them."""
+        self.guard.check_place(request)
+        file = static_files().get(request.path_params["name"])
+        if file is None:
+            return await self.nothing(request)
+        return Response(file.content, media_type=file.media_type)
+
+    async def log_in(self, request: Request) -> Response:
+        """A session for the token."""
+        token = (await _json_body(request)).get("Token")
+        session = self.guard.log_in(request, token if isinstance(token, str) else "")
+        response = Response(status_code=204)
+        self._give_cookie(response, session)
+        return response
+
+    async def log_out(self, request: Request) -> Response:
+        """The session's end."""
+        self.guard.sessions.close(self.guard.check_change(request))
+        response = Response(status_code=204)
+        response.delete_cookie(COOKIE, f"{PATH}/", secure=self.guard.over_tls, httponly=True, samesite="strict")
+        return response
+
+    async def next_picture(self, request: Request) -> Response:
+        """The next picture with what is read in it; 204 when none came."""
+        self.guard.needed_session(request)
+        viewer = request.query_params.get("viewer", "")[:MAX_VIEWER]
+        number = request.query_params.get("after", "")
+        after = int(number) if number.isascii() and number.isdecimal() and len(number) < MAX_VIEWER else 0
+        try:
+            piece = await self.live.after(after, viewer, request.is_disconnected)
+        except TooManyViewers as error:
+            raise Refusal(503, "TooManyViewers", str(error)) from error
+        if piece is None:
+            return Response(status_code=204)
+        return Response(piece.content, media_type="application/octet-stream")
+
+    async def status(self, request: Request) -> Response:
+        """Health and the settings that the page shows."""
+        self.guard.needed_session(request)
+        return _json(await asyncio.to_thread(self.desk.status))
+
+    async def passages(self, request: Request) -> Response:
+        """The last passages."""
+        self.guard.needed_session(request)
+        try:
+            return _json({"Passages": await asyncio.to_thread(self.desk.recent.listed)})
+        except EvidenceError as error:
+            raise Refusal(500, "Disk", str(error)) from error
+
+    async def save_lane(self, request: Request) -> Response:
+        """Lane, ignored areas and line into the settings file, and into the running service."""
+        self.guard.check_change(request)
+        wanted = await _json_body(request)
+        try:
+            return _json(await self.desk.save_lane(wanted))
+        except ConfigError as error:
+            raise Refusal(422, "BadSettings", "; ".join(error.faults) or str(error)) from error
+
+    async def picture(self, request: Request) -> Response:
+        """One kept picture."""
+        self.guard.needed_session(request)
+        name = _name(request)
+        try:
+            content = await asyncio.to_thread(gallery.content, self.desk.folder, name)
+        except FileNotFoundError:
+            return await self.nothing(request)
+        except EvidenceError as error:
+            raise Refusal(500, "Disk", str(error)) from error
+        return Response(content, media_type="image/jpeg")
+
+    async def delete_pictures(self, request: Request) -> Response:
+        """Away with all pictures of a passage."""
+        self.guard.check_change(request)
+        name = _name(request)
+        try:
+            return _json({"Deleted": await asyncio.to_thread(gallery.delete, self.desk.folder, name)})
+        except EvidenceError as error:
+            raise Refusal(500, "Disk", str(error)) from error
+
+    async def nothing(self, request: Request) -> Response:
+        """There is no such thing."""
+        self.guard.check_place(request)
+        raise Refusal(404, "NotFound", "there is nothing here")
+
+    def _give_cookie(self, response: Response, session: Session) -> None:
+        response.set_cookie(
+            COOKIE, session.key, int(LASTS_S), path=f"{PATH}/", secure=self.guard.over_tls, httponly=True,
+            samesite="strict",
+        )  # fmt: skip
+
+
+def create_face(token: str | None, desk: PageDesk, live: Live, *, over_tls: bool) -> PageFace:
+    """A face with nobody logged in yet."""
+    failures = RateLimit(LOGINS_PER_MINUTE, 60.0)
+    return PageFace(Guard(Sessions(token), failures, over_tls), desk, live)
+
+
+def _route(path: str, answer: Answer, *methods: str) -> Route:
+    @functools.wraps(answer)
+    async def answered(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except Refusal as refusal:
+            return refusal.response()
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+
+    return Route(path, answered, methods=list(methods or ("GET",)))
+
+
+def _name(request: Request) -> gallery.Name:
+    try:
+        return gallery.Name(request.path_params["day"], request.path_params["file"])
+    except ValueError as error:
+        raise Refusal(404, "NotFound", "there is nothing here") from error
+
+
+async def _json_body(request: Request) -> JsonObject:
+    """Raises Refusal for what is too long, too slow or no JSON object."""
+    content = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > MAX_BODY:
+                    raise Refusal(413, "TooLarge", f"more than {MAX_BODY} bytes")
+        body = json.loads(content)
+    except TimeoutError as error:
+        raise Refusal(408, "Late", f"the body did not arrive within {BODY_S:.0f} s") from error
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, "BadRequest", "the body must be a JSON object") from error
+    if not isinstance(body, dict):
+        raise Refusal(400, "BadRequest", "the body must be a JSON object")
+    return body
+
+
+def _json(content: JsonObject) -> Response:
+    return Response(encode(content), media_type="application/json")

@@ -1,0 +1,23 @@
+"""How the gate stands after a turn of its loop, for whoever asks in between: metrics and health over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_lpr.cameras import CameraStatus
+from edge_lpr.mqtt.publisher import PublisherStatus
+from edge_lpr.service.load_control import Work
+from edge_lpr.service.throughput import Pace
+from edge_lpr.tracking.tracker import TrackerCounts
+
+
+@dataclass(frozen=True, slots=True)
+class GateState:
+    """One moment; ``at_s`` on the monotonic clock."""
+
+    at_s: float
+    camera: CameraStatus
+    publisher: PublisherStatus
+    pace: Pace
+    counts: TrackerCounts
+    work: Work

@@ -1,0 +1,59 @@
+"""The MQTT request ``reload``: settings read anew, answered with what was applied and what waits for a restart."""
+
+from __future__ import annotations
+
+import logging
+
+import paho.mqtt.client as paho
+
+from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.mqtt_requests import check_topic, response_topic
+from edge_lpr.messages import payloads as messages
+from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.mqtt.connection import MqttConnection
+from edge_lpr.mqtt.topics import Topics
+from edge_lpr.service.reload import Outcome, ReloadRequests
+
+RELOAD = "reload"
+
+_log = logging.getLogger(__name__)
+
+
+class ReloadCommand:
+    """Takes ``request/reload`` and answers it. Make it before the connection starts."""
+
+    def __init__(self, connection: MqttConnection, topics: Topics, requests: ReloadRequests) -> None:
+        self._connection = connection
+        self._topics = topics
+        self._requests = requests
+        connection.subscribe(topics.request(RELOAD), self._take)
+
+    def _take(self, message: paho.MQTTMessage) -> None:
+        """In the network thread: hand it on. The payload says nothing and is not looked at."""
+        if message.retain:
+            _log.warning("MQTT: a retained request on %s is ignored; publish requests without retain", RELOAD)
+            return
+        wanted, correlation = response_topic(message)
+        topic = self._topics.response(RELOAD)
+        if wanted is not None:
+            try:
+                check_topic(wanted, self._topics)
+            except ApiError as error:
+                refusal = messages.error_response(error.code, error.message, messages.new_request_id())
+                self._connection.answer(topic, messages.encode(refusal), correlation)
+                return
+            topic = wanted
+
+        def answer_with(outcome: Outcome) -> None:
+            self._connection.answer(topic, messages.encode(_answer(outcome)), correlation)
+
+        self._requests.ask(answer_with)
+
+
+def _answer(outcome: Outcome) -> JsonObject:
+    request_id = messages.new_request_id()
+    if outcome.error is not None:
+        text = "; ".join((str(outcome.error), *outcome.error.faults))
+        return messages.error_response(Fault.INVALID_PARAMETER, text, request_id)
+    told = {"Applied": list(outcome.applied), "NeedRestart": list(outcome.needs_restart)}
+    return {"Response": {**told, "RequestId": request_id}}

@@ -1,0 +1,43 @@
+"""What the camera loop saw last, for whoever asks in between."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_lpr.readings import PlateReading
+from edge_lpr.vision.reader_priority import Read
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """A frame that was read, uint8 of shape (H, W, 3), BGR, with its plates, best first. ``at_s``: monotonic."""
+
+    image: NDArray[np.uint8]
+    readings: tuple[PlateReading, ...]
+    at_s: float
+
+
+class LastView:
+    """Keeps the newest view only. ``newest`` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._view: View | None = None
+
+    def watching(self, read: Read) -> Read:
+        """``read``, with what it reads kept here."""
+
+        def read_and_keep(image: NDArray[np.uint8]) -> list[PlateReading]:
+            readings = read(image)
+            self._view = View(image, tuple(readings), time.monotonic())
+            return readings
+
+        return read_and_keep
+
+    def newest(self, max_age_s: float) -> View | None:
+        """The newest view; None where there is none that young."""
+        view = self._view
+        return view if view is not None and time.monotonic() - view.at_s <= max_age_s else None

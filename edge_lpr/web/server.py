@@ -1,0 +1,120 @@
+"""uvicorn in a thread of its own: it takes no signals, logs no accesses, and ends when it is told to."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import threading
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.applications import Starlette
+
+from edge_lpr.config import ApiSettings
+from edge_lpr.errors import ConfigError, ListenError
+from edge_lpr.web.connections import SILENT_S, Listener, Protocol
+
+STOP_S = 0.5
+"""For requests at work to be answered; what is left is then cut off."""
+
+_BACKLOG = 128
+_log = logging.getLogger(__name__)
+
+
+class ApiServer:
+    """Serves ``app`` at the settings' address, over TLS where there is a certificate. A context manager."""
+
+    def __init__(self, app: Starlette, settings: ApiSettings) -> None:
+        self._app = app
+        self._settings = settings
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is served."""
+        scheme = "http" if self._settings.tls_cert_file is None else "https"
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+        return f"{scheme}://{host}:{self._settings.port}"
+
+    def start(self) -> None:
+        """Serve from now on. Raises ListenError for an address, ConfigError for a certificate that cannot be used."""
+        # Its lines tell of every start and stop, and of every scanner that speaks no HTTP.
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        context = tls_context(self._settings)
+        config = uvicorn.Config(
+            self._app,
+            http=Protocol,  # h11, which bounds the headers' size; httptools does not
+            loop="asyncio",  # another would take connections without asking the listener
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,  # else X-Forwarded-For would make any caller a local one
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=SILENT_S,
+            timeout_graceful_shutdown=1,
+        )
+        config.load()
+        config.ssl = context
+        listener = _listen(self._settings)
+        self._server = uvicorn.Server(config)
+        listener.protocols = self._server.server_state.connections
+        self._thread = threading.Thread(target=self._server.run, args=([listener],), name="api-http")
+        self._thread.start()
+        _log.info("serving at %s", self.url)
+
+    def stop(self) -> None:
+        """Answer what is at work, if that takes no longer than ``STOP_S``, and close."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(STOP_S)
+            self._server.force_exit = True
+            self._thread.join()
+            self._server = self._thread = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+
+def tls_context(settings: ApiSettings) -> ssl.SSLContext | None:
+    """TLS 1.2 or newer with the settings' certificate, None without one. Raises ConfigError."""
+    if settings.tls_cert_file is None or settings.tls_key_file is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        # An empty password makes an encrypted key an error here; without it OpenSSL would ask on the terminal.
+        context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file, password="")
+    except OSError as error:
+        raise ConfigError(
+            f"api.tls_cert_file: cannot use {settings.tls_cert_file} with {settings.tls_key_file}:"
+            f" {error.strerror or error}; give a certificate in PEM form, and its key without password"
+        ) from error
+    return context
+
+
+def _listen(settings: ApiSettings) -> Listener:
+    address = f"{settings.host}:{settings.port}"
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = Listener(family, kind, protocol)
+    except OSError as error:
+        raise ListenError(f"api.host: {address}: {error.strerror}; give an address of this device") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ListenError(f"api: cannot listen at {address}: {error.strerror}; change api.host or api.port") from error
+    return listener

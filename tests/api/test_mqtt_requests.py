@@ -1,0 +1,356 @@
+"""Requests over a real broker: the same answers as by HTTP and on the command line, where the asker wants them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+from numpy.typing import NDArray
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from edge_lpr.api.build import create_desk, serving
+from edge_lpr.api.mqtt_requests import RequestFace
+from edge_lpr.backoff import BackOff
+from edge_lpr.config import ApiSettings, CameraSettings, DeviceSettings, MqttSettings, ReaderSettings, Settings
+from edge_lpr.images import load_image
+from edge_lpr.messages.schemas import load_schema
+from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.readings import PlateReading
+from edge_lpr.resources import demo_clip
+from edge_lpr.service.lifecycle import serve
+from edge_lpr.service.metrics import Metrics
+from edge_lpr.vision.latest_frame import LastView
+from edge_lpr.vision.reader import PlateReader
+from edge_lpr.vision.reader_priority import Read
+from tests.support.mqtt import DEADLINE_S, Mosquitto, Received, Subscriber, free_port
+
+Subscribe = Callable[..., Subscriber]
+Image = NDArray[np.uint8]
+
+BASE = "edge-lpr/gate-1"
+OCR, CAPTURE = "license-plate-ocr", "capture"
+GREY = bytes(cv2.imencode(".png", np.full((360, 640, 3), 90, np.uint8))[1])
+
+
+class Gate:
+    """What the service has of the MQTT face, and an asker on the other side of the broker."""
+
+    def __init__(self, publisher: PassagePublisher, view: LastView, asker: Subscriber) -> None:
+        self.publisher = publisher
+        self.view = view
+        self.asker = asker
+        self._asked = 0
+
+    def send(self, action: str, body: object = b"", *, retain: bool = False, **properties: object) -> None:
+        """Publish a request; ``properties`` by their names in paho."""
+        asked = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        for name, value in properties.items():
+            setattr(asked, name, value)
+        payload = body if isinstance(body, bytes) else json.dumps(body)
+        self.asker.client.publish(f"{BASE}/request/{action}", payload, qos=1, retain=retain, properties=asked)
+
+    def ask(self, action: str, body: object = b"") -> Received:
+        """Publish a request and wait for its own answer."""
+        self._asked += 1
+        topic = f"answers/{self._asked}"
+        self.send(action, body, ResponseTopic=topic)
+        return self.asker.wait_count(topic, 1)[0]
+
+    def code(self, action: str, body: object = b"") -> str:
+        """The ``Error.Code`` of the answer, which is a proper one."""
+        answer = self.ask(action, body).json
+        Draft202012Validator(load_schema("error")).validate({"Response": answer["Response"]})
+        return str(answer["Response"]["Error"]["Code"])
+
+    def see(self, image: Image, readings: list[PlateReading]) -> None:
+        """Let the camera loop see this."""
+        self.view.watching(lambda _image: readings)(image)
+
+
+StartGate = Callable[..., Gate]
+
+
+@pytest.fixture
+def start_gate(mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path) -> Iterator[StartGate]:
+    """Connect a gate that reads with ``read``, and wait until it answers."""
+    with ExitStack() as cleanup:
+
+        def start(
+            read: Read, *, port: int = mosquitto.port, enabled: bool = True, images: bool = True, **settings: Any
+        ) -> Gate:
+            device = DeviceSettings(id="gate-1", state_dir=tmp_path / "state")
+            publisher = PassagePublisher(MqttSettings(port=port), device, backoff=BackOff(0.05, 0.2))
+            api = ApiSettings(**{"requests_per_second": 1000, **settings})
+            desk = cleanup.enter_context(create_desk(api, device, read)) if enabled else None
+            gate = Gate(publisher, LastView(), subscribe(port))
+            RequestFace(publisher.connection, publisher.topics, desk, gate.view, Metrics(lambda: None), images=images)
+            cleanup.callback(publisher.stop)
+            publisher.start()
+            assert publisher.connection.wait_for("connected", DEADLINE_S)
+            for action in (OCR, CAPTURE):  # our SUBSCRIBE may still be on its way
+                for _ in range(100):
+                    gate.send(action, ResponseTopic=f"ready/{action}")
+                    if _came(gate.asker, f"ready/{action}", 0.1):
+                        break
+            return gate
+
+        yield start
+
+
+def _came(asker: Subscriber, topic: str, timeout_s: float) -> bool:
+    try:
+        asker.wait(lambda all_: any(message.topic == topic for message in all_), timeout_s)
+    except AssertionError:
+        return False
+    return True
+
+
+def nothing(_image: Image) -> list[PlateReading]:
+    """A reader that finds no plate."""
+    return []
+
+
+def encoded(kind: str, width: int, height: int) -> bytes:
+    """A grey picture without a plate; ``kind`` is a file's ending."""
+    return bytes(cv2.imencode(kind, np.full((height, width, 3), 90, np.uint8))[1])
+
+
+def body_of(photo: bytes) -> dict[str, str]:
+    return {"ImageBase64": base64.b64encode(photo).decode()}
+
+
+def test_cli_http_and_mqtt_give_the_same_answer(
+    start_gate: StartGate, reader: PlateReader, plate_photo: bytes, tmp_path: Path
+) -> None:
+    photos = {
+        **{"plate.jpg": plate_photo, "grey.png": GREY, "broken.jpg": plate_photo[:2000], "text.jpg": b"no picture"},
+        **{"empty.jpg": b"", "picture.webp": encoded(".webp", 64, 48), "wide.png": encoded(".png", 5001, 5000)},
+        **{"large.bmp": encoded(".bmp", 1640, 1600), "huge.jpg": plate_photo.ljust(9_500_000)},
+    }
+    for name, content in photos.items():
+        (tmp_path / name).write_bytes(content)
+    lines = subprocess.run(
+        [sys.executable, "-m", "edge_lpr.cli", "recognize", "--json", *photos],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    ).stdout.splitlines()
+    by_cli = [json.loads(line)["Response"] for line in lines]
+
+    settings = ApiSettings(enabled=True, port=free_port(), requests_per_second=1000)
+    headers = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
+    url = f"http://127.0.0.1:{settings.port}/"
+    with serving(settings, DeviceSettings(state_dir=tmp_path / "http"), reader, lambda: None):
+        by_http = [
+            httpx.post(url, json=body_of(photo), headers=headers, trust_env=False).json()["Response"]
+            for photo in photos.values()
+        ]
+
+    gate = start_gate(reader.read)
+    by_mqtt = [gate.ask(OCR, body_of(photo)).json for photo in photos.values()]
+    Draft202012Validator(load_schema("response")).validate(by_mqtt[0])
+    answers = [by_cli, by_http, [answer["Response"] for answer in by_mqtt]]
+    request_ids = {response.pop("RequestId") for responses in answers for response in responses}
+    assert len(request_ids) == 3 * len(photos)
+    assert answers[0] == answers[1] == answers[2]
+    assert "Number" in by_cli[0]
+    assert [response["Error"]["Code"] for response in by_cli[1:]] == [
+        "FailedOperation.OcrFailed",
+        "FailedOperation.ImageDecodeFailed",
+        "FailedOperation.ImageDecodeFailed",
+        "InvalidParameterValue.InvalidParameterValueLimit",
+        "FailedOperation.ImageDecodeFailed",
+        "LimitExceeded.TooLargeFileError",
+        "LimitExceeded.TooLargeFileError",
+        "RequestSizeLimitExceeded",
+    ]
+
+
+def test_the_answer_goes_where_the_asker_wants_it(start_gate: StartGate) -> None:
+    gate = start_gate(nothing)
+    gate.send(OCR, body_of(GREY), ResponseTopic="site/answers", CorrelationData=b"\x00\xff17")
+    (answer,) = gate.asker.wait_count("site/answers", 1)
+    assert (answer.qos, answer.retain) == (1, False)
+    assert answer.properties["ContentType"] == "application/json"
+    assert bytes.fromhex(answer.properties["CorrelationData"]) == b"\x00\xff17"
+
+
+@pytest.mark.parametrize("action", [OCR, CAPTURE])
+def test_without_a_response_topic_it_goes_to_ours(
+    start_gate: StartGate, mosquitto: Mosquitto, subscribe: Subscribe, action: str
+) -> None:
+    start_gate(nothing)
+    old = subscribe(mosquitto.port, f"{BASE}/response/+", protocol="3.1.1")
+    old.client.publish(f"{BASE}/request/{action}", b"{}", qos=1)
+    (answer,) = old.wait_count(f"{BASE}/response/{action}", 1)
+    assert answer.json["Response"]["Error"]["Code"]
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        *("$SYS/answers", "edge-lpr", f"{BASE}/request/capture", f"{BASE}/plate", f"{BASE}/availability"),
+        *("edge-lpr/gate-2/response/capture", "a" * 257, "/".join("a" * 40)),
+    ],
+)
+def test_no_answer_goes_where_it_could_do_harm(start_gate: StartGate, topic: str) -> None:
+    gate = start_gate(nothing)
+    gate.send(CAPTURE, {}, ResponseTopic=topic, CorrelationData=b"7")
+    (answer,) = gate.asker.wait_count(f"{BASE}/response/{CAPTURE}", 1)
+    assert answer.json["Response"]["Error"]["Code"] == "InvalidParameter"
+    assert bytes.fromhex(answer.properties["CorrelationData"]) == b"7"
+    assert not any(b"Response" in message.payload for message in gate.asker.on(topic))
+
+
+def test_our_own_response_topics_may_be_asked_for(start_gate: StartGate) -> None:
+    gate = start_gate(nothing)
+    gate.send(CAPTURE, {}, ResponseTopic=f"{BASE}/response/kiosk")
+    gate.asker.wait_count(f"{BASE}/response/kiosk", 1)
+
+
+def test_a_retained_request_is_not_answered(start_gate: StartGate, mosquitto: Mosquitto) -> None:
+    first = start_gate(nothing)
+    first.send(CAPTURE, {}, retain=True, ResponseTopic="live")
+    first.asker.wait_count("live", 1)  # retained for those who come later; to us it came live
+    first.publisher.stop()
+    second = start_gate(nothing)
+    assert second.code(CAPTURE) == "FailedOperation.UnKnowError"
+    assert len(first.asker.on("live")) == 1
+
+
+def test_a_service_that_is_switched_off_says_so(start_gate: StartGate) -> None:
+    gate = start_gate(nothing, enabled=False)
+    assert gate.code(OCR, body_of(GREY)) == "FailedOperation.UnOpenError"
+    assert gate.code(CAPTURE) == "FailedOperation.UnOpenError"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "InvalidParameter"),
+        (b"{", "InvalidParameter"),
+        (b"\xff\xfe", "InvalidParameter"),
+        (b"[" * 100_000, "InvalidParameter"),
+        ([1], "InvalidParameter"),
+        ({}, "MissingParameter"),
+        ({"ImageBase64": 1}, "InvalidParameter"),
+        ({"ImageBase64": "?"}, "InvalidParameterValue.InvalidParameterValueLimit"),
+        ({"Picture": ""}, "UnknownParameter"),
+        ({"ImageUrl": "http://127.0.0.1:1/"}, "FailedOperation.DownLoadError"),
+        (b" " * (12 * 1024 * 1024 + 1), "RequestSizeLimitExceeded"),
+    ],
+)
+def test_what_is_no_request_gets_its_code(start_gate: StartGate, body: object, code: str) -> None:
+    assert start_gate(nothing).code(OCR, body) == code
+
+
+def test_work_is_done_by_the_desk_and_only_so_much_of_it(start_gate: StartGate) -> None:
+    workers: list[str] = []
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def slow(_image: Image) -> list[PlateReading]:
+        workers.append(threading.current_thread().name)
+        at_work.set()
+        assert go_on.wait(DEADLINE_S)
+        return []
+
+    gate = start_gate(slow, queue=1)
+    gate.send(OCR, body_of(GREY), ResponseTopic="first")
+    assert at_work.wait(DEADLINE_S)
+    assert gate.code(OCR, body_of(GREY)) == "RequestLimitExceeded"
+    go_on.set()
+    (answer,) = gate.asker.wait_count("first", 1)
+    assert answer.json["Response"]["Error"]["Code"] == "FailedOperation.OcrFailed"
+    assert workers[0].startswith("api")
+
+
+def test_capture_answers_what_the_camera_sees(start_gate: StartGate, reader: PlateReader, plate_photo: bytes) -> None:
+    gate = start_gate(nothing)
+    assert gate.code(CAPTURE) == "FailedOperation.UnKnowError"
+    image = load_image(plate_photo)
+    readings = reader.read(image)
+    gate.see(image, readings)
+    for body in (b"", {}, {"WithImage": False}):
+        answer = gate.ask(CAPTURE, body).json
+        for name in ("response", "capture"):
+            Draft202012Validator(load_schema(name)).validate(answer)
+        assert answer["Response"]["Number"] == readings[0].number
+    answer = gate.ask(CAPTURE, {"WithImage": True}).json
+    Draft202012Validator(load_schema("capture")).validate(answer)
+    assert load_image(base64.b64decode(answer["Image"])).shape == image.shape
+    assert gate.code(CAPTURE, {"WithImage": 1}) == "InvalidParameter"
+    assert gate.code(CAPTURE, {"ImageUrl": "x"}) == "UnknownParameter"
+
+
+def test_capture_without_a_plate_still_has_the_picture(start_gate: StartGate) -> None:
+    gate = start_gate(nothing)
+    gate.see(np.full((90, 160, 3), 7, np.uint8), [])
+    answer = gate.ask(CAPTURE, {"WithImage": True}).json
+    Draft202012Validator(load_schema("capture")).validate(answer)
+    assert answer["Response"]["Error"]["Code"] == "FailedOperation.OcrFailed"
+    assert load_image(base64.b64decode(answer["Image"])).shape == (90, 160, 3)
+
+
+def test_no_picture_leaves_where_they_are_switched_off(start_gate: StartGate) -> None:
+    gate = start_gate(nothing, images=False)
+    gate.see(np.full((90, 160, 3), 7, np.uint8), [])
+    assert gate.code(CAPTURE, {"WithImage": True}) == "FailedOperation.UnOpenError"
+    assert gate.code(CAPTURE) == "FailedOperation.OcrFailed"
+
+
+def test_a_picture_that_the_broker_does_not_take_is_an_error(
+    start_gate: StartGate, start_mosquitto: Callable[..., Mosquitto]
+) -> None:
+    strict = start_mosquitto("allow_anonymous true", "max_packet_size 50000")
+    gate = start_gate(nothing, port=strict.port)
+    gate.see(np.random.default_rng(7).integers(0, 255, (360, 640, 3), np.uint8), [])
+    assert gate.code(CAPTURE, {"WithImage": True}) == "LimitExceeded.TooLargeFileError"
+    assert gate.code(CAPTURE) == "FailedOperation.OcrFailed"
+    assert gate.publisher.connection.status.connects == 1
+
+
+def test_the_running_service_answers(
+    mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path, models_dir: Path
+) -> None:
+    settings = Settings(
+        device=DeviceSettings(state_dir=tmp_path / "state"),
+        camera=CameraSettings(type="video", source=str(demo_clip()), loop=True),
+        reader=ReaderSettings(models_dir=models_dir),
+        mqtt=MqttSettings(port=mosquitto.port),
+        api=ApiSettings(enabled=True, port=free_port(), requests_per_second=1000),
+    )
+    asker = subscribe(mosquitto.port, f"{BASE}/#")
+    stop = threading.Event()
+    service = threading.Thread(target=serve, args=(settings, stop))
+    service.start()
+    try:
+        asker.wait_payload(f"{BASE}/availability", b"online")
+        answers: list[Received] = []
+        while not any("Number" in answer.json["Response"] for answer in answers):
+            assert len(answers) < 200, "the clip's plate was never seen"
+            asker.client.publish(f"{BASE}/request/{CAPTURE}", b"", qos=1)
+            if _came(asker, f"{BASE}/response/{CAPTURE}", 0.2):
+                answers = asker.wait_count(f"{BASE}/response/{CAPTURE}", len(answers) + 1)
+        asker.client.publish(f"{BASE}/request/{OCR}", json.dumps(body_of(GREY)), qos=1)
+        (answer,) = asker.wait_count(f"{BASE}/response/{OCR}", 1)
+        assert answer.json["Response"]["Error"]["Code"] == "FailedOperation.OcrFailed"
+    finally:
+        stop.set()
+        service.join()

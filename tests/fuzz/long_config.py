@@ -1,0 +1,66 @@
+"""The long form of tests/fuzz/test_fuzz_config.py: many settings files, and the memory that they take.
+
+    python -m tests.fuzz.long_config [--files 10000]
+
+Fails where a file brings about anything but settings or clear lines, where memory grows by more than ``GROWTH_MB``, or
+where fewer files were read than asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import psutil
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from rich.progress import track
+
+from tests.fuzz.config_cases import environments, files, judge
+
+AT_ONCE = 250
+GROWTH_MB = 100.0
+
+
+def main() -> None:
+    """Read, and print what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=10_000)
+    wanted = parser.parse_args().files
+    outcomes: Counter[str] = Counter()
+    memory_mb: list[float] = []
+    with tempfile.TemporaryDirectory() as name:
+        for number in track(range(-(-wanted // AT_ONCE)), "reading"):
+            _run(number, min(AT_ONCE, wanted - outcomes.total()), Path(name) / "config.yaml", outcomes)
+            memory_mb.append(psutil.Process().memory_info().rss / 2**20)
+    print(f"{outcomes.total()} files: {outcomes['settings']} gave settings, {outcomes['refused']} were refused")
+    settled_mb, last_mb = memory_mb[len(memory_mb) // 10], memory_mb[-1]
+    print(f"memory {settled_mb:.0f} MB after a tenth of them, {last_mb:.0f} MB at the end")
+    if last_mb - settled_mb > GROWTH_MB:
+        sys.exit("memory grows")
+    if outcomes.total() < wanted:
+        sys.exit("fewer files than asked for")
+
+
+def _run(number: int, count: int, path: Path, outcomes: Counter[str]) -> None:
+    """So many files. A seed for each run: Hypothesis itself remembers what it made."""
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(content=files(), environ=environments())
+    def read(content: bytes, environ: dict[str, str]) -> None:
+        outcomes[judge(path, content, environ)] += 1
+
+    read()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""The wall clock is set while the service runs: noticed, and the stamps of what is in sight follow it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from edge_lpr.host.clock import StepWatch
+from tests.tracking.film import START, Film, plate
+
+
+class Clocks:
+    wall_s = 1_700_000_000.0
+    monotonic_s = 50.0
+
+    def run(self, seconds: float, *, drift: float = 0.0) -> None:
+        self.monotonic_s += seconds
+        self.wall_s += seconds + drift
+
+
+def test_a_step_is_told_once_and_drift_is_none() -> None:
+    clocks = Clocks()
+    watch = StepWatch(lambda: clocks.wall_s, lambda: clocks.monotonic_s)
+    for _ in range(1000):
+        clocks.run(0.1, drift=0.001)
+        assert watch.step_s() == 0.0
+    clocks.run(0.1, drift=86400.0)
+    assert watch.step_s() == pytest.approx(86400.0)
+    clocks.run(0.1)
+    assert watch.step_s() == 0.0
+    clocks.run(0.1, drift=-3600.0)
+    assert watch.step_s() == pytest.approx(-3600.0)
+
+
+def test_a_vehicle_in_sight_is_stamped_by_the_clock_as_it_is_now() -> None:
+    film = Film()
+    film.show(plate("京AF0236", confidence=90))
+    film.tracker.shift_clock(timedelta(days=365))
+    film.show(plate("京AF0236", confidence=60))
+    film.end()
+    (passage,) = film.passages
+    assert passage.first_seen_at == START + timedelta(days=365, seconds=100.1)
+    assert passage.captured_at == passage.first_seen_at, "the first frame was the better one"

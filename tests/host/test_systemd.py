@@ -1,0 +1,63 @@
+"""What systemd is told, read from a socket like its own."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_lpr.host.systemd import Notifier
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.settimeout(5)
+        yield listener
+
+
+def test_the_words_of_sd_notify(systemd: socket.socket) -> None:
+    notifier = Notifier({"NOTIFY_SOCKET": systemd.getsockname()})
+    notifier.alive()
+    notifier.ready()
+    notifier.ready()
+    notifier.alive()
+    notifier.status("camera running")
+    notifier.status("camera running")
+    notifier.stopping()
+    told = [systemd.recv(100).decode() for _ in range(5)]
+    assert told == [
+        "EXTEND_TIMEOUT_USEC=60000000", "READY=1", "WATCHDOG=1", "STATUS=camera running", "STOPPING=1",
+    ]  # fmt: skip
+
+
+def test_a_reload_is_told_once_the_service_is_up(systemd: socket.socket) -> None:
+    notifier = Notifier({"NOTIFY_SOCKET": systemd.getsockname()})
+    notifier.reloading()
+    notifier.reloaded()
+    notifier.ready()
+    notifier.reloading()
+    notifier.reloaded()
+    told = [systemd.recv(100).decode() for _ in range(3)]
+    assert told[0] == told[2] == "READY=1"
+    assert told[1].startswith("RELOADING=1\nMONOTONIC_USEC=")
+
+
+def test_an_abstract_address() -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind("\0edge-lpr-test-notify")
+        listener.settimeout(5)
+        Notifier({"NOTIFY_SOCKET": "@edge-lpr-test-notify"}).ready()
+        assert listener.recv(100) == b"READY=1"
+
+
+def test_without_systemd_nothing_happens() -> None:
+    Notifier({}).ready()
+
+
+def test_a_dead_socket_is_logged_and_lived_with(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Notifier({"NOTIFY_SOCKET": str(tmp_path / "none")}).ready()
+    assert "systemd cannot be told READY" in caplog.text

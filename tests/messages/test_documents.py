@@ -1,0 +1,163 @@
+"""The documents of the topics are those of the code, and their examples work."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator, Draft202012Validator
+
+from edge_lpr.messages.schemas import SCHEMA_NAMES, load_schema
+from edge_lpr.mqtt.asyncapi import as_text, asyncapi_document
+from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.mqtt.topics import Topics
+from tests.support.mqtt import DEADLINE_S, Mosquitto
+from tests.support.samples import ERROR_MESSAGE, HEALTH_MESSAGE, PASSAGE, PLATE_MESSAGE, STATISTICS_MESSAGE
+
+RELOADED = {"Response": {"Applied": ["passage.lane"], "NeedRestart": [], "RequestId": "5141467c"}}
+SAMPLES: list[tuple[str, Any]] = [
+    ("response", {"Response": PLATE_MESSAGE["Response"]}),
+    ("error", ERROR_MESSAGE),
+    ("plate", PLATE_MESSAGE),
+    ("capture", {"Response": PLATE_MESSAGE["Response"], "Image": "aGk="}),
+    ("capture", ERROR_MESSAGE),
+    ("health", HEALTH_MESSAGE),
+    ("statistics", STATISTICS_MESSAGE),
+    ("availability", "online"),
+    ("request", {"ImageUrl": "http://192.0.2.1/a.jpg"}),
+    ("capture-request", {"WithImage": True}),
+    ("capture-request", {}),
+    ("reload", RELOADED),
+    ("reload", ERROR_MESSAGE),
+]
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(reference := node.get("$ref"), str):
+            yield reference
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from references(item)
+
+
+def at(document: Any, pointer: str) -> Any:
+    for part in pointer.removeprefix("#/").split("/"):
+        document = document[part]
+    return document
+
+
+def test_every_schema_has_a_sample() -> None:
+    assert {name for name, _ in SAMPLES} == set(SCHEMA_NAMES)
+
+
+@pytest.mark.parametrize(("name", "sample"), SAMPLES)
+def test_what_the_code_makes_is_valid_in_both_forms(name: str, sample: Any) -> None:
+    Draft202012Validator.check_schema(load_schema(name))
+    Draft202012Validator(load_schema(name)).validate(sample)
+    document = asyncapi_document()
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+    Draft7Validator(schema).validate(sample)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("plate", {**PLATE_MESSAGE, "Event": {**PLATE_MESSAGE["Event"], "Crossing": "left"}}),
+        ("plate", {"Response": PLATE_MESSAGE["Response"]}),
+        ("statistics", {**STATISTICS_MESSAGE, "Number": "京AF0236"}),
+        ("statistics", {**STATISTICS_MESSAGE, "Color": "blue"}),
+        ("availability", "away"),
+        ("request", {}),
+        ("capture-request", {"WithImage": 1}),
+        ("reload", {"Response": {"Applied": []}}),
+    ],
+)
+def test_what_is_wrong_is_refused_in_both_forms(name: str, wrong: Any) -> None:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": asyncapi_document()["components"]}
+    assert not Draft202012Validator(load_schema(name)).is_valid(wrong)
+    assert not Draft7Validator(schema).is_valid(wrong)
+
+
+def test_the_document_in_the_repository_is_that_of_the_code(repo_root: Path) -> None:
+    written = (repo_root / "docs" / "asyncapi.json").read_text(encoding="utf-8")
+    assert written == as_text(), "write it anew: python -m edge_lpr.mqtt.asyncapi > docs/asyncapi.json"
+
+
+def test_the_document_keeps_the_rules_of_asyncapi_3() -> None:
+    document = asyncapi_document()
+    assert document["asyncapi"] == "3.0.0"
+    assert {"title", "version"} <= set(document["info"])
+    for reference in references(document):
+        assert at(document, reference) is not None, reference
+    for channel in document["channels"].values():
+        assert set(re.findall(r"\{(\w+)\}", channel["address"])) == set(channel["parameters"])
+        assert channel["messages"]
+    for operation in document["operations"].values():
+        assert operation["action"] in ("send", "receive")
+        assert re.fullmatch(r"#/channels/[\w-]+", operation["channel"]["$ref"])
+        assert operation["bindings"]["mqtt"]["qos"] in (0, 1, 2)
+
+
+def test_every_topic_is_described() -> None:
+    topics = Topics("{prefix}", "{device}")
+    named = {
+        value for name, kind in vars(Topics).items() if isinstance(kind, property) and name != "base"
+        if (value := getattr(topics, name))
+    }  # fmt: skip
+    addresses = {channel["address"] for channel in asyncapi_document()["channels"].values()}
+    assert named <= addresses
+    assert {topics.request("capture"), topics.response("capture"), topics.request("reload")} <= addresses
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_python_example_hears_a_passage_once(
+    repo_root: Path, mosquitto: Mosquitto, make_publisher: Callable[..., PassagePublisher], tmp_path: Path
+) -> None:
+    (code,) = blocks(repo_root / "docs" / "subscribers.md", "python")
+    script = tmp_path / "subscriber.py"
+    script.write_text(code, encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, str(script), "127.0.0.1", str(mosquitto.port)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            publisher = make_publisher(mosquitto.port)
+            assert publisher.connection.wait_for("connected", DEADLINE_S)
+            assert process.stdout is not None
+            # Its SUBSCRIBE may still be on its way, and what came before is not for it.
+            while "Received SUBSCRIBE from parking" not in mosquitto.log:
+                assert process.poll() is None
+                publisher.wait_until_empty(0.05)
+            publisher.publish(PASSAGE)
+            assert process.stdout.readline().split() == ["gate-1", "京AF0236", "99", "open"]
+        finally:
+            process.kill()
+
+
+def test_the_node_red_flow_is_one_that_can_be_imported(repo_root: Path) -> None:
+    (text,) = blocks(repo_root / "docs" / "subscribers.md", "json")
+    flow = json.loads(text)
+    ids = {node["id"] for node in flow}
+    for node in flow:
+        assert {"id", "type", "name"} <= set(node)
+        assert {target for outputs in node.get("wires", []) for target in outputs} <= ids
+        assert node.get("broker") in (None, "127.0.0.1", "lpr-broker")
+    topics = [node["topic"] for node in flow if node["type"] == "mqtt in"]
+    assert topics == ["edge-lpr/+/plate"]
+
+
+def test_the_page_names_only_topics_that_exist(repo_root: Path) -> None:
+    text = (repo_root / "docs" / "subscribers.md").read_text(encoding="utf-8")
+    kinds = set(re.findall(r"edge-lpr/(?:\+|gate-1)/([\w/-]+)", text))
+    assert kinds == {"plate", "request/capture"}

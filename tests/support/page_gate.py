@@ -1,0 +1,137 @@
+"""A whole service with the page switched on, a scripted camera, and a settings file with comments in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.faults.scripted_camera import ScriptedCamera
+from tests.support.mqtt import free_port
+
+TOKEN = "a-token-for-the-tests"
+START_S = 60.0
+ROOT = Path(__file__).resolve().parents[2]
+
+SETTINGS = """\
+# The gate behind the supermarket.
+device:
+  id: gate-7  # as painted on the mast
+  state_dir: state
+
+camera:
+  type: stream
+  source: {source}
+mqtt: {{port: {broker}}}
+
+# Drawn by Li on a rainy Monday.
+passage:
+  repeat_after_s: 1       # seconds; vehicles come back soon here
+  lane: []                # nobody has drawn one yet
+  # A sign with a number hangs over there:
+  line: []
+
+evidence:
+  keep: frames  # for the insurance
+
+api: {{port: {port}}}
+page:
+  enabled: true
+  token: {token}   # change me
+  {page}
+log: {{level: warning}}
+"""
+
+
+@dataclass(frozen=True)
+class PageGate:
+    """A running gate; ``url`` is its page."""
+
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes]
+    camera: ScriptedCamera
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/page/"
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.yaml"
+
+    @property
+    def settings(self) -> str:
+        return self.config.read_text(encoding="utf-8")
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+
+    def wait_until_it_works(self) -> None:
+        deadline_s = time.monotonic() + START_S
+        while time.monotonic() < deadline_s:
+            if self.process.poll() is not None:
+                raise RuntimeError(self.log)
+            try:
+                with logged_in(self) as client:
+                    health = client.get("status").json()["Health"]
+                    if health is not None and health["Camera"]["FramesCaptured"]:
+                        return
+            except httpx.TransportError:
+                pass  # not yet
+            time.sleep(0.2)
+        raise TimeoutError(self.log)
+
+
+@contextmanager
+def page_gate(folder: Path, broker: int | None = None, night: float = 1.0, page: str = "") -> Iterator[PageGate]:
+    """``edge-lpr run`` with the page; the camera shows an empty lane until it is told otherwise."""
+    port = free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    with ScriptedCamera(free_port(), brightness=night) as camera:
+        text = SETTINGS.format(source=camera.url, broker=broker or free_port(), port=port, token=TOKEN, page=page)
+        (folder / "config.yaml").write_text(text, encoding="utf-8")
+        command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(folder / "config.yaml")]
+        with (folder / "log").open("wb") as log:
+            # Addresses are counted by salted hash; with this salt none that a test logs in from shares a count with
+            # 127.0.0.2 and 127.0.0.3, which others flood from.
+            environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1"}
+            process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        gate = PageGate(port, folder, process, camera)
+        try:
+            gate.wait_until_it_works()
+            yield gate
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+_ADDRESSES = (f"127.0.1.{last}" for last in range(1, 255))
+
+
+@contextmanager
+def logged_in(gate: PageGate) -> Iterator[httpx.Client]:
+    """A client as the page's script is one: with the session's cookie, the CSRF token, and the page's origin.
+
+    Each has an address of its own, so that no test eats up the requests a second that another may make.
+    """
+    transport = httpx.HTTPTransport(local_address=next(_ADDRESSES))
+    headers = {"Origin": gate.origin}
+    with httpx.Client(base_url=gate.url, headers=headers, transport=transport, timeout=30) as client:
+        answer = client.post("login", json={"Token": TOKEN})
+        assert answer.status_code == 204, answer.text
+        html = client.get("").text
+        client.headers["X-CSRF-Token"] = html.partition('name="csrf" content="')[2].partition('"')[0]
+        yield client
