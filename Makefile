@@ -116,7 +116,7 @@ vision-tests-tflite-runtime: $(TFLITE_VENV)/.done
 	$(TFLITE_VENV)/bin/pytest tests/vision tests/cameras
 
 train-smoke: test-packages $(VENV)/.dev $(TRAINING_VENV)/.done
-	EDGE_LPR_TRAINING_PYTHON=$(TRAINING_VENV)/bin/python $(VENV)/bin/pytest tests/models
+	EDGE_LPR_TRAINING_PYTHON=$(TRAINING_VENV)/bin/python $(VENV)/bin/pytest tests/training/test_smoke.py
 
 clean:
 	rm -rf $(VENV) $(TFLITE_VENV) $(TRAINING_VENV) .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache

@@ -1,8 +1,9 @@
 """Where requests are taken, whatever face they came in by: only as many as the gate can bear, in threads of their own.
 
-The gate comes first. Requests wait in a bounded queue and read in the camera loop's pauses, one picture at a time
-(``edge_lpr.vision.reader_priority``); one more than the queue holds is told ``RequestLimitExceeded`` at once. The
-threads have the gate's own priority: a lower one would let other programs hold up a thread that the camera loop waits for.
+The gate comes first. Requests wait in a bounded queue and are read in the camera loop's pauses, one picture at a time
+(``edge_lpr.vision.reader_priority``); a request beyond the queue is answered ``RequestLimitExceeded`` at once. The
+threads have the gate's own priority: a lower one would let other programs hold up a thread that the camera loop waits
+for.
 """
 
 from __future__ import annotations

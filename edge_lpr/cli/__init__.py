@@ -250,7 +250,3 @@ def _count(text: str) -> int:
 
 def _complain(line: str, prefix: str = "edge-lpr: ") -> None:
     print(f"{prefix}{line}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

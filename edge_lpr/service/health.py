@@ -55,7 +55,7 @@ class Health:
     versions: Versions
 
     def to_message(self) -> JsonObject:
-        """The payload of the topic ``health``; its schema is ``edge_lpr/api/schemas/health.json``."""
+        """The payload of the topic ``health``; its schema is ``edge_lpr/messages/schemas/health.json``."""
         broker, outbox = self.publisher.connection, self.publisher.outbox
         return {
             "DeviceId": self.device_id,

@@ -32,7 +32,7 @@ from edge_lpr.config import ApiSettings
 from edge_lpr.service.metrics import Metrics
 from edge_lpr.vision.reader import PlateReader
 from edge_lpr.web.server import ApiServer
-from tests.api.conftest import SECRET_ID, SECRET_KEY, Pages, ServedApi, StartApi
+from tests.support.api import SECRET_ID, SECRET_KEY, Pages, ServedApi, StartApi
 from tests.support.mqtt import free_port
 
 TESTED: set[Fault] = set()

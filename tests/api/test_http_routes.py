@@ -35,7 +35,7 @@ from edge_lpr.service.metrics import Metrics
 from edge_lpr.service.throughput import Pace
 from edge_lpr.tracking.tracker import TrackerCounts
 from edge_lpr.web.clients import address_of, slot_of
-from tests.api.conftest import SECRET_ID, ServedApi, StartApi
+from tests.support.api import SECRET_ID, ServedApi, StartApi
 from tests.support.clocks import clock
 
 HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}

@@ -16,7 +16,7 @@ from PIL import Image
 
 from edge_lpr.messages.schemas import load_schema
 from edge_lpr.plates import Color, category_of
-from tests.api.conftest import StartApi
+from tests.support.api import StartApi
 
 HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
 VALIDATORS = {name: Draft202012Validator(load_schema(name)) for name in ("response", "error")}

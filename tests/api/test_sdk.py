@@ -17,7 +17,7 @@ from tencentcloud.ocr.v20181119.models import LicensePlateOCRRequest, LicensePla
 from tencentcloud.ocr.v20181119.ocr_client import OcrClient
 
 from edge_lpr.messages.schemas import load_schema
-from tests.api.conftest import Pages, ServedApi, StartApi
+from tests.support.api import Pages, ServedApi, StartApi
 
 
 def recognize(client: OcrClient, **parameters: str) -> LicensePlateOCRResponse:

@@ -30,11 +30,11 @@ def test_the_wheel_carries_the_models_and_the_clip(
     names = set(zipfile.ZipFile(wheel).namelist())
     included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     assert names >= set(included.values())
-    assert {"edge_lpr/cli.py", "edge_lpr/py.typed", "edge_lpr/api/schemas/plate.json"} <= names
+    assert {"edge_lpr/cli/__init__.py", "edge_lpr/py.typed", "edge_lpr/messages/schemas/plate.json"} <= names
     assert {f"edge_lpr/page/static/{name}" for name in ("page.html", "login.html", "page.css", "main.js")} <= names
     assert not [name for name in names if name.startswith(("models", "tests", "training"))]
     assert wheel.stat().st_size < 20_000_000
-    assert "edge_lpr/pairs/self_test.jpg" in names
+    assert "edge_lpr/model_store/self_test.jpg" in names
 
 
 def test_a_checkout_finds_its_own_models(repo_root: Path) -> None:

@@ -17,8 +17,8 @@ from edge_lpr.api import openapi
 from edge_lpr.api.build import serving
 from edge_lpr.config import ApiSettings, DeviceSettings
 from edge_lpr.vision.reader import PlateReader
-from tests.api.conftest import SECRET_ID, SECRET_KEY, ServedApi
 from tests.fuzz import api_cases as fuzzing
+from tests.support.api import SECRET_ID, SECRET_KEY, ServedApi
 from tests.support.mqtt import free_port
 
 SHORT = settings(

@@ -27,12 +27,12 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     "command",
     [
-        "pool --out {out}",
-        "contact_sheet --out {out}",
-        "rendered_set --out {out}",
-        "demo_clip --out {out}",
-        "bars",
-        "visible_edges",
+        "data.pool --out {out}",
+        "synthesis.contact_sheet --out {out}",
+        "test_sets.rendered_set --out {out}",
+        "synthesis.demo_clip --out {out}",
+        "measure.acceptance",
+        "measure.visible_edges",
     ],
 )
 def test_without_the_development_data_it_says_where_to_name_them_and_writes_nothing(
@@ -146,7 +146,7 @@ def test_a_setting_out_of_bounds_is_one_line(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_folder_without_a_pool_is_named_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=rf"{tmp_path}: no pool; make one with models\.training\.pool"):
+    with pytest.raises(InputError, match=rf"{tmp_path}: no pool; make one with models\.training\.data\.pool"):
         PlatePool([tmp_path])
 
 

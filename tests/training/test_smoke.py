@@ -83,43 +83,43 @@ def test_every_training_command_runs(
         return result.stdout
 
     pool, made = tmp_path / "pool", tmp_path / "models"
-    run("contact_sheet", "--out", tmp_path / "sheets", "--kind", "blue")
+    run("synthesis.contact_sheet", "--out", tmp_path / "sheets", "--kind", "blue")
     assert (tmp_path / "sheets" / "blue.png").is_file()
-    run("pool", "--count", "200", "--seed", "1", "--out", pool)
+    run("data.pool", "--count", "200", "--seed", "1", "--out", pool)
 
     for task in ("detector", "recognizer"):
         out = tmp_path / task
         start = ("--pool", pool, "--out", out, "--batch", "4", "--start", models_dir / "checkpoints" / f"{task}.pt")
-        run(f"train_{task}", *start, "--steps", "2")
-        assert "resumed at step 2" in run(f"train_{task}", *start, "--steps", "3")
-        assert "done already" in run(f"train_{task}", *start, "--steps", "3")
+        run(f"train.{task}", *start, "--steps", "2")
+        assert "resumed at step 2" in run(f"train.{task}", *start, "--steps", "3")
+        assert "done already" in run(f"train.{task}", *start, "--steps", "3")
         steps = [line.partition(",")[0] for line in (out / "log.csv").read_text(encoding="utf-8").splitlines()]
         assert steps == ["step", "2", "3"]
         averaged = tmp_path / f"{task}.pt"
-        run("average", models_dir / "checkpoints" / averaged.name, out / "weights.pt", "--out", averaged)
+        run("train.average", models_dir / "checkpoints" / averaged.name, out / "weights.pt", "--out", averaged)
         run("export", task, "--weights", averaged, "--pool", pool, "--out", made)
     load_models(made)
 
     shipped, alone = models_dir / "checkpoints" / "recognizer.pt", tmp_path / "alone"
     few_steps = ("--pool", pool, "--out", alone, "--batch", "4", "--start", shipped, "--steps", "2")
-    run("train_recognizer", *few_steps, "--only", "outline", "corners")
+    run("train.recognizer", *few_steps, "--only", "outline", "corners")
     assert _changed(training_python, shipped, alone / "weights.pt") == {"outline", "corners"}
-    run("train_recognizer", *few_steps, codes=(InputError.exit_code,))  # what was begun alone goes on alone
+    run("train.recognizer", *few_steps, codes=(InputError.exit_code,))  # what was begun alone goes on alone
 
-    run("calibrate", "--models", made, "--misses", tmp_path / "misses.png")
+    run("export.calibrate", "--models", made, "--misses", tmp_path / "misses.png")
     accuracy = json.loads((made / "recognizer.json").read_text(encoding="utf-8"))["accuracy"]
     assert accuracy["end to end"]["crops"]["plates"] > 0
 
     rendered = tmp_path / "rendered"
     drawn = ("--seed", "7", "--each", "2")
-    run("rendered_set", "--out", rendered, *drawn)
+    run("test_sets.rendered_set", "--out", rendered, *drawn)
     few = ("--models", made, *drawn, "--rendered", rendered, "--float-each", "1", "--negatives", "2")
-    table = run("bars", *few, codes=(0, 1))  # so few pictures pass no bar, but each is measured
+    table = run("measure.acceptance", *few, codes=(0, 1))  # so few pictures pass no bar, but each is measured
     assert "int8 against float, real scenes" in table and "detector recall" in table
-    assert "exact labels" in run("visible_edges", "--models", made, "--rendered", rendered)
-    run("demo_clip", "--out", tmp_path / "demo.mp4")
+    assert "exact labels" in run("measure.visible_edges", "--models", made, "--rendered", rendered)
+    run("synthesis.demo_clip", "--out", tmp_path / "demo.mp4")
     report = tmp_path / "report"
-    run("report", *few, "--out", report, "--log", tmp_path / "detector" / "log.csv")
+    run("measure.report", *few, "--out", report, "--log", tmp_path / "detector" / "log.csv")
     text = (report / "report.md").read_text(encoding="utf-8")
     for picture in ("calibration.png", "confusion.png", "width.png", "kinds.png", "curves_0_detector.png"):
         assert picture in text and (report / picture).stat().st_size > 0

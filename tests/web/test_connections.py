@@ -15,7 +15,7 @@ import pytest
 
 from edge_lpr.web import connections
 from edge_lpr.web.connections import MAX_CONNECTIONS
-from tests.api.conftest import Pages, ServedApi, StartApi
+from tests.support.api import Pages, ServedApi, StartApi
 
 HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
 BEGINNINGS = (

@@ -117,7 +117,7 @@ def sidecar(task: str, tflite: Path, network: nn.Module, size: tuple[int, int], 
             "zero_point": -128,
         },
         **own,
-        "training": {"commit": commit, "recipe": f"models/training/train_{task}.py"},
+        "training": {"commit": commit, "recipe": f"models/training/train/{task}.py"},
         "accuracy": {},
     }
 

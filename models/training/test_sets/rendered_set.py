@@ -140,9 +140,11 @@ class Recipe:
 
 def code_sum() -> str:
     """A sum over the code that draws the set: what other code drew is out of date."""
-    folder = Path(__file__).parent
-    files = [folder / f"{name}.py" for name in ("rendered_set", "conditions", "legibility", "degrade", "swap", "data")]
-    files += sorted((folder / "synthesis").glob("*.py"))
+    training = Path(__file__).parents[1]
+    names = ("test_sets/rendered_set", "test_sets/conditions", "test_sets/legibility")
+    names += ("augment/degrade", "augment/plate_swap", "data/datasets")
+    files = [training / f"{name}.py" for name in names]
+    files += sorted((training / "synthesis").glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
