@@ -11,7 +11,7 @@ from typing import Protocol
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from edge_lpr.api.dispatcher import Desk
+from edge_lpr.api.dispatcher import Dispatcher
 from edge_lpr.api.http_routes import create_routes
 from edge_lpr.api.image_download import DownloadPolicy, fetch, trusting
 from edge_lpr.api.keys import Account, load_keys
@@ -22,7 +22,7 @@ from edge_lpr.geometry import Quad
 from edge_lpr.service.metrics import Gate, Metrics
 from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.reader_priority import Read, SharedReader
-from edge_lpr.web.server import ApiServer
+from edge_lpr.web.server import WebServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Api:
     API is switched off, ``metrics`` counts the answers of all faces."""
 
     reader: SharedReader
-    desk: Desk | None
+    desk: Dispatcher | None
     metrics: Metrics
 
 
@@ -61,14 +61,14 @@ def serving(
     metrics = Metrics(gate)
     shared = SharedReader(reader, None if guest is None else guest.passed_over)
     routes: list[BaseRoute] = [] if guest is None else [*guest.routes]
-    desk: Desk | None = None
+    desk: Dispatcher | None = None
     with ExitStack() as cleanup:
         if settings.enabled:
             accounts = load_accounts(settings)
-            desk = cleanup.enter_context(create_desk(settings, device, shared.read_for_guest))
+            desk = cleanup.enter_context(create_dispatcher(settings, device, shared.read_for_guest))
             routes += create_routes(desk, accounts, metrics, gate)
         if routes:
-            cleanup.enter_context(ApiServer(Starlette(routes=routes), settings))
+            cleanup.enter_context(WebServer(Starlette(routes=routes), settings))
         if guest is not None:
             cleanup.callback(guest.close)
         yield Api(shared, desk, metrics)
@@ -79,7 +79,7 @@ def load_accounts(settings: ApiSettings) -> Mapping[str, Account]:
     return {} if settings.keys_file is None else load_keys(settings.keys_file)
 
 
-def create_desk(settings: ApiSettings, device: DeviceSettings, read: Read) -> Desk:
+def create_dispatcher(settings: ApiSettings, device: DeviceSettings, read: Read) -> Dispatcher:
     """The desk that all faces share; ``read`` is how guests read. Not started.
 
     Raises ConfigError for an authority of recorders that cannot be used.
@@ -98,4 +98,4 @@ def create_desk(settings: ApiSettings, device: DeviceSettings, read: Read) -> De
         is_open=settings.license_plate_ocr,
     )
     quotas = QuotaBook(device.state_dir)
-    return Desk(action, quotas, requests_per_second=settings.requests_per_second, queue=settings.queue)
+    return Dispatcher(action, quotas, requests_per_second=settings.requests_per_second, queue=settings.queue)

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import Account
 from edge_lpr.api.quota import QuotaBook
 from edge_lpr.messages import payloads as messages
@@ -34,7 +34,7 @@ Job = Callable[[], Sequence[PlateReading]]
 _log = logging.getLogger(__name__)
 
 
-class Desk:
+class Dispatcher:
     """Takes requests from any thread and answers each with a Future. A context manager, as ``start`` and ``stop``."""
 
     def __init__(self, perform: Perform, quotas: QuotaBook, *, requests_per_second: int, queue: int) -> None:
@@ -93,9 +93,9 @@ class Desk:
     def _admit(self, account: Account) -> ThreadPoolExecutor:
         workers = self._workers
         if not self._rate.admits(account.name, time.monotonic()):
-            raise ApiError(Fault.REQUEST_LIMIT_EXCEEDED, "Too many requests a second for this key.")
+            raise ApiError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "Too many requests a second for this key.")
         if workers is None or not self._places.acquire(blocking=False):
-            raise ApiError(Fault.REQUEST_LIMIT_EXCEEDED, "The gate is busy; try again in a moment.")
+            raise ApiError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "The gate is busy; try again in a moment.")
         return workers
 
     def _answer(self, job: Job, account: Account, request_id: str) -> JsonObject:
@@ -105,7 +105,7 @@ class Desk:
             return messages.error_response(error.code, error.message, request_id)
         except Exception as error:  # the one place where a fault of ours becomes an answer instead of a dead request
             _log.exception("request %s failed", request_id, exc_info=error)
-            fault = Fault.INTERNAL_ERROR
+            fault = ErrorCode.INTERNAL_ERROR
             return messages.error_response(fault, fault.message, request_id)
         return messages.license_plate_ocr_response(readings, request_id)
 

@@ -11,13 +11,13 @@ from enum import StrEnum
 from edge_lpr.errors import EdgeLprError
 
 
-class Fault(StrEnum):
+class ErrorCode(StrEnum):
     """One ``Error.Code``; ``message`` is what the caller reads by default, ``situation`` when it happens here."""
 
     message: str
     situation: str
 
-    def __new__(cls, code: str, message: str = "", situation: str = "") -> Fault:
+    def __new__(cls, code: str, message: str = "", situation: str = "") -> ErrorCode:
         fault = str.__new__(cls, code)
         fault._value_ = code
         fault.message = message
@@ -155,11 +155,11 @@ class ApiError(EdgeLprError):
     """A request that gets an error answer: ``code`` and ``message`` are its ``Error``."""
 
     def __init__(self, code: str, message: str | None = None) -> None:
-        """``code`` is a ``Fault`` or its text; without ``message`` the fault's own is taken.
+        """``code`` is a ``ErrorCode`` or its text; without ``message`` the fault's own is taken.
 
-        Raises ValueError for a code that is no ``Fault``.
+        Raises ValueError for a code that is no ``ErrorCode``.
         """
-        fault = Fault(code)
+        fault = ErrorCode(code)
         self.code: str = fault.value
         self.message: str = fault.message if message is None else message
         super().__init__(self.message)
@@ -173,5 +173,5 @@ def as_api_error(error: EdgeLprError) -> ApiError:
     """
     if isinstance(error, ApiError):
         return error
-    fault = Fault(error.api_code)
-    return ApiError(fault, None if fault is Fault.INTERNAL_ERROR else str(error))
+    fault = ErrorCode(error.api_code)
+    return ApiError(fault, None if fault is ErrorCode.INTERNAL_ERROR else str(error))

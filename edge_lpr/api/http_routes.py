@@ -19,10 +19,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from edge_lpr.api import openapi
-from edge_lpr.api.dispatcher import Desk
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.dispatcher import Dispatcher
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import LOCAL, Account
-from edge_lpr.api.request import Call, check_offered, parse
+from edge_lpr.api.request import ApiRequest, check_offered, parse
 from edge_lpr.api.request_body import Body, EarlyResponse, Memory
 from edge_lpr.api.signing import SignedRequest, announced, authenticate, check_method
 from edge_lpr.messages import payloads as messages
@@ -45,14 +45,14 @@ STALLED_S = 60.0
 _log = logging.getLogger(__name__)
 
 
-def create_app(desk: Desk, accounts: Mapping[str, Account], metrics: Metrics, gate: Gate) -> Starlette:
+def create_app(desk: Dispatcher, accounts: Mapping[str, Account], metrics: Metrics, gate: Gate) -> Starlette:
     """The application. Without ``accounts`` nobody signs, and only this device itself is answered."""
     return Starlette(routes=create_routes(desk, accounts, metrics, gate))
 
 
-def create_routes(desk: Desk, accounts: Mapping[str, Account], metrics: Metrics, gate: Gate) -> list[BaseRoute]:
+def create_routes(desk: Dispatcher, accounts: Mapping[str, Account], metrics: Metrics, gate: Gate) -> list[BaseRoute]:
     """What the application is made of."""
-    face = _Face(desk, accounts, metrics, gate)
+    face = _HttpRoutes(desk, accounts, metrics, gate)
     return [
         Route("/", face.api, methods=list(METHODS)),
         Route("/healthz", face.healthz),
@@ -61,8 +61,8 @@ def create_routes(desk: Desk, accounts: Mapping[str, Account], metrics: Metrics,
     ]
 
 
-class _Face:
-    def __init__(self, desk: Desk, accounts: Mapping[str, Account], metrics: Metrics, gate: Gate) -> None:
+class _HttpRoutes:
+    def __init__(self, desk: Dispatcher, accounts: Mapping[str, Account], metrics: Metrics, gate: Gate) -> None:
         self._desk = desk
         self._accounts = accounts
         self._secrets = {name: account.secret_key for name, account in accounts.items()}
@@ -83,7 +83,7 @@ class _Face:
                 answer = messages.error_response(error.code, error.message, messages.new_request_id())
             except Exception as error:  # a fault of ours must still be an answer that the SDK understands
                 _log.exception("a request over HTTP failed", exc_info=error)
-                fault = Fault.INTERNAL_ERROR
+                fault = ErrorCode.INTERNAL_ERROR
                 answer = messages.error_response(fault, fault.message, messages.new_request_id())
         self._metrics.note(FACE, _code(answer), time.monotonic() - began_s)
         content = messages.encode(answer)
@@ -133,7 +133,9 @@ class _Face:
             return
         slot = slot_of(peer)
         if self._failures.is_reached(slot, time.monotonic()):
-            raise ApiError(Fault.REQUEST_LIMIT_EXCEEDED, "Too many requests from your address failed to authenticate.")
+            raise ApiError(
+                ErrorCode.REQUEST_LIMIT_EXCEEDED, "Too many requests from your address failed to authenticate."
+            )
         try:
             yield
         except ApiError as error:
@@ -150,7 +152,7 @@ class _Face:
         check_needs_no_key(peer, head.headers)
         return LOCAL.name
 
-    def _admitted(self, signed: SignedRequest) -> tuple[Account, Call]:
+    def _admitted(self, signed: SignedRequest) -> tuple[Account, ApiRequest]:
         """Who asks, and for what that is offered. Raises ApiError."""
         account = LOCAL
         if self._accounts:

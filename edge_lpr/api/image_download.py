@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, urljoin, urlsplit
 
 from edge_lpr.api.addresses import Endpoint, Network, is_public, resolve
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def fetch(url: str, policy: DownloadPolicy) -> bytes:
     try:
         target = _parse(url)
     except ValueError as error:
-        raise ApiError(Fault.VALUE_LIMIT, f"`ImageUrl`: {error}.") from error
+        raise ApiError(ErrorCode.VALUE_LIMIT, f"`ImageUrl`: {error}.") from error
     try:
         return _follow(target, policy, remaining_s)
     except TimeoutError as error:
@@ -106,7 +106,7 @@ def fetch(url: str, policy: DownloadPolicy) -> bytes:
 
 
 def _failed(reason: str) -> ApiError:
-    return ApiError(Fault.DOWNLOAD_ERROR, f"The picture could not be downloaded: {reason}.")
+    return ApiError(ErrorCode.DOWNLOAD_ERROR, f"The picture could not be downloaded: {reason}.")
 
 
 def _parse(url: str) -> _Target:
@@ -284,4 +284,6 @@ def _picture(response: HTTPResponse, max_bytes: int) -> bytes:
             if promised is not None and len(content) < promised:
                 raise _failed("the connection broke off")
             return bytes(content)
-    raise ApiError(Fault.TOO_LARGE_FILE, f"The picture behind `ImageUrl` takes more than {max_bytes / 1_048_576:g} MB.")
+    raise ApiError(
+        ErrorCode.TOO_LARGE_FILE, f"The picture behind `ImageUrl` takes more than {max_bytes / 1_048_576:g} MB."
+    )

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from edge_lpr.api.errors import ApiError, Fault, as_api_error
+from edge_lpr.api.errors import ApiError, ErrorCode, as_api_error
 from edge_lpr.errors import ImageError
 from edge_lpr.images import API_FORMATS, load_image
 from edge_lpr.readings import PlateReading
@@ -46,7 +46,7 @@ class LicensePlateOcr:
     def __call__(self, parameters: Mapping[str, object]) -> Sequence[PlateReading]:
         """The plates in the picture that ``parameters`` name, best first, at least one. Raises ApiError."""
         if not self._is_open:
-            raise ApiError(Fault.UNOPEN_ERROR)
+            raise ApiError(ErrorCode.UNOPEN_ERROR)
         content = self._picture(parameters)
         with self._one_picture:
             return self._plates(content)
@@ -54,13 +54,13 @@ class LicensePlateOcr:
     def _picture(self, parameters: Mapping[str, object]) -> bytes:
         unknown = sorted(set(parameters) - {"ImageBase64", "ImageUrl"})
         if unknown:
-            raise ApiError(Fault.UNKNOWN_PARAMETER, f"The parameter `{_shown(unknown[0])}` is not known.")
+            raise ApiError(ErrorCode.UNKNOWN_PARAMETER, f"The parameter `{_shown(unknown[0])}` is not known.")
         url, base64 = _text(parameters, "ImageUrl"), _text(parameters, "ImageBase64")
         if url is not None:  # also when both are given
             return self._fetch(url)
         if base64 is not None:
             return _decoded(base64)
-        raise ApiError(Fault.MISSING_PARAMETER, "Give `ImageBase64` or `ImageUrl`.")
+        raise ApiError(ErrorCode.MISSING_PARAMETER, "Give `ImageBase64` or `ImageUrl`.")
 
     def _plates(self, content: bytes) -> Sequence[PlateReading]:
         try:
@@ -71,9 +71,9 @@ class LicensePlateOcr:
             readings = self._read(image)
         except Exception as error:  # the reader is native code behind three libraries: whatever it raises, answer
             _log.exception("the reader failed on a requested picture of %s", image.shape)
-            raise ApiError(Fault.UNKNOWN_ERROR) from error
+            raise ApiError(ErrorCode.UNKNOWN_ERROR) from error
         if not readings:
-            raise ApiError(Fault.OCR_FAILED)
+            raise ApiError(ErrorCode.OCR_FAILED)
         return readings
 
 
@@ -83,20 +83,20 @@ def _text(parameters: Mapping[str, object], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise ApiError(Fault.INVALID_PARAMETER, f"`{name}` must be text.")
+        raise ApiError(ErrorCode.INVALID_PARAMETER, f"`{name}` must be text.")
     if not value:
-        raise ApiError(Fault.VALUE_LIMIT, f"`{name}` is empty.")
+        raise ApiError(ErrorCode.VALUE_LIMIT, f"`{name}` is empty.")
     return value
 
 
 def _decoded(base64: str) -> bytes:
     characters = base64.translate(_LINE_ENDS) if "\n" in base64 or "\r" in base64 else base64
     if len(characters) > MAX_BASE64:
-        raise ApiError(Fault.TOO_LARGE_FILE)
+        raise ApiError(ErrorCode.TOO_LARGE_FILE)
     try:
         return binascii.a2b_base64(characters, strict_mode=True)
     except ValueError as error:  # binascii.Error is one; text beyond ASCII is the other
-        raise ApiError(Fault.VALUE_LIMIT, "`ImageBase64` is not Base64.") from error
+        raise ApiError(ErrorCode.VALUE_LIMIT, "`ImageBase64` is not Base64.") from error
 
 
 def _shown(name: str) -> str:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import cv2
 import paho.mqtt.client as paho
 
-from edge_lpr.api.dispatcher import Desk
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.dispatcher import Dispatcher
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import Account
 from edge_lpr.api.request import json_object
 from edge_lpr.api.request_body import MAX_BODY
@@ -62,7 +62,7 @@ class _Asker:
 class _LicensePlateOcr:
     """One request for the action itself."""
 
-    def __init__(self, payload: bytes, desk: Desk) -> None:
+    def __init__(self, payload: bytes, desk: Dispatcher) -> None:
         self._payload = payload
         self._desk = desk
         self.beside: JsonObject = {}
@@ -83,28 +83,28 @@ class _Capture:
     def __call__(self) -> Sequence[PlateReading]:
         with_image = _with_image(json_object(self._payload) if self._payload else {})
         if with_image and not self._images:
-            raise ApiError(Fault.UNOPEN_ERROR, "Pictures are switched off here (privacy.images).")
+            raise ApiError(ErrorCode.UNOPEN_ERROR, "Pictures are switched off here (privacy.images).")
         view = self._last_view.newest(MAX_VIEW_AGE_S)
         if view is None:
-            raise ApiError(Fault.UNKNOWN_ERROR, "The camera gives no picture.")
+            raise ApiError(ErrorCode.UNKNOWN_ERROR, "The camera gives no picture.")
         if with_image:
             self.beside = {"Image": _jpeg(view)}
         if not view.readings:
-            raise ApiError(Fault.OCR_FAILED)
+            raise ApiError(ErrorCode.OCR_FAILED)
         return view.readings
 
 
 _Work = _LicensePlateOcr | _Capture
 
 
-class RequestFace:
+class MqttRequests:
     """Takes the requests of one device. Make it before the connection starts."""
 
     def __init__(
         self,
         connection: MqttConnection,
         topics: Topics,
-        desk: Desk | None,
+        desk: Dispatcher | None,
         last_view: LastView,
         metrics: Metrics,
         *,
@@ -142,9 +142,9 @@ class RequestFace:
                 check_topic(wanted, self._topics)
                 asker = _Asker(wanted, correlation, asker.began_s)
             if work is None:
-                raise ApiError(Fault.UNOPEN_ERROR)
+                raise ApiError(ErrorCode.UNOPEN_ERROR)
             if len(message.payload) > MAX_BODY:
-                raise ApiError(Fault.REQUEST_SIZE_LIMIT_EXCEEDED)
+                raise ApiError(ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED)
         except ApiError as error:
             self._send(asker, messages.error_response(error.code, error.message, messages.new_request_id()))
             return
@@ -159,7 +159,7 @@ class RequestFace:
         if not self._connection.answer(asker.topic, messages.encode(answer), asker.correlation):
             request_id = answer["Response"]["RequestId"]
             message = "The answer is larger than the broker takes; ask without the picture."
-            answer = messages.error_response(Fault.TOO_LARGE_FILE, message, request_id)
+            answer = messages.error_response(ErrorCode.TOO_LARGE_FILE, message, request_id)
             self._connection.answer(asker.topic, messages.encode(answer), asker.correlation)
         error = answer["Response"].get("Error")
         self._metrics.note(FACE, SUCCESS if error is None else error["Code"], time.monotonic() - asker.began_s)
@@ -181,15 +181,15 @@ def check_topic(topic: str, topics: Topics) -> None:
     is_short = 0 < len(topic) <= MAX_TOPIC and topic.count("/") < MAX_LEVELS
     is_ours = topic == topics.prefix or topic.startswith(f"{topics.prefix}/")
     if not is_name or not is_short or (is_ours and not topic.startswith(topics.response(""))):
-        raise ApiError(Fault.INVALID_PARAMETER, "The response topic is not one that an answer may go to.")
+        raise ApiError(ErrorCode.INVALID_PARAMETER, "The response topic is not one that an answer may go to.")
 
 
 def _with_image(parameters: Mapping[str, object]) -> bool:
     with_image = parameters.get("WithImage", False)
     if set(parameters) - {"WithImage"}:
-        raise ApiError(Fault.UNKNOWN_PARAMETER, "`WithImage` is the only parameter of a capture.")
+        raise ApiError(ErrorCode.UNKNOWN_PARAMETER, "`WithImage` is the only parameter of a capture.")
     if not isinstance(with_image, bool):
-        raise ApiError(Fault.INVALID_PARAMETER, "`WithImage` must be true or false.")
+        raise ApiError(ErrorCode.INVALID_PARAMETER, "`WithImage` must be true or false.")
     return with_image
 
 
@@ -197,5 +197,5 @@ def _jpeg(view: View) -> str:
     """The picture as JPEG in Base64."""
     encoded, content = cv2.imencode(".jpg", view.image, (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))
     if not encoded:
-        raise ApiError(Fault.UNKNOWN_ERROR, "The picture could not be encoded.")
+        raise ApiError(ErrorCode.UNKNOWN_ERROR, "The picture could not be encoded.")
     return base64.b64encode(content.tobytes()).decode("ascii")

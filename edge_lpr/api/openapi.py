@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from edge_lpr import __version__
-from edge_lpr.api.errors import Fault
+from edge_lpr.api.errors import ErrorCode
 from edge_lpr.api.image_download import MAX_URL_LENGTH
 from edge_lpr.api.license_plate_ocr import ACTION, MAX_BASE64, VERSION
 from edge_lpr.messages.schemas import load_schema
@@ -93,7 +93,7 @@ def _parameter(place: str, name: str, schema: dict[str, Any], *, required: bool 
 
 
 def _codes() -> dict[str, Any]:
-    return {"type": "string", "enum": [fault.value for fault in Fault]}
+    return {"type": "string", "enum": [fault.value for fault in ErrorCode]}
 
 
 def _health_responses() -> dict[str, Any]:

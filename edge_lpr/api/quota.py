@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import Account
 
 FILE_NAME = "quota.sqlite3"
@@ -37,11 +37,11 @@ class QuotaBook:
     def take(self, account: Account) -> None:
         """Count an answer. Raises ApiError: in arrears, quota used up, or the count cannot be kept."""
         if account.in_arrears:
-            raise ApiError(Fault.IN_ARREARS)
+            raise ApiError(ErrorCode.IN_ARREARS)
         if account.quota is None:
             return
         if account.quota == 0 or not self._changes(_TAKE, (account.name, account.quota)):
-            raise ApiError(Fault.RESOURCE_PACKAGE_RUN_OUT)
+            raise ApiError(ErrorCode.RESOURCE_PACKAGE_RUN_OUT)
 
     def give_back(self, account: Account) -> None:
         """The answer did not come about. Raises ApiError when the count cannot be kept."""
@@ -70,7 +70,7 @@ class QuotaBook:
             except (sqlite3.Error, OSError) as error:
                 self._close()
                 _log.error("%s: the count of requests cannot be kept: %s", self._path, error)
-                raise ApiError(Fault.CHARGE_STATUS_EXCEPTION) from error
+                raise ApiError(ErrorCode.CHARGE_STATUS_EXCEPTION) from error
             finally:
                 if self._is_closed:
                     self._close()

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.license_plate_ocr import ACTION, VERSION
 from edge_lpr.api.signing import SignedRequest, form_parameters, is_form
 
@@ -37,7 +37,7 @@ of millions of small values would keep Python's lock, and so the camera loop, fo
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiRequest:
     """What is asked for. ``action`` and ``version`` may be anything; ``parameters`` are the action's own."""
 
     action: str
@@ -45,7 +45,7 @@ class Call:
     parameters: Mapping[str, object]
 
 
-def parse(request: SignedRequest) -> Call:
+def parse(request: SignedRequest) -> ApiRequest:
     """Raises ApiError: MissingParameter without action or version, InvalidParameter for what is no JSON and no form."""
     parameters = _parameters(request)
     if "x-tc-action" in request.headers:
@@ -58,29 +58,29 @@ def parse(request: SignedRequest) -> Call:
         names = "X-TC-Action, or Action among the parameters,", "Version"
     for name, value in zip(names, (action, version), strict=True):
         if not value:
-            raise ApiError(Fault.MISSING_PARAMETER, f"{name} is missing.")
-    return Call(action, version, parameters)
+            raise ApiError(ErrorCode.MISSING_PARAMETER, f"{name} is missing.")
+    return ApiRequest(action, version, parameters)
 
 
-def check_offered(call: Call) -> None:
+def check_offered(call: ApiRequest) -> None:
     """Raises ApiError: InvalidAction, NoSuchVersion."""
     if call.action != ACTION:
-        raise ApiError(Fault.INVALID_ACTION)
+        raise ApiError(ErrorCode.INVALID_ACTION)
     if call.version != VERSION:
-        raise ApiError(Fault.NO_SUCH_VERSION)
+        raise ApiError(ErrorCode.NO_SUCH_VERSION)
 
 
 def json_object(body: bytes) -> dict[str, object]:
     """A request's JSON body. Raises ApiError (InvalidParameter) for what is no JSON object, gives a name twice, or has
     more values than any request."""
     if body.count(b",") > MAX_COMMAS:
-        raise ApiError(Fault.INVALID_PARAMETER, "The body has far too many values.")
+        raise ApiError(ErrorCode.INVALID_PARAMETER, "The body has far too many values.")
     try:
         value = json.loads(body, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
-        raise ApiError(Fault.INVALID_PARAMETER, "The body is not valid JSON.") from error
+        raise ApiError(ErrorCode.INVALID_PARAMETER, "The body is not valid JSON.") from error
     if not isinstance(value, dict):
-        raise ApiError(Fault.INVALID_PARAMETER, "The body is not a JSON object.")
+        raise ApiError(ErrorCode.INVALID_PARAMETER, "The body is not a JSON object.")
     return value
 
 
@@ -91,12 +91,14 @@ def _parameters(request: SignedRequest) -> dict[str, object]:
     if is_form(content_type):
         return dict(form_parameters(request.body))
     if content_type.split(";", 1)[0].strip().lower() != "application/json":
-        raise ApiError(Fault.INVALID_PARAMETER, "Content-Type must be application/json, or that of a URL-encoded form.")
+        raise ApiError(
+            ErrorCode.INVALID_PARAMETER, "Content-Type must be application/json, or that of a URL-encoded form."
+        )
     return json_object(request.body)
 
 
 def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ApiError(Fault.INVALID_PARAMETER, "A parameter is given twice.")
+        raise ApiError(ErrorCode.INVALID_PARAMETER, "A parameter is given twice.")
     return found

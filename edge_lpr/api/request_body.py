@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.errors import ApiError, ErrorCode
 
 MAX_BODY = 12 * 1024 * 1024
 """Bytes: the largest picture in Base64 in a URL-encoded form is 6 % larger than 10 MB."""
@@ -75,12 +75,12 @@ class Body:
         hangs up."""
         self._caller = caller
         if int(self._request.headers.get("content-length", 0)) > MAX_BODY:
-            raise ApiError(Fault.REQUEST_SIZE_LIMIT_EXCEEDED)
+            raise ApiError(ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED)
         try:
             async with asyncio.timeout_at(self._ends_s):
                 return await self._gather()
         except TimeoutError as error:
-            raise ApiError(Fault.INVALID_PARAMETER, f"The body did not arrive within {BODY_S:.0f} s.") from error
+            raise ApiError(ErrorCode.INVALID_PARAMETER, f"The body did not arrive within {BODY_S:.0f} s.") from error
 
     async def drain(self, receive: Receive) -> None:
         """Throw away what is still to come, of the first ``MAX_DRAINED`` bytes and in the body's time."""
@@ -96,9 +96,9 @@ class Body:
         async for chunk in self._request.stream():
             self._seen += len(chunk)
             if self._seen > MAX_BODY:
-                raise ApiError(Fault.REQUEST_SIZE_LIMIT_EXCEEDED)
+                raise ApiError(ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED)
             if not self._memory.take(self._caller, len(chunk)):
-                raise ApiError(Fault.REQUEST_LIMIT_EXCEEDED, "Too many pictures are on their way here; try again.")
+                raise ApiError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "Too many pictures are on their way here; try again.")
             self._held += len(chunk)
             content += chunk
         self.is_over = True

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.errors import ApiError, ErrorCode
 
 MAX_SKEW_S = 300
 """How far a request's time may be from ours, either way."""
@@ -91,9 +91,9 @@ def authenticate(request: SignedRequest, keys: Mapping[str, str], now_s: float, 
     given = claim.signature.encode(errors="replace")
     fits = [hmac.compare_digest(claim.sign(key, text).encode(), given) for text in claim.texts]
     if not any(fits):
-        raise ApiError(Fault.SIGNATURE_FAILURE)
+        raise ApiError(ErrorCode.SIGNATURE_FAILURE)
     if claim.token:
-        raise ApiError(Fault.TOKEN_FAILURE)
+        raise ApiError(ErrorCode.TOKEN_FAILURE)
     return claim.secret_id
 
 
@@ -126,10 +126,10 @@ def form_parameters(text: str | bytes) -> dict[str, str]:
             form, keep_blank_values=True, strict_parsing=bool(form), errors="strict", max_num_fields=MAX_PARAMETERS
         )
     except ValueError as error:
-        raise ApiError(Fault.INVALID_PARAMETER, "The parameters are not a URL-encoded form.") from error
+        raise ApiError(ErrorCode.INVALID_PARAMETER, "The parameters are not a URL-encoded form.") from error
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
-        raise ApiError(Fault.INVALID_PARAMETER, "A parameter is given twice.")
+        raise ApiError(ErrorCode.INVALID_PARAMETER, "A parameter is given twice.")
     return parameters
 
 
@@ -141,13 +141,13 @@ def is_form(content_type: str) -> bool:
 def check_method(request: SignedRequest) -> None:
     """Raises ApiError (UnsupportedProtocol) for other methods than GET and POST."""
     if request.method not in ("GET", "POST"):
-        raise ApiError(Fault.UNSUPPORTED_PROTOCOL)
+        raise ApiError(ErrorCode.UNSUPPORTED_PROTOCOL)
 
 
 def _key_of(secret_id: str, keys: Mapping[str, str]) -> str:
     key = keys.get(secret_id)
     if key is None:
-        raise ApiError(Fault.SECRET_ID_NOT_FOUND)
+        raise ApiError(ErrorCode.SECRET_ID_NOT_FOUND)
     return key
 
 
@@ -156,17 +156,17 @@ def _tc3_header(request: SignedRequest, now_s: float, service: str) -> _Tc3Heade
     headers = request.headers
     parts = _AUTHORIZATION.fullmatch(headers["authorization"].strip())
     if parts is None:
-        raise ApiError(Fault.INVALID_AUTHORIZATION)
+        raise ApiError(ErrorCode.INVALID_AUTHORIZATION)
     names = parts["names"].lower().split(";")
     if len(set(names)) != len(names) or not {"content-type", "host"} <= set(names):
         message = "SignedHeaders must name content-type and host, and each header once."
-        raise ApiError(Fault.INVALID_AUTHORIZATION, message)
+        raise ApiError(ErrorCode.INVALID_AUTHORIZATION, message)
     if missing := [name for name in names if name not in headers]:
-        raise ApiError(Fault.INVALID_AUTHORIZATION, f"The signed header {missing[0]} is missing.")
+        raise ApiError(ErrorCode.INVALID_AUTHORIZATION, f"The signed header {missing[0]} is missing.")
     timestamp = headers.get("x-tc-timestamp", "").strip()
     date = _utc_date(timestamp, "X-TC-Timestamp", now_s)
     if (parts["date"], parts["service"]) != (date, service):
-        raise ApiError(Fault.SIGNATURE_FAILURE, f"The credential scope must be {date}/{service}/tc3_request.")
+        raise ApiError(ErrorCode.SIGNATURE_FAILURE, f"The credential scope must be {date}/{service}/tc3_request.")
     scope = (date, service, "tc3_request")
     return _Tc3Header(parts["secret_id"], scope, tuple(names), timestamp, parts["signature"])
 
@@ -204,19 +204,19 @@ def _v1_claim(request: SignedRequest, now_s: float) -> _Claim:
     elif is_form(headers.get("content-type", "")):
         parameters = form_parameters(request.body)
     if not parameters.get("Signature"):
-        raise ApiError(Fault.INVALID_AUTHORIZATION)
+        raise ApiError(ErrorCode.INVALID_AUTHORIZATION)
     for name in ("SecretId", "Timestamp", "Nonce"):
         if not parameters.get(name):
-            raise ApiError(Fault.MISSING_PARAMETER, f"The signature needs the parameter {name}.")
+            raise ApiError(ErrorCode.MISSING_PARAMETER, f"The signature needs the parameter {name}.")
     _utc_date(parameters["Timestamp"], "Timestamp", now_s)
     digests = {"HmacSHA1": "sha1", "HmacSHA256": "sha256"}
     digest = digests.get(parameters.get("SignatureMethod", "HmacSHA1"))
     if digest is None:
-        raise ApiError(Fault.INVALID_AUTHORIZATION, "SignatureMethod must be HmacSHA1 or HmacSHA256.")
+        raise ApiError(ErrorCode.INVALID_AUTHORIZATION, "SignatureMethod must be HmacSHA1 or HmacSHA256.")
     # SDKs of old write Filters_0 for Filters.0 and sign it with the dot.
     signed = {name.replace("_", "."): value for name, value in parameters.items() if name != "Signature"}
     if len(signed) != len(parameters) - 1:
-        raise ApiError(Fault.INVALID_PARAMETER, "A parameter is given twice.")
+        raise ApiError(ErrorCode.INVALID_PARAMETER, "A parameter is given twice.")
     pairs = "&".join(f"{name}={signed[name]}" for name in sorted(signed))
     host = headers.get("host", "").strip()
     texts = tuple(_utf8(f"{request.method}{name}{request.path}?{pairs}") for name in (host, host.lower()))
@@ -230,11 +230,11 @@ def _v1_claim(request: SignedRequest, now_s: float) -> _Claim:
 def _utc_date(timestamp: str, name: str, now_s: float) -> str:
     """The UTC date of a Unix time in seconds, which must be near ``now_s``."""
     if not timestamp:
-        raise ApiError(Fault.MISSING_PARAMETER, f"{name} is missing.")
+        raise ApiError(ErrorCode.MISSING_PARAMETER, f"{name} is missing.")
     if not re.fullmatch(r"\d{1,10}", timestamp, re.ASCII):
-        raise ApiError(Fault.INVALID_PARAMETER, f"{name} must be Unix time in whole seconds.")
+        raise ApiError(ErrorCode.INVALID_PARAMETER, f"{name} must be Unix time in whole seconds.")
     if abs(now_s - int(timestamp)) > MAX_SKEW_S:
-        raise ApiError(Fault.SIGNATURE_EXPIRE)
+        raise ApiError(ErrorCode.SIGNATURE_EXPIRE)
     return datetime.fromtimestamp(int(timestamp), UTC).strftime("%Y-%m-%d")
 
 
@@ -242,11 +242,11 @@ def _wire_bytes(text: str) -> bytes:
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError as error:
-        raise ApiError(Fault.INVALID_AUTHORIZATION, "A signed header is not made of bytes.") from error
+        raise ApiError(ErrorCode.INVALID_AUTHORIZATION, "A signed header is not made of bytes.") from error
 
 
 def _utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as error:  # a lone surrogate
-        raise ApiError(Fault.INVALID_PARAMETER, "A parameter is not text.") from error
+        raise ApiError(ErrorCode.INVALID_PARAMETER, "A parameter is not text.") from error

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.image_download import DownloadPolicy, fetch
 from edge_lpr.api.license_plate_ocr import LicensePlateOcr
 from edge_lpr.api.request_body import MAX_BODY
@@ -24,7 +24,7 @@ from edge_lpr.readings import PlateReading
 from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.reader_priority import Read
 
-_EXIT_CODES: dict[str, int] = {Fault.OCR_FAILED: 0, Fault.UNKNOWN_ERROR: 1}
+_EXIT_CODES: dict[str, int] = {ErrorCode.OCR_FAILED: 0, ErrorCode.UNKNOWN_ERROR: 1}
 """Of the API's error answers; of all others 2, as the photo is to blame."""
 
 
@@ -70,7 +70,7 @@ def _parameters(photo: Path) -> dict[str, str]:
         raise ApiError(error.api_code, f"The picture: {reason}") from error
     parameters = {"ImageBase64": base64.b64encode(content).decode()}
     if len(messages.encode(parameters)) > MAX_BODY:
-        raise ApiError(Fault.REQUEST_SIZE_LIMIT_EXCEEDED)
+        raise ApiError(ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED)
     return parameters
 
 

@@ -32,7 +32,7 @@ Save = Callable[[str, Mapping[str, Any]], None]
 
 
 @dataclass
-class PageDesk:
+class PageBackend:
     """``settings`` are those in force; ``save`` writes to their file (None where there is none), ``reloads`` makes the
     service read it anew; ``health`` is the message of the topic ``health``, None before the first turn."""
 

@@ -12,14 +12,14 @@ from edge_lpr.evidence.keeper import evidence_folder
 from edge_lpr.frames import Frame
 from edge_lpr.geometry import Quad
 from edge_lpr.messages.payloads import JsonObject
-from edge_lpr.page.backend import PageDesk, Save
-from edge_lpr.page.camera_advice import Adviser
-from edge_lpr.page.encoding import Pictures
-from edge_lpr.page.live_view import Live
+from edge_lpr.page.backend import PageBackend, Save
+from edge_lpr.page.camera_advice import CameraAdvisor
+from edge_lpr.page.encoding import SceneEncoder
+from edge_lpr.page.live_view import LiveView
 from edge_lpr.page.login_sessions import load_token
 from edge_lpr.page.recent_passages import RecentPassages
-from edge_lpr.page.routes import create_face
-from edge_lpr.page.scene import Watch
+from edge_lpr.page.routes import create_page_routes
+from edge_lpr.page.scene import SceneBuffer
 from edge_lpr.passages import Passage
 from edge_lpr.readings import PlateReading
 from edge_lpr.service.health import Health
@@ -32,10 +32,10 @@ class Page:
     """What the service, its frame loop and its server have to do with."""
 
     routes: Sequence[BaseRoute]
-    desk: PageDesk
-    watch: Watch
-    pictures: Pictures
-    live: Live
+    desk: PageBackend
+    watch: SceneBuffer
+    pictures: SceneEncoder
+    live: LiveView
 
     def see(self, frame: Frame, readings: Sequence[PlateReading], tracks: Sequence[Track]) -> None:
         """A frame was read and followed up."""
@@ -72,10 +72,10 @@ def open_page(
         now = health()
         return None if now is None else now.to_message()
 
-    desk = PageDesk(settings, told_health, RecentPassages(folder), folder, reloads, save)
-    watch = Watch()
-    adviser = Adviser(settings.passage, settings.reader.min_plate_width)
-    pictures = Pictures(adviser, settings.page.width, images=settings.privacy.images)
-    live = Live(watch, pictures.piece, settings.page.fps, settings.page.viewers)
-    face = create_face(token, desk, live, over_tls=settings.api.tls_cert_file is not None)
+    desk = PageBackend(settings, told_health, RecentPassages(folder), folder, reloads, save)
+    watch = SceneBuffer()
+    adviser = CameraAdvisor(settings.passage, settings.reader.min_plate_width)
+    pictures = SceneEncoder(adviser, settings.page.width, images=settings.privacy.images)
+    live = LiveView(watch, pictures.piece, settings.page.fps, settings.page.viewers)
+    face = create_page_routes(token, desk, live, over_tls=settings.api.tls_cert_file is not None)
     return Page(face.routes(), desk, watch, pictures, live)

@@ -74,7 +74,7 @@ class _Measures:
     aspect: float
 
 
-class Adviser:
+class CameraAdvisor:
     """Looks at one scene after the other; for one thread at a time. ``min_plate_width`` in pixels."""
 
     def __init__(self, passage: PassageSettings, min_plate_width: int) -> None:

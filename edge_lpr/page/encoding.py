@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from edge_lpr.config import PassageSettings
 from edge_lpr.geometry import Quad
 from edge_lpr.messages.payloads import JsonObject, timestamp
-from edge_lpr.page.camera_advice import Advice, Adviser
-from edge_lpr.page.scene import Scene, Sight
+from edge_lpr.page.camera_advice import Advice, CameraAdvisor
+from edge_lpr.page.scene import Scene, ScenePlate
 
 JPEG_QUALITY = 70
 
 
-class Pictures:
+class SceneEncoder:
     """Makes them. ``width``: the most pixels of a picture's width; ``images``: whether there is a JPEG at all."""
 
-    def __init__(self, adviser: Adviser, width: int, *, images: bool) -> None:
+    def __init__(self, adviser: CameraAdvisor, width: int, *, images: bool) -> None:
         self._adviser = adviser
         self._width = width
         self._images = images
@@ -69,7 +69,7 @@ def _told(number: int, scene: Scene, advice: tuple[Advice, ...]) -> JsonObject:
     }
 
 
-def _plate(sight: Sight, width: int, height: int) -> JsonObject:
+def _plate(sight: ScenePlate, width: int, height: int) -> JsonObject:
     reading, followed = sight.reading, sight.followed
     vote = None if followed is None else followed.verdict
     return {

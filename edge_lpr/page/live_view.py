@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from edge_lpr.errors import EdgeLprError
-from edge_lpr.page.scene import Scene, Watch
+from edge_lpr.page.scene import Scene, SceneBuffer
 
 WAIT_S = 8.0
 """Seconds that a viewer waits for a new picture, before it is told that there is none."""
@@ -29,28 +29,28 @@ class TooManyViewers(EdgeLprError):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """``number`` counts up; ``content`` is ``picture.Pictures.piece``'s."""
+class LivePicture:
+    """``number`` counts up; ``content`` is ``picture.SceneEncoder.piece``'s."""
 
     number: int
     content: bytes
 
 
-class Live:
+class LiveView:
     """For the event loop; ``close`` may be called from any thread. ``fps``: pictures a second at most."""
 
-    def __init__(self, watch: Watch, make: Callable[[int, Scene], bytes], fps: float, viewers: int) -> None:
+    def __init__(self, watch: SceneBuffer, make: Callable[[int, Scene], bytes], fps: float, viewers: int) -> None:
         self._watch = watch
         self._make = make
         self._pause_s = 1 / fps
         self._places = viewers
         self._viewers: dict[str, float] = {}
         self._lock = asyncio.Lock()
-        self._newest: Piece | None = None
+        self._newest: LivePicture | None = None
         self._due_s = 0.0
         self._closing = False
 
-    async def after(self, number: int, viewer: str, has_left: Callable[[], Awaitable[bool]]) -> Piece | None:
+    async def after(self, number: int, viewer: str, has_left: Callable[[], Awaitable[bool]]) -> LivePicture | None:
         """A picture other than the ``number``-th, waited for up to ``WAIT_S``; None when there is none.
 
         ``viewer`` names who asks, ``has_left`` tells when it waits no more. Raises TooManyViewers when all places are
@@ -77,12 +77,12 @@ class Live:
             raise TooManyViewers(f"{self._places} others are watching; one of them must leave first")
         self._viewers[viewer] = now_s
 
-    async def _current(self) -> Piece | None:
+    async def _current(self) -> LivePicture | None:
         async with self._lock:
             newest = self._watch.newest()
             if newest is None:
                 self._newest = None
             elif (self._newest is None or newest[0] != self._newest.number) and time.monotonic() >= self._due_s:
                 self._due_s = time.monotonic() + self._pause_s
-                self._newest = Piece(newest[0], await asyncio.to_thread(self._make, *newest))
+                self._newest = LivePicture(newest[0], await asyncio.to_thread(self._make, *newest))
             return self._newest

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class LoginSession:
     """``key`` is the cookie, ``csrf`` what every change must carry beside it."""
 
     key: str = field(repr=False)
@@ -35,37 +35,37 @@ class Session:
     ends_s: float
 
 
-class Sessions:
+class LoginSessions:
     """For one thread. Without a ``token`` anybody who may come at all is given a session."""
 
     def __init__(self, token: str | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._token = None if token is None else _digest(token)
         self._clock = clock
-        self._sessions: dict[bytes, Session] = {}
+        self._sessions: dict[bytes, LoginSession] = {}
 
     @property
     def asks_for_token(self) -> bool:
         """Whether people log in."""
         return self._token is not None
 
-    def open(self, token: str = "") -> Session | None:
+    def open(self, token: str = "") -> LoginSession | None:
         """A new session for who has the right token, else None; in the same time however wrong it is."""
         if self._token is not None and not hmac.compare_digest(_digest(token), self._token):
             return None
         self._forget()
         while len(self._sessions) >= MAX_SESSIONS:
             del self._sessions[next(iter(self._sessions))]
-        session = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(32), self._clock() + LASTS_S)
+        session = LoginSession(secrets.token_urlsafe(32), secrets.token_urlsafe(32), self._clock() + LASTS_S)
         # By its digest, so that how long the search takes tells nothing of the keys.
         self._sessions[_digest(session.key)] = session
         return session
 
-    def find(self, key: str) -> Session | None:
+    def find(self, key: str) -> LoginSession | None:
         """The session of a cookie, where it has not ended."""
         self._forget()
         return self._sessions.get(_digest(key))
 
-    def close(self, session: Session) -> None:
+    def close(self, session: LoginSession) -> None:
         """It is over; its cookie is worth nothing any more."""
         self._sessions.pop(_digest(session.key), None)
 

@@ -16,10 +16,17 @@ from starlette.routing import BaseRoute, Mount, Route
 from edge_lpr.errors import ConfigError, EvidenceError
 from edge_lpr.evidence import gallery
 from edge_lpr.messages.payloads import JsonObject, encode
-from edge_lpr.page.backend import PageDesk
-from edge_lpr.page.live_view import Live, TooManyViewers
-from edge_lpr.page.login_sessions import LASTS_S, Session, Sessions
-from edge_lpr.page.security import COOKIE, LOGINS_PER_MINUTE, REQUESTS_PER_SECOND, Gatekeeper, Guard, Refusal
+from edge_lpr.page.backend import PageBackend
+from edge_lpr.page.live_view import LiveView, TooManyViewers
+from edge_lpr.page.login_sessions import LASTS_S, LoginSession, LoginSessions
+from edge_lpr.page.security import (
+    COOKIE,
+    LOGINS_PER_MINUTE,
+    REQUESTS_PER_SECOND,
+    AccessControl,
+    Refusal,
+    SecurityHeaders,
+)
 from edge_lpr.page.static_files import html, language_of, static_files
 from edge_lpr.web.rate_limit import RateLimit
 
@@ -33,12 +40,12 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
-class PageFace:
+class PageRoutes:
     """Answers over HTTP; what it answers comes from ``desk`` and ``live``."""
 
-    guard: Guard
-    desk: PageDesk
-    live: Live
+    guard: AccessControl
+    desk: PageBackend
+    live: LiveView
 
     def routes(self) -> list[BaseRoute]:
         """For the application."""
@@ -56,7 +63,7 @@ class PageFace:
             _route("/{rest:path}", self.nothing),
         ]
         # An application of its own: its answers to wrong methods and to faults of ours must carry the headers too.
-        app = Gatekeeper(Starlette(routes=inner), RateLimit(REQUESTS_PER_SECOND))
+        app = SecurityHeaders(Starlette(routes=inner), RateLimit(REQUESTS_PER_SECOND))
         return [Route(PATH, lambda _: RedirectResponse(f"{PATH}/", 308)), Mount(PATH, app)]
 
     async def page(self, request: Request) -> Response:
@@ -160,17 +167,17 @@ class PageFace:
         self.guard.check_place(request)
         raise Refusal(404, "NotFound", "there is nothing here")
 
-    def _give_cookie(self, response: Response, session: Session) -> None:
+    def _give_cookie(self, response: Response, session: LoginSession) -> None:
         response.set_cookie(
             COOKIE, session.key, int(LASTS_S), path=f"{PATH}/", secure=self.guard.over_tls, httponly=True,
             samesite="strict",
         )  # fmt: skip
 
 
-def create_face(token: str | None, desk: PageDesk, live: Live, *, over_tls: bool) -> PageFace:
+def create_page_routes(token: str | None, desk: PageBackend, live: LiveView, *, over_tls: bool) -> PageRoutes:
     """A face with nobody logged in yet."""
     failures = RateLimit(LOGINS_PER_MINUTE, 60.0)
-    return PageFace(Guard(Sessions(token), failures, over_tls), desk, live)
+    return PageRoutes(AccessControl(LoginSessions(token), failures, over_tls), desk, live)
 
 
 def _route(path: str, answer: Answer, *methods: str) -> Route:

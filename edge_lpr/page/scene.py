@@ -21,7 +21,7 @@ WATCHED_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowedTrack:
     """A track as it stood after one frame. ``serial`` is its own; ``published``: its passage is out."""
 
     serial: int
@@ -31,11 +31,11 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sight:
+class ScenePlate:
     """One plate of a scene; ``followed`` is None outside of the lane and in ignored areas."""
 
     reading: PlateReading
-    followed: Followed | None
+    followed: FollowedTrack | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +43,7 @@ class Scene:
     """One frame that was read. ``narrow``: the places of plates that are too narrow to be read."""
 
     frame: Frame
-    sights: tuple[Sight, ...]
+    sights: tuple[ScenePlate, ...]
     narrow: tuple[Quad, ...]
 
     @property
@@ -52,7 +52,7 @@ class Scene:
         return self.frame.image
 
 
-class Watch:
+class SceneBuffer:
     """``see`` and ``passed_over`` are called by the frame loop, all else from any thread."""
 
     def __init__(self) -> None:
@@ -84,10 +84,12 @@ class Watch:
             self._newest = None
             return
         at = {track.motion.place: track for track in tracks if track.last_seen_s == frame.monotonic_s}
-        sights = tuple(Sight(reading, _followed(at.get(Place.of(reading.quad)))) for reading in readings)
+        sights = tuple(ScenePlate(reading, _followed(at.get(Place.of(reading.quad)))) for reading in readings)
         self._count += 1
         self._newest = (self._count, Scene(frame, sights, self._narrow))
 
 
-def _followed(track: Track | None) -> Followed | None:
-    return None if track is None else Followed(track.serial, track.verdict, track.frames, track.decided is not None)
+def _followed(track: Track | None) -> FollowedTrack | None:
+    return (
+        None if track is None else FollowedTrack(track.serial, track.verdict, track.frames, track.decided is not None)
+    )

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge_lpr.api.errors import ApiError
 from edge_lpr.errors import EdgeLprError
-from edge_lpr.page.login_sessions import Session, Sessions
+from edge_lpr.page.login_sessions import LoginSession, LoginSessions
 from edge_lpr.web.clients import Address, address_of, check_needs_no_key, slot_of
 from edge_lpr.web.rate_limit import RateLimit
 
@@ -70,7 +70,7 @@ class Refusal(EdgeLprError):
         return JSONResponse({"Error": {"Code": self.code, "Message": str(self)}}, self.status, headers)
 
 
-class Gatekeeper:
+class SecurityHeaders:
     """ASGI middleware: counts each request of an address, and puts the headers on every answer, errors too."""
 
     def __init__(self, app: ASGIApp, rate: RateLimit) -> None:
@@ -93,10 +93,10 @@ class Gatekeeper:
 
 
 @dataclass(frozen=True)
-class Guard:
+class AccessControl:
     """``over_tls``: cookies are for encrypted connections alone."""
 
-    sessions: Sessions
+    sessions: LoginSessions
     failures: RateLimit
     over_tls: bool
 
@@ -109,19 +109,19 @@ class Guard:
                 told = "without page.token only a browser on this device, at a loopback address, is served"
                 raise Refusal(403, "Forbidden", told) from error
 
-    def session(self, request: Request) -> Session | None:
+    def session(self, request: Request) -> LoginSession | None:
         """Who asks; None for who is not logged in. Raises Refusal."""
         self.check_place(request)
         return self.sessions.find(request.cookies.get(COOKIE, ""))
 
-    def needed_session(self, request: Request) -> Session:
+    def needed_session(self, request: Request) -> LoginSession:
         """The same, and Refusal for who is not logged in."""
         session = self.session(request)
         if session is None:
             raise Refusal(401, "LoggedOut", "log in first")
         return session
 
-    def check_change(self, request: Request) -> Session:
+    def check_change(self, request: Request) -> LoginSession:
         """Whose change this is. Raises Refusal unless the page itself asks for it."""
         session = self.needed_session(request)
         check_origin(request.headers)
@@ -129,7 +129,7 @@ class Guard:
             raise Refusal(403, "Forbidden", "the CSRF token is missing or not this session's; load the page again")
         return session
 
-    def log_in(self, request: Request, token: str) -> Session:
+    def log_in(self, request: Request, token: str) -> LoginSession:
         """A session for the right token. Raises Refusal."""
         self.check_place(request)
         check_origin(request.headers)

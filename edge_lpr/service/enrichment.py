@@ -17,7 +17,7 @@ from edge_lpr.tracking.watchlists import NumberLists
 _log = logging.getLogger(__name__)
 
 
-class Completion:
+class Enrichment:
     """Between the tracker and the publisher. ``count`` makes the statistics; None makes none."""
 
     def __init__(

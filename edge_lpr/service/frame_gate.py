@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from edge_lpr.cameras import CameraStatus
 from edge_lpr.frames import Frame
-from edge_lpr.service.idle import IdleGate
-from edge_lpr.service.load_control import LoadWatch, Work
+from edge_lpr.service.idle import MotionGate
+from edge_lpr.service.load_control import LoadControl, ReadingStatus
 
 IDLE_FOR_S = 2.0
 """How long a frame that was passed over keeps the state ``idle``; more than the pause between two looks is needless."""
 
 
-class Attention:
+class FrameGate:
     """Asked for each frame. Times in seconds on the monotonic clock."""
 
-    def __init__(self, gate: IdleGate, load: LoadWatch, *, live: bool) -> None:
+    def __init__(self, gate: MotionGate, load: LoadControl, *, live: bool) -> None:
         self._gate = gate
         self._load = load
         self._live = live
@@ -45,8 +45,8 @@ class Attention:
         if self._live:
             self._load.look(camera, now_s)
 
-    def work(self, now_s: float) -> Work:
+    def work(self, now_s: float) -> ReadingStatus:
         """What was done so far, and how the reader stands."""
         is_idle = self._passed_over_s is not None and now_s - self._passed_over_s < IDLE_FOR_S
         state = "idle" if is_idle and self._load.state == "normal" else self._load.state
-        return Work(state, self._read, self._idle, self._rested)
+        return ReadingStatus(state, self._read, self._idle, self._rested)

@@ -18,9 +18,9 @@ from edge_lpr.host.systemd import Notifier
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.passages import Passage
 from edge_lpr.readings import PlateReading
-from edge_lpr.service.frame_gate import Attention
+from edge_lpr.service.frame_gate import FrameGate
 from edge_lpr.service.health import HealthMonitor
-from edge_lpr.service.throughput import PaceMeter
+from edge_lpr.service.throughput import ThroughputMeter
 from edge_lpr.tracking.track import Track
 from edge_lpr.tracking.tracker import Tracker
 from edge_lpr.vision.reader_priority import Read
@@ -31,7 +31,7 @@ FRAME_WAIT_S = 0.5
 _log = logging.getLogger(__name__)
 
 
-class Onlooker(Protocol):
+class FrameObserver(Protocol):
     """Told of what the loop did. It is waited for, so it must be quick."""
 
     def see(self, frame: Frame, readings: Sequence[PlateReading], tracks: Sequence[Track]) -> None:
@@ -52,7 +52,7 @@ class Service:
     def __init__(
         self,
         source: FrameSource,
-        attention: Attention,
+        attention: FrameGate,
         read: Read,
         tracker: Tracker,
         publisher: PassagePublisher,
@@ -63,7 +63,7 @@ class Service:
         note: Callable[[Frame, Sequence[PlateReading]], None] = lambda frame, readings: None,
         complete: Callable[[Passage], Passage] = lambda passage: passage,
         between_frames: Callable[[], None] = lambda: None,
-        onlooker: Onlooker | None = None,
+        onlooker: FrameObserver | None = None,
     ) -> None:
         self._source = source
         self._attention = attention
@@ -77,7 +77,7 @@ class Service:
         self._complete = complete
         self._between_frames = between_frames
         self._onlooker = onlooker
-        self._meter = PaceMeter()
+        self._meter = ThroughputMeter()
         self._clock = StepWatch()
 
     def run(self, stop: threading.Event) -> None:

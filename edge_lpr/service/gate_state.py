@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from edge_lpr.cameras import CameraStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
-from edge_lpr.service.load_control import Work
-from edge_lpr.service.throughput import Pace
+from edge_lpr.service.load_control import ReadingStatus
+from edge_lpr.service.throughput import Throughput
 from edge_lpr.tracking.tracker import TrackerCounts
 
 
@@ -18,6 +18,6 @@ class GateState:
     at_s: float
     camera: CameraStatus
     publisher: PublisherStatus
-    pace: Pace
+    pace: Throughput
     counts: TrackerCounts
-    work: Work
+    work: ReadingStatus

@@ -15,8 +15,8 @@ from edge_lpr.host.clock import clock_synchronized
 from edge_lpr.messages.payloads import JsonObject, timestamp
 from edge_lpr.mqtt.publisher import PublisherStatus
 from edge_lpr.service.gate_state import GateState
-from edge_lpr.service.load_control import Work
-from edge_lpr.service.throughput import Pace
+from edge_lpr.service.load_control import ReadingStatus
+from edge_lpr.service.throughput import Throughput
 from edge_lpr.tracking.tracker import TrackerCounts
 
 
@@ -46,9 +46,9 @@ class Health:
     uptime_s: float
     camera: CameraStatus
     publisher: PublisherStatus
-    pace: Pace
+    pace: Throughput
     counts: TrackerCounts
-    work: Work
+    work: ReadingStatus
     temperature_celsius: float | None
     throttling: Throttling | None
     clock_synchronized: bool
@@ -146,9 +146,9 @@ class HealthMonitor:
         self,
         camera: CameraStatus,
         publisher: PublisherStatus,
-        pace: Pace,
+        pace: Throughput,
         counts: TrackerCounts,
-        work: Work,
+        work: ReadingStatus,
         *,
         now: bool = False,
     ) -> Health | None:

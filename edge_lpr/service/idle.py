@@ -25,7 +25,7 @@ MOVED_CELLS = 2
 """Cells that must differ: one may be a hot pixel or a fly."""
 
 
-class IdleGate:
+class MotionGate:
     """Keeps the last frame that was read, small. ``look_every_s`` 0 finds every frame worth reading."""
 
     def __init__(self, look_every_s: float) -> None:

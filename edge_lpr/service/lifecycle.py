@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from edge_lpr.api.build import serving
-from edge_lpr.api.mqtt_requests import RequestFace
+from edge_lpr.api.mqtt_requests import MqttRequests
 from edge_lpr.cameras import LightMeter, create_source
 from edge_lpr.config import LogSettings, Settings
 from edge_lpr.errors import CameraError
@@ -25,13 +25,13 @@ from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.page.backend import Save
 from edge_lpr.page.build import open_page
 from edge_lpr.passages import Passage
-from edge_lpr.service.enrichment import Completion, counter
-from edge_lpr.service.frame_gate import Attention
+from edge_lpr.service.enrichment import Enrichment, counter
+from edge_lpr.service.frame_gate import FrameGate
 from edge_lpr.service.frame_loop import Service
 from edge_lpr.service.health import HealthMonitor, Versions
-from edge_lpr.service.idle import IdleGate
-from edge_lpr.service.load_control import LoadWatch
-from edge_lpr.service.model_hot_swap import ModelSwap
+from edge_lpr.service.idle import MotionGate
+from edge_lpr.service.load_control import LoadControl
+from edge_lpr.service.model_hot_swap import ModelHotSwap
 from edge_lpr.service.reload import Reloader, ReloadRequests
 from edge_lpr.service.reload_request import ReloadCommand
 from edge_lpr.service.statistics import Pseudonyms
@@ -104,11 +104,11 @@ def serve(
     tracker = Tracker(settings.passage, settings.reader.min_confidence)
     publisher = PassagePublisher(settings.mqtt, settings.device)
     monitor = HealthMonitor(settings.device.id, _versions(pair), settings.mqtt.health_every_s, publisher.publish_health)
-    gate = IdleGate(settings.reader.idle_look_s)
+    gate = MotionGate(settings.reader.idle_look_s)
     last_view = LastView()
     meter = LightMeter(settings.passage.lane, settings.passage.ignore)
     keeper = EvidenceKeeper(settings.evidence, settings.device)
-    completion = Completion(settings.lists, keeper, _counter(settings, publisher))
+    completion = Enrichment(settings.lists, keeper, _counter(settings, publisher))
     page = open_page(settings, monitor.snapshot, requests, save)
 
     def apply(changed: Settings) -> None:
@@ -128,7 +128,7 @@ def serve(
         api.reader.replace(chosen.reader)
         monitor.versions = _versions(chosen)
 
-    swap = ModelSwap(shelf, settings.reader, pair.name, put_in)
+    swap = ModelHotSwap(shelf, settings.reader, pair.name, put_in)
 
     def between_frames() -> None:
         reloader.work()
@@ -137,7 +137,7 @@ def serve(
 
     failure: CameraError | None = None
     with swap, serving(settings.api, settings.device, pair.reader, lambda: monitor.latest, page) as api:
-        RequestFace(
+        MqttRequests(
             publisher.connection, publisher.topics, api.desk, last_view, api.metrics, images=settings.privacy.images
         )
         ReloadCommand(publisher.connection, publisher.topics, requests)
@@ -145,7 +145,7 @@ def serve(
         try:
             with create_source(settings.camera, meter) as source:
                 read, live = last_view.watching(api.reader.read_for_camera), settings.camera.live
-                attention = Attention(gate, LoadWatch(), live=live)
+                attention = FrameGate(gate, LoadControl(), live=live)
                 service = Service(
                     *(source, attention, read, tracker, publisher, monitor, notifier),
                     live=live, note=meter.note, complete=completion.complete, between_frames=between_frames,

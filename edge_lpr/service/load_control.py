@@ -34,7 +34,7 @@ LONGEST_REST_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ReadingStatus:
     """What the reader does with a live camera's frames, for health. ``state`` is ``idle`` while nothing moves.
 
     ``frames_read`` of all; ``frames_idle`` passed over as nothing had moved; ``frames_rested`` to spare the board.
@@ -46,7 +46,7 @@ class Work:
     frames_rested: int = 0
 
 
-class LoadWatch:
+class LoadControl:
     """Looks at the board and at what the camera loop drops. Times in seconds on the monotonic clock."""
 
     def __init__(

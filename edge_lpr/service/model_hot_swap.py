@@ -21,7 +21,7 @@ from edge_lpr.model_store.store import ModelShelf
 _log = logging.getLogger(__name__)
 
 
-class ModelSwap:
+class ModelHotSwap:
     """``put_in`` is given each new pair, in the thread that calls ``work``. A context manager."""
 
     def __init__(

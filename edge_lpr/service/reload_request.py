@@ -6,7 +6,7 @@ import logging
 
 import paho.mqtt.client as paho
 
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.mqtt_requests import check_topic, response_topic
 from edge_lpr.messages import payloads as messages
 from edge_lpr.messages.payloads import JsonObject
@@ -54,6 +54,6 @@ def _answer(outcome: Outcome) -> JsonObject:
     request_id = messages.new_request_id()
     if outcome.error is not None:
         text = "; ".join((str(outcome.error), *outcome.error.faults))
-        return messages.error_response(Fault.INVALID_PARAMETER, text, request_id)
+        return messages.error_response(ErrorCode.INVALID_PARAMETER, text, request_id)
     told = {"Applied": list(outcome.applied), "NeedRestart": list(outcome.needs_restart)}
     return {"Response": {**told, "RequestId": request_id}}

@@ -10,7 +10,7 @@ WINDOW_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Throughput:
     """``fps`` in frames a second. ``read_ms`` is the reader's median time for a frame; ``latency_ms`` the median from
     the moment a frame was taken to the moment it was dealt with. Both are None before the first frame."""
 
@@ -19,7 +19,7 @@ class Pace:
     latency_ms: float | None
 
 
-class PaceMeter:
+class ThroughputMeter:
     """Takes one note per frame. Times in seconds on the monotonic clock."""
 
     def __init__(self) -> None:
@@ -36,14 +36,14 @@ class PaceMeter:
         self._notes.append((done_s, read_s, latency_s))
         self._forget(done_s)
 
-    def pace(self, now_s: float) -> Pace:
+    def pace(self, now_s: float) -> Throughput:
         """The pace over the window that ends now."""
         self._forget(now_s)
         if self._began_s is None or not self._notes:
-            return Pace(0.0, None, None)
+            return Throughput(0.0, None, None)
         span_s = min(WINDOW_S, max(now_s - self._began_s, 1e-3))
         latencies = [latency_s for _, _, latency_s in self._notes if latency_s is not None]
-        return Pace(
+        return Throughput(
             fps=round(len(self._notes) / span_s, 1),
             read_ms=_median_ms([read_s for _, read_s, _ in self._notes]),
             latency_ms=_median_ms(latencies),

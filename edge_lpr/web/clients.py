@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.errors import ApiError, ErrorCode
 
 Address = IPv4Address | IPv6Address
 
@@ -43,7 +43,7 @@ def check_needs_no_key(address: Address | None, headers: Mapping[str, str]) -> N
         message = "Without a keys file (api.keys_file) no web page of another site is answered."
     else:
         return
-    raise ApiError(Fault.INVALID_AUTHORIZATION, message)
+    raise ApiError(ErrorCode.INVALID_AUTHORIZATION, message)
 
 
 def slot_of(address: Address | None) -> str:

@@ -23,7 +23,7 @@ _BACKLOG = 128
 _log = logging.getLogger(__name__)
 
 
-class ApiServer:
+class WebServer:
     """Serves ``app`` at the settings' address, over TLS where there is a certificate. A context manager."""
 
     def __init__(self, app: Starlette, settings: ApiSettings) -> None:

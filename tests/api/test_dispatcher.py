@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_lpr.api.dispatcher import Desk
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.dispatcher import Dispatcher
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import LOCAL
 from edge_lpr.api.quota import QuotaBook
 from edge_lpr.readings import PlateReading
@@ -25,11 +25,11 @@ class Held:
     def __call__(self, _parameters: Mapping[str, object]) -> list[PlateReading]:
         self.begun.release()
         assert self.let_go.wait(DEADLINE_S)
-        raise ApiError(Fault.OCR_FAILED)
+        raise ApiError(ErrorCode.OCR_FAILED)
 
 
-def desk(tmp_path: Path, action: Held, *, queue: int = 2, requests_per_second: int = 1000) -> Desk:
-    return Desk(action, QuotaBook(tmp_path), requests_per_second=requests_per_second, queue=queue)
+def desk(tmp_path: Path, action: Held, *, queue: int = 2, requests_per_second: int = 1000) -> Dispatcher:
+    return Dispatcher(action, QuotaBook(tmp_path), requests_per_second=requests_per_second, queue=queue)
 
 
 def code(answer: dict[str, dict[str, dict[str, str]]]) -> str:

@@ -23,22 +23,22 @@ import pytest
 from PIL import Image
 from tencentcloud.common.exception import TencentCloudSDKException
 
-from edge_lpr.api.dispatcher import Desk
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.dispatcher import Dispatcher
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.http_routes import create_app
 from edge_lpr.api.keys import load_keys
 from edge_lpr.api.quota import FILE_NAME, QuotaBook
 from edge_lpr.config import ApiSettings
 from edge_lpr.service.metrics import Metrics
 from edge_lpr.vision.reader import PlateReader
-from edge_lpr.web.server import ApiServer
+from edge_lpr.web.server import WebServer
 from tests.support.api import SECRET_ID, SECRET_KEY, Pages, ServedApi, StartApi
 from tests.support.mqtt import free_port
 
-TESTED: set[Fault] = set()
+TESTED: set[ErrorCode] = set()
 
 
-def refused(fault: Fault, call: Callable[[], Any]) -> TencentCloudSDKException:
+def refused(fault: ErrorCode, call: Callable[[], Any]) -> TencentCloudSDKException:
     """What the SDK raises: the right code, words for a person, a request id."""
     TESTED.add(fault)
     with pytest.raises(TencentCloudSDKException) as caught:
@@ -75,54 +75,54 @@ def claimed_png(width: int, height: int) -> str:
 @pytest.mark.parametrize(
     ("fault", "parameters"),
     [
-        (Fault.MISSING_PARAMETER, {}),
-        (Fault.MISSING_PARAMETER, {"ImageBase64": None}),
-        (Fault.UNKNOWN_PARAMETER, {"ImageBase64": "AAAA", "Cardside": "FRONT"}),
-        (Fault.INVALID_PARAMETER, {"ImageBase64": 17}),
-        (Fault.INVALID_PARAMETER, {"ImageUrl": ["http://192.0.2.1/"]}),
-        (Fault.VALUE_LIMIT, {"ImageBase64": ""}),
-        (Fault.VALUE_LIMIT, {"ImageBase64": "not Base64"}),
-        (Fault.VALUE_LIMIT, {"ImageBase64": "车牌"}),
-        (Fault.VALUE_LIMIT, {"ImageBase64": "\ud800"}),
-        (Fault.VALUE_LIMIT, {"ImageUrl": "file:///etc/hostname"}),
-        (Fault.VALUE_LIMIT, {"ImageUrl": "ftp://192.0.2.1/car.jpg", "ImageBase64": picture("PNG")}),
-        (Fault.DOWNLOAD_ERROR, {"ImageUrl": "http://127.0.0.1:9/car.jpg"}),
-        (Fault.IMAGE_DECODE_FAILED, {"ImageBase64": base64.b64encode(b"no picture").decode()}),
-        (Fault.IMAGE_DECODE_FAILED, {"ImageBase64": picture("GIF")}),
-        (Fault.IMAGE_DECODE_FAILED, {"ImageBase64": picture("PNG")[:80]}),
-        (Fault.OCR_FAILED, {"ImageBase64": picture("PNG")}),
-        (Fault.OCR_FAILED, {"ImageBase64": picture("JPEG")}),
-        (Fault.TOO_LARGE_FILE, {"ImageBase64": "A" * (10 * 1024 * 1024 + 4)}),
-        (Fault.TOO_LARGE_FILE, {"ImageBase64": claimed_png(50_000, 50_000)}),
-        (Fault.TOO_LARGE_FILE, {"ImageBase64": claimed_png(5_000, 5_001)}),
-        (Fault.REQUEST_SIZE_LIMIT_EXCEEDED, {"ImageBase64": "A" * (13 * 1024 * 1024)}),
+        (ErrorCode.MISSING_PARAMETER, {}),
+        (ErrorCode.MISSING_PARAMETER, {"ImageBase64": None}),
+        (ErrorCode.UNKNOWN_PARAMETER, {"ImageBase64": "AAAA", "Cardside": "FRONT"}),
+        (ErrorCode.INVALID_PARAMETER, {"ImageBase64": 17}),
+        (ErrorCode.INVALID_PARAMETER, {"ImageUrl": ["http://192.0.2.1/"]}),
+        (ErrorCode.VALUE_LIMIT, {"ImageBase64": ""}),
+        (ErrorCode.VALUE_LIMIT, {"ImageBase64": "not Base64"}),
+        (ErrorCode.VALUE_LIMIT, {"ImageBase64": "车牌"}),
+        (ErrorCode.VALUE_LIMIT, {"ImageBase64": "\ud800"}),
+        (ErrorCode.VALUE_LIMIT, {"ImageUrl": "file:///etc/hostname"}),
+        (ErrorCode.VALUE_LIMIT, {"ImageUrl": "ftp://192.0.2.1/car.jpg", "ImageBase64": picture("PNG")}),
+        (ErrorCode.DOWNLOAD_ERROR, {"ImageUrl": "http://127.0.0.1:9/car.jpg"}),
+        (ErrorCode.IMAGE_DECODE_FAILED, {"ImageBase64": base64.b64encode(b"no picture").decode()}),
+        (ErrorCode.IMAGE_DECODE_FAILED, {"ImageBase64": picture("GIF")}),
+        (ErrorCode.IMAGE_DECODE_FAILED, {"ImageBase64": picture("PNG")[:80]}),
+        (ErrorCode.OCR_FAILED, {"ImageBase64": picture("PNG")}),
+        (ErrorCode.OCR_FAILED, {"ImageBase64": picture("JPEG")}),
+        (ErrorCode.TOO_LARGE_FILE, {"ImageBase64": "A" * (10 * 1024 * 1024 + 4)}),
+        (ErrorCode.TOO_LARGE_FILE, {"ImageBase64": claimed_png(50_000, 50_000)}),
+        (ErrorCode.TOO_LARGE_FILE, {"ImageBase64": claimed_png(5_000, 5_001)}),
+        (ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED, {"ImageBase64": "A" * (13 * 1024 * 1024)}),
     ],
-    ids=lambda value: value.name if isinstance(value, Fault) else re.sub(r"\W+", "_", str(value)[:30]),
+    ids=lambda value: value.name if isinstance(value, ErrorCode) else re.sub(r"\W+", "_", str(value)[:30]),
 )
-def test_parameters(api: ServedApi, fault: Fault, parameters: dict[str, object]) -> None:
+def test_parameters(api: ServedApi, fault: ErrorCode, parameters: dict[str, object]) -> None:
     refused(fault, lambda: ask(api, **parameters))
 
 
 def test_a_picture_of_exactly_the_limit_is_decoded(api: ServedApi) -> None:
-    refused(Fault.IMAGE_DECODE_FAILED, lambda: ask(api, ImageBase64="A" * (10 * 1024 * 1024)))
+    refused(ErrorCode.IMAGE_DECODE_FAILED, lambda: ask(api, ImageBase64="A" * (10 * 1024 * 1024)))
 
 
 def test_downloads(api: ServedApi, start_api: StartApi, web: Pages) -> None:
     web.pages |= {"/large": b"x" * 8_000_000, "/page": b"<html>", "/never": threading.Event()}
-    refused(Fault.DOWNLOAD_ERROR, lambda: ask(api, ImageUrl=web.url("/missing")))
-    refused(Fault.TOO_LARGE_FILE, lambda: ask(api, ImageUrl=web.url("/large")))
-    refused(Fault.IMAGE_DECODE_FAILED, lambda: ask(api, ImageUrl=web.url("/page")))
-    refused(Fault.DOWNLOAD_ERROR, lambda: ask(api, ImageUrl=web.url("/never")))
-    refused(Fault.DOWNLOAD_ERROR, lambda: ask(start_api(), ImageUrl=web.url("/page")))
+    refused(ErrorCode.DOWNLOAD_ERROR, lambda: ask(api, ImageUrl=web.url("/missing")))
+    refused(ErrorCode.TOO_LARGE_FILE, lambda: ask(api, ImageUrl=web.url("/large")))
+    refused(ErrorCode.IMAGE_DECODE_FAILED, lambda: ask(api, ImageUrl=web.url("/page")))
+    refused(ErrorCode.DOWNLOAD_ERROR, lambda: ask(api, ImageUrl=web.url("/never")))
+    refused(ErrorCode.DOWNLOAD_ERROR, lambda: ask(start_api(), ImageUrl=web.url("/page")))
 
 
 def test_actions_and_versions(api: ServedApi) -> None:
     client = api.client()
-    refused(Fault.INVALID_ACTION, lambda: client.call("IDCardOCR", {}))
+    refused(ErrorCode.INVALID_ACTION, lambda: client.call("IDCardOCR", {}))
     client._apiVersion = "2017-01-01"
-    refused(Fault.NO_SUCH_VERSION, lambda: client.call("LicensePlateOCR", {}))
+    refused(ErrorCode.NO_SUCH_VERSION, lambda: client.call("LicensePlateOCR", {}))
     client._apiVersion = ""
-    refused(Fault.MISSING_PARAMETER, lambda: client.call("LicensePlateOCR", {}))
+    refused(ErrorCode.MISSING_PARAMETER, lambda: client.call("LicensePlateOCR", {}))
 
 
 @pytest.mark.parametrize("method", ["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"])
@@ -130,32 +130,34 @@ def test_signatures(api: ServedApi, monkeypatch: pytest.MonkeyPatch, method: str
     def call(*arguments: str) -> object:
         return api.client(*arguments, signMethod=method).call_json("LicensePlateOCR", {})
 
-    refused(Fault.SECRET_ID_NOT_FOUND, lambda: call("AKIDother"))
-    refused(Fault.SIGNATURE_FAILURE, lambda: call(SECRET_ID, "another secret"))
-    refused(Fault.TOKEN_FAILURE, lambda: call(SECRET_ID, SECRET_KEY, "a token"))
+    refused(ErrorCode.SECRET_ID_NOT_FOUND, lambda: call("AKIDother"))
+    refused(ErrorCode.SIGNATURE_FAILURE, lambda: call(SECRET_ID, "another secret"))
+    refused(ErrorCode.TOKEN_FAILURE, lambda: call(SECRET_ID, SECRET_KEY, "a token"))
     for away_s in (-400, 400):
         clock = SimpleNamespace(time=lambda away_s=away_s: time.time() + away_s)
         monkeypatch.setattr("tencentcloud.common.abstract_client.time", clock)
-        refused(Fault.SIGNATURE_EXPIRE, lambda: call())
+        refused(ErrorCode.SIGNATURE_EXPIRE, lambda: call())
 
 
 def test_a_caller_who_sends_all_before_he_reads_gets_the_reason(api: ServedApi) -> None:
     """His body is not taken in, but neither is the connection closed on it."""
     stranger = api.client("AKIDother")
     refused(
-        Fault.SECRET_ID_NOT_FOUND,
+        ErrorCode.SECRET_ID_NOT_FOUND,
         lambda: stranger.call_json("LicensePlateOCR", {"ImageBase64": "A" * (10 * 1024 * 1024)}),
     )
 
 
 def test_without_a_signature(api: ServedApi) -> None:
     client = api.client()
-    refused(Fault.INVALID_AUTHORIZATION, lambda: client.call_json("LicensePlateOCR", {}, options={"SkipSign": True}))
+    refused(
+        ErrorCode.INVALID_AUTHORIZATION, lambda: client.call_json("LicensePlateOCR", {}, options={"SkipSign": True})
+    )
 
 
 def test_switched_off(start_api: StartApi, plate_base64: str) -> None:
     api = start_api(license_plate_ocr=False)
-    refused(Fault.UNOPEN_ERROR, lambda: ask(api, ImageBase64=plate_base64))
+    refused(ErrorCode.UNOPEN_ERROR, lambda: ask(api, ImageBase64=plate_base64))
 
 
 def test_too_many_requests_a_second_are_counted_for_each_key(start_api: StartApi, keys_file: Path) -> None:
@@ -164,9 +166,9 @@ def test_too_many_requests_a_second_are_counted_for_each_key(start_api: StartApi
     with ThreadPoolExecutor(12) as pool:
         codes = [code for code in pool.map(lambda _: code_of(api, ImageBase64="AAAA"), range(12))]
     assert "RequestLimitExceeded" in codes
-    TESTED.add(Fault.REQUEST_LIMIT_EXCEEDED)
+    TESTED.add(ErrorCode.REQUEST_LIMIT_EXCEEDED)
     other = api.client("AKIDother", "other")
-    refused(Fault.IMAGE_DECODE_FAILED, lambda: other.call_json("LicensePlateOCR", {"ImageBase64": "AAAA"}))
+    refused(ErrorCode.IMAGE_DECODE_FAILED, lambda: other.call_json("LicensePlateOCR", {"ImageBase64": "AAAA"}))
 
 
 def test_a_full_queue(start_api: StartApi, web: Pages) -> None:
@@ -177,7 +179,7 @@ def test_a_full_queue(start_api: StartApi, web: Pages) -> None:
         first = pool.submit(code_of, api, ImageUrl=web.url("/held"))
         while code_of(api, ImageBase64="AAAA") != "RequestLimitExceeded":  # until the first is at work
             assert not first.done()
-        refused(Fault.REQUEST_LIMIT_EXCEEDED, lambda: ask(api, ImageBase64="AAAA"))
+        refused(ErrorCode.REQUEST_LIMIT_EXCEEDED, lambda: ask(api, ImageBase64="AAAA"))
         held.set()
         assert first.result() == "FailedOperation.ImageDecodeFailed"
 
@@ -188,20 +190,20 @@ def test_quotas(start_api: StartApi, keys_file: Path, plate_base64: str) -> None
     )
     api = start_api()
     debtor = api.client("AKIDdebtor", "other")
-    refused(Fault.IN_ARREARS, lambda: debtor.call_json("LicensePlateOCR", {"ImageBase64": plate_base64}))
+    refused(ErrorCode.IN_ARREARS, lambda: debtor.call_json("LicensePlateOCR", {"ImageBase64": plate_base64}))
     for _ in range(2):
-        refused(Fault.OCR_FAILED, lambda: ask(api, ImageBase64=picture("PNG")))
+        refused(ErrorCode.OCR_FAILED, lambda: ask(api, ImageBase64=picture("PNG")))
         assert ask(api, ImageBase64=plate_base64)["Response"]["Number"]
-    refused(Fault.RESOURCE_PACKAGE_RUN_OUT, lambda: ask(api, ImageBase64=plate_base64))
+    refused(ErrorCode.RESOURCE_PACKAGE_RUN_OUT, lambda: ask(api, ImageBase64=plate_base64))
     again = start_api()
-    refused(Fault.RESOURCE_PACKAGE_RUN_OUT, lambda: ask(again, ImageBase64=plate_base64))
+    refused(ErrorCode.RESOURCE_PACKAGE_RUN_OUT, lambda: ask(again, ImageBase64=plate_base64))
 
 
 def test_quotas_that_cannot_be_counted(start_api: StartApi, keys_file: Path, plate_base64: str) -> None:
     keys_file.write_text(f"{SECRET_ID}: {{key: {SECRET_KEY}, quota: 2}}\n")
     api = start_api()
     (api.state_dir / FILE_NAME).mkdir(parents=True)
-    refused(Fault.CHARGE_STATUS_EXCEPTION, lambda: ask(api, ImageBase64=plate_base64))
+    refused(ErrorCode.CHARGE_STATUS_EXCEPTION, lambda: ask(api, ImageBase64=plate_base64))
     (api.state_dir / FILE_NAME).rmdir()
     assert ask(api, ImageBase64=plate_base64)["Response"]["Number"]
 
@@ -210,8 +212,8 @@ def test_quotas_that_cannot_be_counted(start_api: StartApi, keys_file: Path, pla
 def test_other_methods(api: ServedApi, method: str) -> None:
     response = httpx.request(method, api.url)
     assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
-    assert response.json()["Response"]["Error"]["Code"] == Fault.UNSUPPORTED_PROTOCOL
-    TESTED.add(Fault.UNSUPPORTED_PROTOCOL)
+    assert response.json()["Response"]["Error"]["Code"] == ErrorCode.UNSUPPORTED_PROTOCOL
+    TESTED.add(ErrorCode.UNSUPPORTED_PROTOCOL)
 
 
 def test_a_reader_that_fails(
@@ -221,7 +223,7 @@ def test_a_reader_that_fails(
         raise cv2.error("out of its mind")
 
     monkeypatch.setattr(reader, "read", broken)
-    error = refused(Fault.UNKNOWN_ERROR, lambda: ask(api, ImageBase64=plate_base64))
+    error = refused(ErrorCode.UNKNOWN_ERROR, lambda: ask(api, ImageBase64=plate_base64))
     assert "mind" not in error.get_message()
 
 
@@ -230,24 +232,24 @@ def test_a_service_that_fails(tmp_path: Path, keys_file: Path) -> None:
         raise ZeroDivisionError("a fault of ours")
 
     settings = ApiSettings(enabled=True, port=free_port(), keys_file=keys_file)
-    with Desk(broken, QuotaBook(tmp_path), requests_per_second=10, queue=1) as desk:
+    with Dispatcher(broken, QuotaBook(tmp_path), requests_per_second=10, queue=1) as desk:
         app = create_app(desk, load_keys(keys_file), Metrics(lambda: None), lambda: None)
-        with ApiServer(app, settings):
-            error = refused(Fault.INTERNAL_ERROR, lambda: ask(ServedApi(settings, tmp_path), ImageBase64="AAAA"))
+        with WebServer(app, settings):
+            error = refused(ErrorCode.INTERNAL_ERROR, lambda: ask(ServedApi(settings, tmp_path), ImageBase64="AAAA"))
     assert "ours" not in error.get_message()
 
 
 def test_every_row_of_the_table_was_tested() -> None:
     """Stands last: it needs the tests above to have run."""
-    missing = set(Fault) - TESTED
-    if len(TESTED) < len(Fault) // 2:
+    missing = set(ErrorCode) - TESTED
+    if len(TESTED) < len(ErrorCode) // 2:
         pytest.skip("the other tests of this file were not run")
     assert not missing
 
 
 def test_the_readme_has_every_row(repo_root: Path) -> None:
     readme = (repo_root / "README.md").read_text(encoding="utf-8")
-    for fault in Fault:
+    for fault in ErrorCode:
         assert f"| {fault.situation} | `{fault}` |" in readme
 
 

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from tencentcloud.common.exception import TencentCloudSDKException
 
-from edge_lpr.api.dispatcher import Desk
+from edge_lpr.api.dispatcher import Dispatcher
 from edge_lpr.api.http_routes import MAX_FAILURES, create_app
 from edge_lpr.api.keys import Account
 from edge_lpr.api.quota import QuotaBook
@@ -30,9 +30,9 @@ from edge_lpr.mqtt.connection import ConnectionStatus
 from edge_lpr.mqtt.outbox import OutboxStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
 from edge_lpr.service.gate_state import GateState
-from edge_lpr.service.load_control import Work
+from edge_lpr.service.load_control import ReadingStatus
 from edge_lpr.service.metrics import Metrics
-from edge_lpr.service.throughput import Pace
+from edge_lpr.service.throughput import Throughput
 from edge_lpr.tracking.tracker import TrackerCounts
 from edge_lpr.web.clients import address_of, slot_of
 from tests.support.api import SECRET_ID, ServedApi, StartApi
@@ -66,7 +66,7 @@ class AppClient:
 def app_client(
     tmp_path: Path, peer: str = "127.0.0.1", gate: GateState | None = None, **accounts: Account
 ) -> AppClient:
-    desk = Desk(lambda _: [], QuotaBook(tmp_path), requests_per_second=10, queue=1)
+    desk = Dispatcher(lambda _: [], QuotaBook(tmp_path), requests_per_second=10, queue=1)
     return AppClient(create_app(desk, accounts, Metrics(lambda: gate), lambda: gate), peer)
 
 
@@ -234,7 +234,7 @@ def test_an_address_that_fails_to_authenticate_too_often_is_refused(
     monkeypatch.setattr("edge_lpr.api.http_routes.time", clock(lambda: now_s))
     peer = "192.0.2.7"
     other = next(each for each in ("192.0.2.8", "192.0.2.9") if slot_of(address_of(each)) != slot_of(address_of(peer)))
-    desk = Desk(lambda _: [], QuotaBook(tmp_path), requests_per_second=10, queue=1)
+    desk = Dispatcher(lambda _: [], QuotaBook(tmp_path), requests_per_second=10, queue=1)
     app = create_app(desk, {"AKIDa": Account("AKIDa", "x")}, Metrics(lambda: None), lambda: None)
     clients = {each: AppClient(app, each) for each in (peer, other, "127.0.0.1")}
     codes = [code(clients[peer].post("/", json={}, headers=HEADERS)) for _ in range(MAX_FAILURES + 2)]
@@ -274,9 +274,9 @@ def gate_state(at_s: float, camera: CameraState = "running") -> GateState:
         at_s,
         CameraStatus("USB camera", camera, None, 100, 3, 1, 0.04),
         PublisherStatus(ConnectionStatus("connected", None, connects=2), outbox, None),
-        Pace(12.5, 40.0, 61.0),
+        Throughput(12.5, 40.0, 61.0),
         TrackerCounts(5, 1, 2, 0),
-        Work(),
+        ReadingStatus(),
     )
 
 

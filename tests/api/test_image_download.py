@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_lpr.api.addresses import is_public, parse_network
-from edge_lpr.api.build import create_desk
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.build import create_dispatcher
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.image_download import DownloadPolicy, canonical_host, fetch
 from edge_lpr.config import ApiSettings, DeviceSettings
 from edge_lpr.errors import ConfigError
@@ -30,7 +30,7 @@ PICTURE = bytes(range(256)) * 40
 LOOPBACK = DownloadPolicy(allowed_networks=(ip_network("127.0.0.0/8"),), max_bytes=100_000)
 
 
-def failure(url: str, policy: DownloadPolicy = LOOPBACK, fault: Fault = Fault.DOWNLOAD_ERROR) -> str:
+def failure(url: str, policy: DownloadPolicy = LOOPBACK, fault: ErrorCode = ErrorCode.DOWNLOAD_ERROR) -> str:
     """The message of a download that fails as it should."""
     with pytest.raises(ApiError) as caught:
         fetch(url, policy)
@@ -183,7 +183,7 @@ def test_a_url_may_hold_chinese_and_encoded_characters(site: SiteServer) -> None
     ],
 )
 def test_what_is_no_plain_web_address_is_refused(url: str) -> None:
-    assert "`ImageUrl`" in failure(url, fault=Fault.VALUE_LIMIT)
+    assert "`ImageUrl`" in failure(url, fault=ErrorCode.VALUE_LIMIT)
 
 
 @settings(max_examples=200, deadline=None)
@@ -300,13 +300,13 @@ def test_errors_of_the_server_are_named(site: SiteServer, serve_raw: Callable[..
 
 def test_size_is_bounded_whatever_is_claimed(site: SiteServer, serve_raw: Callable[..., str]) -> None:
     assert len(fetch(site.url("/large?100000"), LOOPBACK)) == 100_000
-    assert "more than" in failure(site.url("/large?100001"), fault=Fault.TOO_LARGE_FILE)
+    assert "more than" in failure(site.url("/large?100001"), fault=ErrorCode.TOO_LARGE_FILE)
     endless = b"HTTP/1.1 200 OK\r\n\r\n" + bytes(200_000)
-    assert "more than" in failure(serve_raw(endless), fault=Fault.TOO_LARGE_FILE)
+    assert "more than" in failure(serve_raw(endless), fault=ErrorCode.TOO_LARGE_FILE)
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"2710\r\n" + bytes(10_000) + b"\r\n") * 20
-    assert "more than" in failure(serve_raw(chunked), fault=Fault.TOO_LARGE_FILE)
+    assert "more than" in failure(serve_raw(chunked), fault=ErrorCode.TOO_LARGE_FILE)
     claimed = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nsmall"
-    assert "more than" in failure(serve_raw(claimed), fault=Fault.TOO_LARGE_FILE)
+    assert "more than" in failure(serve_raw(claimed), fault=ErrorCode.TOO_LARGE_FILE)
 
 
 def test_a_body_in_chunks_is_put_together(serve_raw: Callable[..., str]) -> None:
@@ -369,7 +369,7 @@ def test_whatever_the_server_says_only_api_errors_are_raised(head: bytes, rest: 
         try:
             assert isinstance(fetch(f"http://127.0.0.1:{port}/", policy), bytes)
         except ApiError as error:
-            assert error.code == Fault.DOWNLOAD_ERROR
+            assert error.code == ErrorCode.DOWNLOAD_ERROR
         thread.join()
 
 
@@ -432,7 +432,7 @@ def test_an_authority_that_cannot_be_used_is_found_at_the_start(authority: Path,
         with pytest.raises(
             ConfigError, match=rf"api\.download_ca_file: cannot use .*{name}: {reason}.*; give the"
         ) as told:
-            create_desk(settings, device, lambda _: [])
+            create_dispatcher(settings, device, lambda _: [])
         assert "\n" not in str(told.value)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import Account, load_keys
 from edge_lpr.api.quota import FILE_NAME, QuotaBook
 from edge_lpr.errors import ConfigError
@@ -77,7 +77,7 @@ def test_a_quota_counts_over_restarts_and_gives_back(tmp_path: Path) -> None:
     second.take(account)
     with pytest.raises(ApiError) as caught:
         second.take(account)
-    assert caught.value.code == Fault.RESOURCE_PACKAGE_RUN_OUT
+    assert caught.value.code == ErrorCode.RESOURCE_PACKAGE_RUN_OUT
     second.take(Account("AKIDa", "x", quota=3))
     second.close()
 
@@ -98,8 +98,8 @@ def test_a_request_that_outlasts_the_service_is_still_counted_and_leaves_the_fil
 def test_nothing_to_give_and_nothing_paid(tmp_path: Path) -> None:
     book = QuotaBook(tmp_path)
     for account, fault in (
-        (Account("AKIDa", "x", quota=0), Fault.RESOURCE_PACKAGE_RUN_OUT),
-        (Account("AKIDb", "x", quota=9, in_arrears=True), Fault.IN_ARREARS),
+        (Account("AKIDa", "x", quota=0), ErrorCode.RESOURCE_PACKAGE_RUN_OUT),
+        (Account("AKIDb", "x", quota=9, in_arrears=True), ErrorCode.IN_ARREARS),
     ):
         with pytest.raises(ApiError) as caught:
             book.take(account)
@@ -112,7 +112,7 @@ def test_a_damaged_count_is_a_fault_of_metered_requests_alone(tmp_path: Path) ->
     book.take(Account("AKIDb", "x"))
     with pytest.raises(ApiError) as caught:
         book.take(Account("AKIDa", "x", quota=1))
-    assert caught.value.code == Fault.CHARGE_STATUS_EXCEPTION
+    assert caught.value.code == ErrorCode.CHARGE_STATUS_EXCEPTION
 
 
 def test_the_rate_is_counted_over_a_sliding_second_for_each_caller() -> None:

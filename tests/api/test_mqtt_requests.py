@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge_lpr.api.build import create_desk, serving
-from edge_lpr.api.mqtt_requests import RequestFace
+from edge_lpr.api.build import create_dispatcher, serving
+from edge_lpr.api.mqtt_requests import MqttRequests
 from edge_lpr.backoff import BackOff
 from edge_lpr.config import ApiSettings, CameraSettings, DeviceSettings, MqttSettings, ReaderSettings, Settings
 from edge_lpr.images import load_image
@@ -95,9 +95,9 @@ def start_gate(mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path) -> It
             device = DeviceSettings(id="gate-1", state_dir=tmp_path / "state")
             publisher = PassagePublisher(MqttSettings(port=port), device, backoff=BackOff(0.05, 0.2))
             api = ApiSettings(**{"requests_per_second": 1000, **settings})
-            desk = cleanup.enter_context(create_desk(api, device, read)) if enabled else None
+            desk = cleanup.enter_context(create_dispatcher(api, device, read)) if enabled else None
             gate = Gate(publisher, LastView(), subscribe(port))
-            RequestFace(publisher.connection, publisher.topics, desk, gate.view, Metrics(lambda: None), images=images)
+            MqttRequests(publisher.connection, publisher.topics, desk, gate.view, Metrics(lambda: None), images=images)
             cleanup.callback(publisher.stop)
             publisher.start()
             assert publisher.connection.wait_for("connected", DEADLINE_S)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_lpr.api.errors import ApiError, Fault
+from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.signing import SignedRequest, authenticate, form_parameters, is_form
 
 credential = importlib.import_module("tencentcloud.common.credential")
@@ -161,10 +161,10 @@ def test_what_the_official_sdk_signs_is_accepted(send: Send, method: str, sign_m
     request = send(method, sign_method, unsigned=unsigned)
     assert request.method == method
     assert authenticate(request, KEYS, time.time()) == "tenant-two"
-    assert fault_of(request, time.time(), {**KEYS, "tenant-two": "guess"}, "ocr") == Fault.SIGNATURE_FAILURE
-    assert fault_of(request, time.time(), {"tenant-one": KEYS["tenant-two"]}, "ocr") == Fault.SECRET_ID_NOT_FOUND
-    assert fault_of(request, time.time() + 310, KEYS, "ocr") == Fault.SIGNATURE_EXPIRE
-    assert fault_of(request, time.time() - 310, KEYS, "ocr") == Fault.SIGNATURE_EXPIRE
+    assert fault_of(request, time.time(), {**KEYS, "tenant-two": "guess"}, "ocr") == ErrorCode.SIGNATURE_FAILURE
+    assert fault_of(request, time.time(), {"tenant-one": KEYS["tenant-two"]}, "ocr") == ErrorCode.SECRET_ID_NOT_FOUND
+    assert fault_of(request, time.time() + 310, KEYS, "ocr") == ErrorCode.SIGNATURE_EXPIRE
+    assert fault_of(request, time.time() - 310, KEYS, "ocr") == ErrorCode.SIGNATURE_EXPIRE
 
 
 def test_the_sdks_multipart_body_is_accepted(send: Send) -> None:
@@ -183,22 +183,22 @@ def test_an_endpoint_in_capitals_is_signed_as_it_is_written(send: Send, wire: Wi
 @pytest.mark.parametrize("sign_method", ["TC3-HMAC-SHA256", "HmacSHA256"])
 def test_a_token_is_refused_but_only_to_whom_it_concerns(send: Send, sign_method: str) -> None:
     request = send("POST", sign_method, token="temporary")
-    assert fault_of(request, time.time(), KEYS, "ocr") == Fault.TOKEN_FAILURE
-    assert fault_of(request, time.time(), {"tenant-two": "guess"}, "ocr") == Fault.SIGNATURE_FAILURE
+    assert fault_of(request, time.time(), KEYS, "ocr") == ErrorCode.TOKEN_FAILURE
+    assert fault_of(request, time.time(), {"tenant-two": "guess"}, "ocr") == ErrorCode.SIGNATURE_FAILURE
 
 
 def test_a_request_that_the_sdk_did_not_sign_is_refused(send: Send) -> None:
     request = send("POST", "TC3-HMAC-SHA256", call={"SkipSign": True})
-    assert fault_of(request, time.time(), KEYS, "ocr") == Fault.INVALID_AUTHORIZATION
+    assert fault_of(request, time.time(), KEYS, "ocr") == ErrorCode.INVALID_AUTHORIZATION
 
 
 def test_an_unsigned_payload_may_change_and_a_signed_one_may_not(send: Send) -> None:
     unsigned = replace(send("POST", "TC3-HMAC-SHA256", unsigned=True), body=b"{}")
     assert authenticate(unsigned, KEYS, time.time()) == "tenant-two"
     signed = send("POST", "TC3-HMAC-SHA256")
-    assert fault_of(replace(signed, body=b"{}"), time.time(), KEYS, "ocr") == Fault.SIGNATURE_FAILURE
+    assert fault_of(replace(signed, body=b"{}"), time.time(), KEYS, "ocr") == ErrorCode.SIGNATURE_FAILURE
     declared = with_headers(signed, {"x-tc-content-sha256": "UNSIGNED-PAYLOAD"})
-    assert fault_of(declared, time.time(), KEYS, "ocr") == Fault.SIGNATURE_FAILURE
+    assert fault_of(declared, time.time(), KEYS, "ocr") == ErrorCode.SIGNATURE_FAILURE
 
 
 @pytest.mark.parametrize(
@@ -214,26 +214,26 @@ def test_an_unsigned_payload_may_change_and_a_signed_one_may_not(send: Send) -> 
     ids=["body", "path", "method", "host", "content type", "time"],
 )
 def test_a_changed_request_is_refused(tampered: SignedRequest) -> None:
-    assert fault_of(tampered, SPEC_TIME) == Fault.SIGNATURE_FAILURE
+    assert fault_of(tampered, SPEC_TIME) == ErrorCode.SIGNATURE_FAILURE
 
 
 @pytest.mark.parametrize(
     ("found", "instead", "fault"),
     [
-        ("TC3-HMAC-SHA256", "TC3-HMAC-SHA1", Fault.INVALID_AUTHORIZATION),
-        ("content-type;host", "host", Fault.INVALID_AUTHORIZATION),
-        ("content-type;host", "content-type;host;host", Fault.INVALID_AUTHORIZATION),
-        ("content-type;host", "content-type;host;x-absent", Fault.INVALID_AUTHORIZATION),
-        ("content-type;host", "content-type;host;x-tc-action", Fault.SIGNATURE_FAILURE),
-        ("2019-02-25/cvm", "2019-02-26/cvm", Fault.SIGNATURE_FAILURE),
-        ("2019-02-25/cvm", "2019-02-25/ocr", Fault.SIGNATURE_FAILURE),
-        ("Signature=72", "Signature=73", Fault.SIGNATURE_FAILURE),
-        ("Signature=72", "Signature=7", Fault.INVALID_AUTHORIZATION),
-        (SPEC_ID, "nobody", Fault.SECRET_ID_NOT_FOUND),
-        (SPEC_ID, "", Fault.INVALID_AUTHORIZATION),
+        ("TC3-HMAC-SHA256", "TC3-HMAC-SHA1", ErrorCode.INVALID_AUTHORIZATION),
+        ("content-type;host", "host", ErrorCode.INVALID_AUTHORIZATION),
+        ("content-type;host", "content-type;host;host", ErrorCode.INVALID_AUTHORIZATION),
+        ("content-type;host", "content-type;host;x-absent", ErrorCode.INVALID_AUTHORIZATION),
+        ("content-type;host", "content-type;host;x-tc-action", ErrorCode.SIGNATURE_FAILURE),
+        ("2019-02-25/cvm", "2019-02-26/cvm", ErrorCode.SIGNATURE_FAILURE),
+        ("2019-02-25/cvm", "2019-02-25/ocr", ErrorCode.SIGNATURE_FAILURE),
+        ("Signature=72", "Signature=73", ErrorCode.SIGNATURE_FAILURE),
+        ("Signature=72", "Signature=7", ErrorCode.INVALID_AUTHORIZATION),
+        (SPEC_ID, "nobody", ErrorCode.SECRET_ID_NOT_FOUND),
+        (SPEC_ID, "", ErrorCode.INVALID_AUTHORIZATION),
     ],
 )
-def test_a_changed_authorization_is_refused(found: str, instead: str, fault: Fault) -> None:
+def test_a_changed_authorization_is_refused(found: str, instead: str, fault: ErrorCode) -> None:
     authorization = SPEC_REQUEST.headers["authorization"].replace(found, instead)
     assert fault_of(with_headers(SPEC_REQUEST, {"authorization": authorization}), SPEC_TIME) == fault
 
@@ -246,15 +246,15 @@ def test_the_names_of_signed_headers_may_be_in_capitals() -> None:
 @pytest.mark.parametrize(
     ("timestamp", "fault"),
     [
-        (None, Fault.MISSING_PARAMETER),
-        ("soon", Fault.INVALID_PARAMETER),
-        ("-1", Fault.INVALID_PARAMETER),
-        ("9" * 40, Fault.INVALID_PARAMETER),
-        ("９", Fault.INVALID_PARAMETER),
-        ("0", Fault.SIGNATURE_EXPIRE),
+        (None, ErrorCode.MISSING_PARAMETER),
+        ("soon", ErrorCode.INVALID_PARAMETER),
+        ("-1", ErrorCode.INVALID_PARAMETER),
+        ("9" * 40, ErrorCode.INVALID_PARAMETER),
+        ("９", ErrorCode.INVALID_PARAMETER),
+        ("0", ErrorCode.SIGNATURE_EXPIRE),
     ],
 )
-def test_the_time_must_be_a_near_one(timestamp: str | None, fault: Fault) -> None:
+def test_the_time_must_be_a_near_one(timestamp: str | None, fault: ErrorCode) -> None:
     assert fault_of(with_headers(SPEC_REQUEST, {"x-tc-timestamp": timestamp}), SPEC_TIME) == fault
 
 
@@ -264,39 +264,39 @@ def test_five_minutes_of_skew_are_allowed(skew_s: int, accepted: bool) -> None:
         if accepted:
             assert authenticate(request, SPEC_KEYS, moment + skew_s, "cvm") == SPEC_ID
         else:
-            assert fault_of(request, moment + skew_s) == Fault.SIGNATURE_EXPIRE
+            assert fault_of(request, moment + skew_s) == ErrorCode.SIGNATURE_EXPIRE
 
 
 def test_other_methods_are_refused() -> None:
-    assert fault_of(replace(SPEC_REQUEST, method="PUT"), SPEC_TIME) == Fault.UNSUPPORTED_PROTOCOL
+    assert fault_of(replace(SPEC_REQUEST, method="PUT"), SPEC_TIME) == ErrorCode.UNSUPPORTED_PROTOCOL
 
 
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"Limit": "21"}, Fault.SIGNATURE_FAILURE),
-        ({"More": "1"}, Fault.SIGNATURE_FAILURE),
-        ({"Signature": ""}, Fault.INVALID_AUTHORIZATION),
-        ({"Signature": "京"}, Fault.SIGNATURE_FAILURE),
-        ({"SecretId": ""}, Fault.MISSING_PARAMETER),
-        ({"Nonce": ""}, Fault.MISSING_PARAMETER),
-        ({"Timestamp": ""}, Fault.MISSING_PARAMETER),
-        ({"SecretId": "nobody"}, Fault.SECRET_ID_NOT_FOUND),
-        ({"SignatureMethod": "HmacMD5"}, Fault.INVALID_AUTHORIZATION),
-        ({"SignatureMethod": "HmacSHA256"}, Fault.SIGNATURE_FAILURE),
-        ({"InstanceIds_0": "ins-other"}, Fault.INVALID_PARAMETER),
+        ({"Limit": "21"}, ErrorCode.SIGNATURE_FAILURE),
+        ({"More": "1"}, ErrorCode.SIGNATURE_FAILURE),
+        ({"Signature": ""}, ErrorCode.INVALID_AUTHORIZATION),
+        ({"Signature": "京"}, ErrorCode.SIGNATURE_FAILURE),
+        ({"SecretId": ""}, ErrorCode.MISSING_PARAMETER),
+        ({"Nonce": ""}, ErrorCode.MISSING_PARAMETER),
+        ({"Timestamp": ""}, ErrorCode.MISSING_PARAMETER),
+        ({"SecretId": "nobody"}, ErrorCode.SECRET_ID_NOT_FOUND),
+        ({"SignatureMethod": "HmacMD5"}, ErrorCode.INVALID_AUTHORIZATION),
+        ({"SignatureMethod": "HmacSHA256"}, ErrorCode.SIGNATURE_FAILURE),
+        ({"InstanceIds_0": "ins-other"}, ErrorCode.INVALID_PARAMETER),
     ],
 )
-def test_a_changed_v1_request_is_refused(changes: dict[str, str], fault: Fault) -> None:
+def test_a_changed_v1_request_is_refused(changes: dict[str, str], fault: ErrorCode) -> None:
     query = urlencode({**dict(parse_qsl(V1_REQUEST.query)), **changes})
     assert fault_of(replace(V1_REQUEST, query=query), V1_TIME) == fault
 
 
 def test_a_v1_signature_is_bound_to_host_and_method() -> None:
-    assert fault_of(with_headers(V1_REQUEST, {"host": "elsewhere"}), V1_TIME) == Fault.SIGNATURE_FAILURE
+    assert fault_of(with_headers(V1_REQUEST, {"host": "elsewhere"}), V1_TIME) == ErrorCode.SIGNATURE_FAILURE
     form = {"content-type": "application/x-www-form-urlencoded"}
     posted = with_headers(replace(V1_REQUEST, method="POST", query="", body=V1_REQUEST.query.encode()), form)
-    assert fault_of(posted, V1_TIME) == Fault.SIGNATURE_FAILURE
+    assert fault_of(posted, V1_TIME) == ErrorCode.SIGNATURE_FAILURE
 
 
 def test_a_form_is_read_whole_or_refused() -> None:
@@ -312,7 +312,7 @@ def test_a_form_is_read_whole_or_refused() -> None:
     ):
         with pytest.raises(ApiError) as caught:
             form_parameters(broken)
-        assert caught.value.code == Fault.INVALID_PARAMETER
+        assert caught.value.code == ErrorCode.INVALID_PARAMETER
     picture = "+/A=" * 40_000
     assert form_parameters(urlencode({"ImageBase64": picture})) == {"ImageBase64": picture}
     assert is_form("Application/X-WWW-Form-Urlencoded; charset=utf-8") and not is_form("application/json")
@@ -347,7 +347,7 @@ def test_whatever_comes_only_api_errors_are_raised(
     try:
         assert authenticate(request, SPEC_KEYS, moment, "cvm") == SPEC_ID
     except ApiError as error:
-        assert error.code in set(Fault)
+        assert error.code in set(ErrorCode)
 
 
 @settings(max_examples=200, deadline=None)
@@ -364,7 +364,7 @@ def test_one_changed_character_never_raises_anything_else(position: int, charact
         try:
             authenticate(request, SPEC_KEYS, moment, "cvm")
         except ApiError as error:
-            assert error.code in set(Fault)
+            assert error.code in set(ErrorCode)
 
 
 def test_the_wire_is_what_it_seems(send: Send, wire: Wire) -> None:

@@ -24,11 +24,11 @@ from PIL import Image
 from schemathesis import GenerationMode
 
 from edge_lpr.api import openapi
-from edge_lpr.api.errors import Fault
+from edge_lpr.api.errors import ErrorCode
 from edge_lpr.messages.schemas import load_schema
 
 HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
-OURS = {Fault.INTERNAL_ERROR, Fault.UNKNOWN_ERROR}
+OURS = {ErrorCode.INTERNAL_ERROR, ErrorCode.UNKNOWN_ERROR}
 """Faults of the service itself: no request may bring them about."""
 
 _ANSWER, _ERROR = (Draft202012Validator(load_schema(name)) for name in ("response", "error"))
@@ -45,7 +45,7 @@ def assert_is_an_answer(status: int, content_type: str, content: bytes) -> str:
         _ANSWER.validate(answer)
         return "Success"
     _ERROR.validate(answer)
-    code = Fault(answer["Response"]["Error"]["Code"])
+    code = ErrorCode(answer["Response"]["Error"]["Code"])
     assert code not in OURS
     return str(code)
 

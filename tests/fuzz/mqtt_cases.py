@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge_lpr.api.errors import Fault
+from edge_lpr.api.errors import ErrorCode
 from edge_lpr.api.request_body import MAX_BODY
 from edge_lpr.messages.schemas import load_schema
 from tests.fuzz import api_cases as fuzzing
@@ -127,6 +127,6 @@ def _code(answer: Received) -> str:
         _ANSWER.validate(content)
         return "Success"
     _ERROR.validate(content)
-    code = Fault(content["Response"]["Error"]["Code"])
-    assert code is not Fault.INTERNAL_ERROR, content
+    code = ErrorCode(content["Response"]["Error"]["Code"])
+    assert code is not ErrorCode.INTERNAL_ERROR, content
     return str(code)

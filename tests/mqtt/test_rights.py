@@ -10,7 +10,7 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge_lpr.api.mqtt_requests import RequestFace
+from edge_lpr.api.mqtt_requests import MqttRequests
 from edge_lpr.backoff import BackOff
 from edge_lpr.config import DeviceSettings, HomeAssistantSettings, MqttSettings
 from edge_lpr.mqtt.publisher import PassagePublisher
@@ -54,7 +54,7 @@ def test_the_example_lets_everybody_do_their_work_and_no_more(
     parking, display, other = (
         subscribe(broker.port, username=user, password=user) for user in ("parking", "display", "gate-2")
     )
-    RequestFace(gate.connection, gate.topics, None, LastView(), Metrics(lambda: None))
+    MqttRequests(gate.connection, gate.topics, None, LastView(), Metrics(lambda: None))
     with gate:
         gate.publish_health({"Fps": 12.5})
         gate.publish(passage)

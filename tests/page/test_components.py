@@ -24,10 +24,10 @@ from edge_lpr.frames import Frame
 from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
 from edge_lpr.page.build import open_page
-from edge_lpr.page.camera_advice import COMFORTABLE_WIDTH, Adviser
-from edge_lpr.page.encoding import Pictures
-from edge_lpr.page.login_sessions import LASTS_S, MAX_SESSIONS, Sessions, load_token
-from edge_lpr.page.scene import Followed, Scene, Sight, Watch
+from edge_lpr.page.camera_advice import COMFORTABLE_WIDTH, CameraAdvisor
+from edge_lpr.page.encoding import SceneEncoder
+from edge_lpr.page.login_sessions import LASTS_S, MAX_SESSIONS, LoginSessions, load_token
+from edge_lpr.page.scene import FollowedTrack, Scene, SceneBuffer, ScenePlate
 from edge_lpr.page.static_files import language_of, static_files
 from edge_lpr.resources import demo_clip
 from edge_lpr.service.reload import ReloadRequests
@@ -65,17 +65,21 @@ class AppClient:
 
 def scene_of(image: NDArray[np.uint8], reader: PlateReader, like: Scene | None = None) -> Scene:
     """What a frame loop would show of ``image``; ``like`` lends its plates where blur leaves none to be read."""
-    sights = like.sights if like else tuple(Sight(each, Followed(1, None, 1, False)) for each in reader.read(image))
+    sights = (
+        like.sights
+        if like
+        else tuple(ScenePlate(each, FollowedTrack(1, None, 1, False)) for each in reader.read(image))
+    )
     return Scene(Frame(image, 0, 0.0, NOON, "camera"), sights, ())
 
 
 def codes(scene: Scene) -> dict[str, str]:
-    return {each.topic: each.code for each in Adviser(PassageSettings(), 60).look(scene)}
+    return {each.topic: each.code for each in CameraAdvisor(PassageSettings(), 60).look(scene)}
 
 
 def test_a_session_ends_by_itself_and_the_oldest_makes_room() -> None:
     now = [0.0]
-    sessions = Sessions(TOKEN, lambda: now[0])
+    sessions = LoginSessions(TOKEN, lambda: now[0])
     assert sessions.open("wrong") is None and sessions.open() is None
     first, *_, last = [sessions.open(TOKEN) for _ in range(MAX_SESSIONS + 1)]
     assert first and last and sessions.find(first.key) is None and sessions.find(last.key) == last
@@ -145,7 +149,7 @@ def test_over_tls_the_cookie_is_for_tls_alone(tmp_path: Path) -> None:
 
 def test_nothing_is_kept_while_nobody_watches(plate_photo: bytes, reader: PlateReader) -> None:
     image = load_image(plate_photo)
-    watch, frame = Watch(), Frame(image, 0, 0.0, NOON, "camera")
+    watch, frame = SceneBuffer(), Frame(image, 0, 0.0, NOON, "camera")
     watch.see(frame, [], [])
     assert watch.newest() is None
     watch.keep_on()
@@ -180,11 +184,11 @@ def test_advice_tells_what_to_change(near: NDArray[np.uint8], reader: PlateReade
     turned = np.asarray(cv2.warpAffine(image, turn, (image.shape[1], image.shape[0])), np.uint8)
     assert codes(scene_of(turned, reader))["angle"] == "tilted"
     far = replace(scene, sights=(), narrow=(scene.sights[0].reading.quad,))
-    assert {each.code for each in Adviser(PassageSettings(), 400).look(far)} >= {"too-narrow"}
+    assert {each.code for each in CameraAdvisor(PassageSettings(), 400).look(far)} >= {"too-narrow"}
     empty = replace(scene, sights=())
     assert set(codes(empty).values()) == {"no-plate"}
     outside = PassageSettings(lane=((0, 0), (0.01, 0), (0, 0.01)))
-    assert Adviser(outside, 400).look(far)[0].code == "no-plate"
+    assert CameraAdvisor(outside, 400).look(far)[0].code == "no-plate"
 
 
 @pytest.mark.parametrize(
@@ -242,7 +246,7 @@ def test_a_picture_is_found_by_what_the_message_says() -> None:
 def test_without_images_only_the_readings_are_shown(near: NDArray[np.uint8], reader: PlateReader) -> None:
     scene = scene_of(near, reader)
     for images in (True, False):
-        piece = Pictures(Adviser(PassageSettings(), 60), 320, images=images).piece(7, scene)
+        piece = SceneEncoder(CameraAdvisor(PassageSettings(), 60), 320, images=images).piece(7, scene)
         length = int.from_bytes(piece[:4])
         told, jpeg = json.loads(piece[4 : 4 + length]), piece[4 + length :]
         assert told["View"] == 7 and told["Plates"][0]["Number"]

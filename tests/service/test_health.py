@@ -16,8 +16,8 @@ from edge_lpr.mqtt.connection import ConnectionStatus
 from edge_lpr.mqtt.outbox import OutboxStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
 from edge_lpr.service.health import Health, HealthMonitor, Versions
-from edge_lpr.service.load_control import Work
-from edge_lpr.service.throughput import Pace
+from edge_lpr.service.load_control import ReadingStatus
+from edge_lpr.service.throughput import Throughput
 from edge_lpr.tracking.tracker import TrackerCounts
 
 VERSIONS = Versions.of("1.0.0", "1.1.0", "shipped", "ai_edge_litert")
@@ -44,7 +44,12 @@ def monitor(sent: list[dict[str, Any]]) -> HealthMonitor:
 
 def tell(monitor: HealthMonitor, state: CameraState = "running", *, now: bool = False) -> Health | None:
     return monitor.tell(
-        camera(state), publisher(), Pace(12.5, 40.0, 61.0), TrackerCounts(5, 1, 0, 0), Work("normal", 90, 7, 0), now=now
+        camera(state),
+        publisher(),
+        Throughput(12.5, 40.0, 61.0),
+        TrackerCounts(5, 1, 0, 0),
+        ReadingStatus("normal", 90, 7, 0),
+        now=now,
     )
 
 
@@ -72,7 +77,9 @@ def test_a_camera_that_gives_bad_pictures_is_told_of_at_once(
 ) -> None:
     assert tell(monitor)
     blind = replace(camera(), fault="frozen")
-    health = monitor.tell(blind, publisher(), Pace(12.5, 40.0, 61.0), TrackerCounts(), Work("hot", 90, 7, 3))
+    health = monitor.tell(
+        blind, publisher(), Throughput(12.5, 40.0, 61.0), TrackerCounts(), ReadingStatus("hot", 90, 7, 3)
+    )
     assert health is not None
     assert health.to_line().startswith("camera running (frozen), hot, 12.5 frames/s")
     Draft202012Validator(load_schema("health")).validate(sent[-1])

@@ -8,7 +8,7 @@ import pytest
 
 from edge_lpr.cameras import CameraStatus
 from edge_lpr.host.board import Throttling
-from edge_lpr.service.load_control import LONGEST_REST_S, LOOK_EVERY_S, LoadWatch
+from edge_lpr.service.load_control import LONGEST_REST_S, LOOK_EVERY_S, LoadControl
 
 CAMERA = CameraStatus("camera", "running", None, 0, 0, 0, 0.04)
 COOL = Throttling(False, False, False, False, occurred=True)
@@ -20,7 +20,7 @@ class Board:
     def __init__(self) -> None:
         self.celsius: float | None = 50.0
         self.flags: Throttling | None = COOL
-        self.load = LoadWatch(lambda: self.celsius, lambda: self.flags)
+        self.load = LoadControl(lambda: self.celsius, lambda: self.flags)
         self.now_s = 100.0
         self.camera = CAMERA
 

@@ -16,9 +16,9 @@ from edge_lpr.mqtt.publisher import PublisherStatus
 from edge_lpr.passages import Crossing, Direction, Evidence, Passage
 from edge_lpr.plates import Category, Color
 from edge_lpr.service.health import Health, Versions
-from edge_lpr.service.load_control import Work
+from edge_lpr.service.load_control import ReadingStatus
 from edge_lpr.service.statistics import Pseudonyms, statistic
-from edge_lpr.service.throughput import Pace
+from edge_lpr.service.throughput import Throughput
 from edge_lpr.tracking.tracker import TrackerCounts
 from edge_lpr.tracking.watchlists import ListMatch
 
@@ -52,7 +52,7 @@ def _health() -> JsonObject:
     outbox = OutboxStatus(0, 0, 0, 0, 17, True, None, None)
     publisher = PublisherStatus(ConnectionStatus("connected", None, AT, 1), outbox, None)
     versions = Versions.of("1.0.0", "1.1.0", "shipped", "ai_edge_litert")
-    counts, work, pace = TrackerCounts(17, 1, 0, 0), Work("normal", 90, 7, 0), Pace(12.5, 40.0, 61.0)
+    counts, work, pace = TrackerCounts(17, 1, 0, 0), ReadingStatus("normal", 90, 7, 0), Throughput(12.5, 40.0, 61.0)
     return Health(
         "gate-1", AT, 3600.0, camera, publisher, pace, counts, work, 51.5, None, True, versions
     ).to_message()  # fmt: skip
