@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.plates import COLORS, PROVINCES
+from models.training.arrays import Image, Rng
 from models.training.data import datasets as data
 from models.training.data.pool import FLAT_HEIGHT, FLAT_WIDTH
 from models.training.synthesis.layouts import CAR, NEV
-from models.training.test_sets.conditions import Image, Rng
 
 MARGIN_X, MARGIN_Y = 64, 84
 CANVAS_WIDTH, CANVAS_HEIGHT = FLAT_WIDTH + 2 * MARGIN_X, FLAT_HEIGHT + 2 * MARGIN_Y

@@ -10,10 +10,10 @@ import numpy as np
 from edge_lpr.geometry import Quad
 from edge_lpr.vision.crops import Part, end_parts, row_parts
 from edge_lpr.vision.straighten import straighten
+from models.training.arrays import Corners, Image, Rng
 from models.training.augment.canvases import INNER, Canvas
 from models.training.data.pool import FLAT_HEIGHT, FLAT_WIDTH
 from models.training.networks.inputs import RECOGNIZER_INPUT
-from models.training.test_sets.conditions import Corners, Image, Rng
 
 LOOK_MARGIN = (0.10, 0.22)
 """How much of the plate's width and height the first look shows beyond each edge of the detector's corners."""

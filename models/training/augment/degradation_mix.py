@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from models.training.arrays import Image, Rng
 from models.training.augment import degrade
-from models.training.augment.degrade import Image, Rng
 
 SMALLEST_CHARACTER = 12.0
 """Height in pixels of the smallest character that a person can still read."""

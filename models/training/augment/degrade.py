@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Rng = np.random.Generator
+from models.training.arrays import Image, Rng
 
 
 def light(image: Image, rng: Rng, strength: float = 1.0) -> Image:

@@ -10,9 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Corners = NDArray[np.float32]
-Rng = np.random.Generator
+from models.training.arrays import Corners, Image, Rng
 
 
 def fitted_corners(corners: Corners, aspect: float, rng: Rng) -> Corners:

@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.training.arrays import Image
+
 SCENE_SETS = ("ccpd_named", "ccpd_varied", "provinces", "toll", "roadside")
 TRAINING_CROP_SETS = ("easypr", "toll")  # "nev" states no licence: for checking only
-Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)

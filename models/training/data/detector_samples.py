@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.training.arrays import Corners, Image, Rng
 from models.training.augment import degrade
 from models.training.augment.plate_swap import fitted_corners, paste_plate, swap_plate
 from models.training.data import datasets as data
@@ -21,9 +22,6 @@ from models.training.data.pool import PlatePool
 from models.training.synthesis.bodywork import hard_to_read
 from models.training.synthesis.signs import SignPainter
 
-Image = NDArray[np.uint8]
-Corners = NDArray[np.float32]
-Rng = np.random.Generator
 Windows = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Pictures uint8 (N, 3, H, W) RGB, plates and ignored boxes (N, 8, 4, 2); absent ones are NaN."""
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from edge_lpr.plates import ALPHABET, PROVINCES
+from models.training.arrays import Corners, Image, Rng
 from models.training.augment.canvases import (
     ONE_ROW,
     UNKNOWN,
@@ -35,7 +36,6 @@ from models.training.data import datasets as data
 from models.training.data.pool import FLAT_HEIGHT, FLAT_WIDTH, PlatePool
 from models.training.synthesis.bodywork import hard_to_read
 from models.training.synthesis.signs import SignPainter
-from models.training.test_sets.conditions import Corners, Image, Rng
 
 MAX_LENGTH = 9
 REAL, NEGATIVE, FOREIGN = 0.23, 0.07, 0.08

@@ -30,8 +30,8 @@ from edge_lpr.config import ReaderSettings
 from edge_lpr.geometry import Quad
 from edge_lpr.vision.reader import PlateReader
 from models.training import command
+from models.training.arrays import Corners, Image
 from models.training.data import datasets as data
-from models.training.test_sets.conditions import Corners, Image
 
 WIDTH, HEIGHT, MARGIN = 440, 140, 50
 """Of the view in which the outline is looked for: a millimetre a pixel."""

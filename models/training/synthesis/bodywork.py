@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.training.arrays import Image, Rng
 from models.training.data.pool import FlatPlate
-from models.training.test_sets.conditions import Image, Rng
 
 BANDED = (0.05, 0.5)
 """Share of rendered plates with bands across them, and of painted numbers: shadows, ribs, planks."""

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from edge_lpr.errors import InputError
 from models.training import command
+from models.training.arrays import Image
 from models.training.augment import degrade
 from models.training.augment.plate_swap import paste_plate
 from models.training.data.datasets import data_root
 from models.training.synthesis import PlateGenerator
 
-Image = NDArray[np.uint8]
 Bgr = tuple[int, int, int]
 
 WIDTH, HEIGHT, FPS = 960, 540, 15

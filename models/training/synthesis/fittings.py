@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.training.arrays import Image, Mask
 from models.training.synthesis.glyphs import GlyphLibrary
 from models.training.synthesis.layouts import Layout, Separator
-from models.training.synthesis.surfaces import Image, Mask, blend, paste
+from models.training.synthesis.surfaces import blend, paste
 
 _FINE = 3  # fractional bits of cv2 drawing: an eighth of a pixel
 _ONE = 1 << _FINE

@@ -9,13 +9,14 @@ import numpy as np
 
 from edge_lpr.errors import InputError
 from edge_lpr.plates import Category, Color, category_of
+from models.training.arrays import Image, Mask
 from models.training.synthesis.glyphs import GlyphLibrary
 from models.training.synthesis.kinds import KINDS, METAL, PAPER
 from models.training.synthesis.metal import Box, Drawn, draw_metal
 from models.training.synthesis.numbers import NumberSampler, NumberSettings
 from models.training.synthesis.painted import draw_painted
 from models.training.synthesis.paper import draw_paper
-from models.training.synthesis.surfaces import Image, Mask, Textures
+from models.training.synthesis.surfaces import Textures
 
 SCALE = 1.25  # pixels per mm of plates 300 mm wide and wider
 SMALL_SCALE = 1.7  # of those 220 mm wide

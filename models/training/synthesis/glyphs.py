@@ -17,13 +17,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from edge_lpr.errors import InputError
 from edge_lpr.plates import ALPHABET
-
-Mask = NDArray[np.uint8]
+from models.training.arrays import Mask
 
 PLATE_FAMILIES = ("140", "220_up", "220_down", "green")
 LETTERING = "有效期至年月日前行驶证号汽车销售服务有限公司临时入境检交警支队大众丰田本田限市一"

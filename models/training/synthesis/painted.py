@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from models.training.arrays import Image, Mask
 from models.training.synthesis import fittings, wear
 from models.training.synthesis.glyphs import GlyphLibrary
 from models.training.synthesis.metal import Box, Drawn
-from models.training.synthesis.surfaces import Image, Mask, Textures, blend, filled, paste, shade, unevenness
+from models.training.synthesis.surfaces import Textures, blend, filled, paste, shade, unevenness
 
 _BODY = np.array(
     [

@@ -10,15 +10,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 
 from edge_lpr.errors import InputError
 from edge_lpr.plates import LETTERS, PROVINCES
-
-Image = NDArray[np.uint8]
-Rng = np.random.Generator
+from models.training.arrays import Image, Rng
 
 _FONTS = tuple(
     Path("/usr/share/fonts") / name

@@ -9,11 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.training.arrays import Image, Mask
 from models.training.synthesis import palettes
 from models.training.synthesis.layouts import Layout
-
-Image = NDArray[np.uint8]
-Mask = NDArray[np.uint8]
 
 _TEXTURE_SIZE = (640, 1280)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from models.training.synthesis.surfaces import Image, Mask, Textures, blend
+from models.training.arrays import Image, Mask
+from models.training.synthesis.surfaces import Textures, blend
 
 _DUST = np.array([(95, 120, 140), (70, 85, 100), (150, 165, 175), (40, 50, 60)], np.float32)  # BGR
 _RUST = np.array([(20, 55, 110), (30, 70, 140), (15, 35, 70)], np.float32)

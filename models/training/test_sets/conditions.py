@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from models.training.arrays import Corners, Image, Rng
 from models.training.augment import degrade
 
 CONDITIONS = ("day", "night", "blur", "tilt", "dirt", "small")
-
-Image = NDArray[np.uint8]
-Corners = NDArray[np.float32]
-Rng = np.random.Generator
 
 MOST_FOCUS_BLUR = 0.06
 """Sigma, as a share of the smallest character's size (``legibility.character_size``)."""

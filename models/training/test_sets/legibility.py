@@ -14,8 +14,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from models.training.arrays import Corners, Image
 from models.training.synthesis import RenderedPlate
-from models.training.test_sets.conditions import Corners, Image, size_of
+from models.training.test_sets.conditions import size_of
 
 ONE_ROW_WIDTH, TWO_ROW_WIDTH = 70.0, 60.0
 CHARACTER_HEIGHT, CHARACTER_WIDTH = 13.0, 6.5

@@ -21,10 +21,10 @@ from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
 from edge_lpr.errors import InputError
+from models.training.arrays import Corners, Image, Rng
 from models.training.augment import degrade
 from models.training.augment.plate_swap import fitted_corners, paste_plate, swap_plate
 from models.training.data import datasets as data
-from models.training.test_sets.conditions import Corners, Image, Rng
 
 SEED = 21_000
 SCENE_SOURCES = ("windows", "foreign plates", "signs", "timestamps")

@@ -30,11 +30,12 @@ from rich.progress import track
 
 from edge_lpr.plates import PROVINCES
 from models.training import command
+from models.training.arrays import Corners, Image, Rng
 from models.training.augment.plate_swap import fitted_corners, swap_plate
 from models.training.data import datasets as data
 from models.training.synthesis import KINDS, NumberSampler, NumberSettings, PlateGenerator, RenderedPlate
 from models.training.test_sets import conditions, legibility
-from models.training.test_sets.conditions import CONDITIONS, Corners, Image, Rng
+from models.training.test_sets.conditions import CONDITIONS
 
 SEED = 20_000
 """The test set's. Pools for training are rendered with small seeds; 21,000 and 22,000 belong to the test's pictures
