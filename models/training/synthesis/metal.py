@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.plates import PROVINCES
+from models.training.arrays import Image, Mask
 from models.training.synthesis import fittings, palettes, wear
 from models.training.synthesis.glyphs import GlyphLibrary
 from models.training.synthesis.kinds import KindLook
 from models.training.synthesis.layouts import Family, Layout, Slot
 from models.training.synthesis.surfaces import (
-    Image,
-    Mask,
     Textures,
     blend,
     frame_line,

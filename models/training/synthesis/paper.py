@@ -7,12 +7,11 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from models.training.arrays import Image, Mask
 from models.training.synthesis import fittings, layouts, palettes
 from models.training.synthesis.glyphs import GlyphLibrary
 from models.training.synthesis.metal import Drawn, Hand, set_characters
 from models.training.synthesis.surfaces import (
-    Image,
-    Mask,
     Textures,
     blend,
     filled,
