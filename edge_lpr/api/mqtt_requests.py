@@ -1,8 +1,8 @@
-"""The API's MQTT face: requests on ``request/<action>``, answers where the asker wants them.
+"""The API over MQTT: requests on ``request/<action>``, answers on the topic that the request names.
 
-``license-plate-ocr`` takes the body that the API takes over HTTP. ``capture`` answers with the plates that the camera
-sees now, in the same shape. Who may ask is the broker's affair: its rights on the request topics. Nothing here works on
-a request but the desk's threads; the network thread only hands it over.
+``license-plate-ocr`` takes the same body as the API over HTTP. ``capture`` answers with the plates that the camera sees
+now, in the same shape. The broker decides who may ask, by its rights on the request topics. The network thread only
+passes a request on; the dispatcher's threads process it.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import Account
 from edge_lpr.api.request import json_object
 from edge_lpr.api.request_body import MAX_BODY
+from edge_lpr.api.request_metrics import SUCCESS, RequestMetrics
 from edge_lpr.messages import payloads as messages
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import Topics
 from edge_lpr.readings import PlateReading
-from edge_lpr.service.metrics import SUCCESS, Metrics
 from edge_lpr.vision.latest_frame import LastView, View
 
 LICENSE_PLATE_OCR = "license-plate-ocr"
 CAPTURE = "capture"
 
-FACE = "mqtt"
+ENTRANCE = "mqtt"
 CALLER = Account("over mqtt")
-"""All that ask over MQTT count as one caller; no SecretId has a space."""
+"""All requests over MQTT count as one account. No SecretId contains a space."""
 
-MAX_VIEW_AGE_S = 5.0
-"""What the camera saw before that is not now."""
+MAX_FRAME_AGE_S = 5.0
+"""An older frame is not what the camera sees now."""
 
 MAX_TOPIC = 256
 MAX_LEVELS = 32
-"""Of a response topic. Brokers end the connection of a client that publishes to a topic deeper than they like."""
+"""Bounds of a response topic. A broker may close the connection of a client that publishes to a deeper one."""
 
 JPEG_QUALITY = 85
 
@@ -51,131 +51,134 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asker:
-    """Where the answer goes, and what the asker knows it by."""
+class _Reply:
+    """Where the answer goes, its MQTT 5 correlation data, and the monotonic time of the request."""
 
     topic: str
     correlation: bytes | None
-    began_s: float
+    received_s: float
 
 
-class _LicensePlateOcr:
-    """One request for the action itself."""
+class _LicensePlateOcrJob:
+    """One request for LicensePlateOCR."""
 
-    def __init__(self, payload: bytes, desk: Dispatcher) -> None:
+    def __init__(self, payload: bytes, dispatcher: Dispatcher) -> None:
         self._payload = payload
-        self._desk = desk
-        self.beside: JsonObject = {}
+        self._dispatcher = dispatcher
+        self.extra: JsonObject = {}
 
     def __call__(self) -> Sequence[PlateReading]:
-        return self._desk.perform(json_object(self._payload))
+        return self._dispatcher.perform(json_object(self._payload))
 
 
-class _Capture:
-    """One request for what the camera sees; ``beside`` is what its answer carries beside ``Response``."""
+class _CaptureJob:
+    """One request for what the camera sees. ``extra`` is what the answer holds beside ``Response``."""
 
-    def __init__(self, payload: bytes, last_view: LastView, images: bool) -> None:
+    def __init__(self, payload: bytes, latest_frame: LastView, images: bool) -> None:
         self._payload = payload
         self._images = images
-        self._last_view = last_view
-        self.beside: JsonObject = {}
+        self._latest_frame = latest_frame
+        self.extra: JsonObject = {}
 
     def __call__(self) -> Sequence[PlateReading]:
         with_image = _with_image(json_object(self._payload) if self._payload else {})
         if with_image and not self._images:
             raise ApiError(ErrorCode.UNOPEN_ERROR, "Pictures are switched off here (privacy.images).")
-        view = self._last_view.newest(MAX_VIEW_AGE_S)
-        if view is None:
+        frame = self._latest_frame.newest(MAX_FRAME_AGE_S)
+        if frame is None:
             raise ApiError(ErrorCode.UNKNOWN_ERROR, "The camera gives no picture.")
         if with_image:
-            self.beside = {"Image": _jpeg(view)}
-        if not view.readings:
+            self.extra = {"Image": _jpeg(frame)}
+        if not frame.readings:
             raise ApiError(ErrorCode.OCR_FAILED)
-        return view.readings
+        return frame.readings
 
 
-_Work = _LicensePlateOcr | _Capture
+_Job = _LicensePlateOcrJob | _CaptureJob
 
 
 class MqttRequests:
-    """Takes the requests of one device. Make it before the connection starts."""
+    """Handles the requests to one device. Make it before the connection starts."""
 
     def __init__(
         self,
         connection: MqttConnection,
         topics: Topics,
-        desk: Dispatcher | None,
-        last_view: LastView,
-        metrics: Metrics,
+        dispatcher: Dispatcher | None,
+        latest_frame: LastView,
+        metrics: RequestMetrics,
         *,
         images: bool = True,
     ) -> None:
-        """Without a ``desk`` every request is told that the API is switched off. ``images``: whether a picture of what
-        the camera sees may leave the device."""
+        """Without a ``dispatcher`` every request is answered that the API is switched off.
+
+        ``images``: whether the camera's picture may leave the device.
+        """
         self._connection = connection
         self._topics = topics
         self._metrics = metrics
-        if desk is None:
+        if dispatcher is None:
             for action in (LICENSE_PLATE_OCR, CAPTURE):
-                self._offer(action, None)
+                self._subscribe(action, None)
         else:
-            self._desk = desk
-            self._offer(LICENSE_PLATE_OCR, functools.partial(_LicensePlateOcr, desk=desk))
-            self._offer(CAPTURE, functools.partial(_Capture, last_view=last_view, images=images))
+            self._dispatcher = dispatcher
+            self._subscribe(LICENSE_PLATE_OCR, functools.partial(_LicensePlateOcrJob, dispatcher=dispatcher))
+            self._subscribe(CAPTURE, functools.partial(_CaptureJob, latest_frame=latest_frame, images=images))
 
-    def _offer(self, action: str, work: Callable[[bytes], _Work] | None) -> None:
-        def take(message: paho.MQTTMessage) -> None:
-            # A retained request would be answered again at every reconnect.
+    def _subscribe(self, action: str, create_job: Callable[[bytes], _Job] | None) -> None:
+        def handle(message: paho.MQTTMessage) -> None:
+            # A retained request would be answered again after each reconnection.
             if message.retain:
                 _log.warning("MQTT: a retained request on %s is ignored; publish requests without retain", action)
                 return
-            self._take(action, message, work)
+            self._handle(action, message, create_job)
 
-        self._connection.subscribe(self._topics.request(action), take)
+        self._connection.subscribe(self._topics.request(action), handle)
 
-    def _take(self, action: str, message: paho.MQTTMessage, work: Callable[[bytes], _Work] | None) -> None:
-        """In the network thread: hand the request to the desk, or refuse it. Never waits."""
+    def _handle(self, action: str, message: paho.MQTTMessage, create_job: Callable[[bytes], _Job] | None) -> None:
+        """Passes the request to the dispatcher, or refuses it. Runs in the network thread and never waits."""
         wanted, correlation = response_topic(message)
-        asker = _Asker(self._topics.response(action), correlation, time.monotonic())
+        reply = _Reply(self._topics.response(action), correlation, time.monotonic())
         try:
             if wanted is not None:
                 check_topic(wanted, self._topics)
-                asker = _Asker(wanted, correlation, asker.began_s)
-            if work is None:
+                reply = _Reply(wanted, correlation, reply.received_s)
+            if create_job is None:
                 raise ApiError(ErrorCode.UNOPEN_ERROR)
             if len(message.payload) > MAX_BODY:
                 raise ApiError(ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED)
         except ApiError as error:
-            self._send(asker, messages.error_response(error.code, error.message, messages.new_request_id()))
+            self._send(reply, messages.error_response(error.code, error.message, messages.new_request_id()))
             return
-        job = work(bytes(message.payload))
-        self._desk.submit_job(job, CALLER).add_done_callback(functools.partial(self._done, asker, job))
+        job = create_job(bytes(message.payload))
+        self._dispatcher.submit_job(job, CALLER).add_done_callback(functools.partial(self._send_result, reply, job))
 
-    def _done(self, asker: _Asker, job: _Work, answer: Future[JsonObject]) -> None:
+    def _send_result(self, reply: _Reply, job: _Job, answer: Future[JsonObject]) -> None:
         if not answer.cancelled():
-            self._send(asker, {**answer.result(), **job.beside})
+            self._send(reply, {**answer.result(), **job.extra})
 
-    def _send(self, asker: _Asker, answer: JsonObject) -> None:
-        if not self._connection.answer(asker.topic, messages.encode(answer), asker.correlation):
+    def _send(self, reply: _Reply, answer: JsonObject) -> None:
+        if not self._connection.answer(reply.topic, messages.encode(answer), reply.correlation):
             request_id = answer["Response"]["RequestId"]
             message = "The answer is larger than the broker takes; ask without the picture."
             answer = messages.error_response(ErrorCode.TOO_LARGE_FILE, message, request_id)
-            self._connection.answer(asker.topic, messages.encode(answer), asker.correlation)
+            self._connection.answer(reply.topic, messages.encode(answer), reply.correlation)
         error = answer["Response"].get("Error")
-        self._metrics.note(FACE, SUCCESS if error is None else error["Code"], time.monotonic() - asker.began_s)
+        code = SUCCESS if error is None else error["Code"]
+        self._metrics.record_request(ENTRANCE, code, time.monotonic() - reply.received_s)
 
 
 def response_topic(message: paho.MQTTMessage) -> tuple[str | None, bytes | None]:
-    """What MQTT 5 says of the answer: its topic and its correlation data."""
+    """Returns the response topic and the correlation data of MQTT 5; None where the request has none."""
     properties = message.properties
     return getattr(properties, "ResponseTopic", None), getattr(properties, "CorrelationData", None)
 
 
 def check_topic(topic: str, topics: Topics) -> None:
-    """Raises ApiError for a topic that no answer may go to.
+    """Raises ApiError for a topic that answers must not go to.
 
-    Whoever asks borrows our rights at the broker. So below our own prefix, where passages and requests of all gates
-    are, only this device's response topics are open to him.
+    The answer is published with this gate's rights at the broker. Below the topic prefix, where the passages and
+    requests of all gates are, only this device's own response topics are therefore allowed.
     """
     is_name = topic.isprintable() and not set(topic) & {"+", "#"} and not topic.startswith("$")
     is_short = 0 < len(topic) <= MAX_TOPIC and topic.count("/") < MAX_LEVELS
@@ -193,9 +196,9 @@ def _with_image(parameters: Mapping[str, object]) -> bool:
     return with_image
 
 
-def _jpeg(view: View) -> str:
-    """The picture as JPEG in Base64."""
-    encoded, content = cv2.imencode(".jpg", view.image, (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))
+def _jpeg(frame: View) -> str:
+    """Returns the picture as JPEG in Base64."""
+    encoded, content = cv2.imencode(".jpg", frame.image, (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))
     if not encoded:
         raise ApiError(ErrorCode.UNKNOWN_ERROR, "The picture could not be encoded.")
     return base64.b64encode(content.tobytes()).decode("ascii")

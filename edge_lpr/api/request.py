@@ -45,7 +45,7 @@ class ApiRequest:
     parameters: Mapping[str, object]
 
 
-def parse(request: SignedRequest) -> ApiRequest:
+def parse_request(request: SignedRequest) -> ApiRequest:
     """Raises ApiError: MissingParameter without action or version, InvalidParameter for what is no JSON and no form."""
     parameters = _parameters(request)
     if "x-tc-action" in request.headers:

@@ -1,4 +1,4 @@
-"""The page of one service, put together from its settings."""
+"""The page made from the settings."""
 
 from __future__ import annotations
 
@@ -22,60 +22,55 @@ from edge_lpr.page.routes import create_page_routes
 from edge_lpr.page.scene import SceneBuffer
 from edge_lpr.passages import Passage
 from edge_lpr.readings import PlateReading
-from edge_lpr.service.health import Health
 from edge_lpr.service.reload import ReloadRequests
 from edge_lpr.tracking.track import Track
 
 
 @dataclass(frozen=True)
 class Page:
-    """What the service, its frame loop and its server have to do with."""
+    """The page as the service uses it: its routes, and a ``FrameObserver`` of the frame loop."""
 
     routes: Sequence[BaseRoute]
-    desk: PageBackend
-    watch: SceneBuffer
-    pictures: SceneEncoder
-    live: LiveView
+    backend: PageBackend
+    scenes: SceneBuffer
+    encoder: SceneEncoder
+    live_view: LiveView
 
-    def see(self, frame: Frame, readings: Sequence[PlateReading], tracks: Sequence[Track]) -> None:
-        """A frame was read and followed up."""
-        self.watch.see(frame, readings, tracks)
+    def add_frame(self, frame: Frame, readings: Sequence[PlateReading], tracks: Sequence[Track]) -> None:
+        """Takes a frame that was read, with its readings and the tracks after it."""
+        self.scenes.add_frame(frame, readings, tracks)
 
-    def passed_over(self, quads: list[Quad]) -> None:
-        """The plates of a frame that are too narrow to be read."""
-        self.watch.passed_over(quads)
+    def add_narrow_plates(self, quads: list[Quad]) -> None:
+        """Takes the plates of the frame being read that are too narrow to read."""
+        self.scenes.add_narrow_plates(quads)
 
-    def note(self, passage: Passage, sequence: int) -> None:
-        """A passage was published."""
-        self.desk.recent.note(passage, sequence)
+    def record_passage(self, passage: Passage, sequence: int) -> None:
+        """Takes a passage that was handed to the publisher."""
+        self.backend.recent.record_passage(passage, sequence)
 
-    def apply(self, settings: Settings) -> None:
-        """Other settings are in force."""
-        self.desk.settings = settings
-        self.pictures.apply(settings.passage)
+    def apply_settings(self, settings: Settings) -> None:
+        """Uses the live settings of ``settings`` from now on."""
+        self.backend.settings = settings
+        self.encoder.apply_settings(settings.passage)
 
     def close(self) -> None:
-        """Let no viewer wait any longer."""
-        self.live.close()
+        """Ends the requests that wait for a picture."""
+        self.live_view.close()
 
 
-def open_page(
-    settings: Settings, health: Callable[[], Health | None], reloads: ReloadRequests, save: Save | None
-) -> Page | None:
-    """The page, None where it is switched off. Raises ConfigError for a token's file that cannot be used."""
-    if not settings.page.enabled:
-        return None
+def create_page(
+    settings: Settings, health: Callable[[], JsonObject | None], reloads: ReloadRequests, save: Save | None
+) -> Page:
+    """Returns the page. ``health`` returns the payload of the topic ``health``, None before the first one.
+
+    Raises ConfigError for a token file that cannot be used.
+    """
     token = load_token(settings.page)
     folder = evidence_folder(settings.evidence, settings.device)
-
-    def told_health() -> JsonObject | None:
-        now = health()
-        return None if now is None else now.to_message()
-
-    desk = PageBackend(settings, told_health, RecentPassages(folder), folder, reloads, save)
-    watch = SceneBuffer()
-    adviser = CameraAdvisor(settings.passage, settings.reader.min_plate_width)
-    pictures = SceneEncoder(adviser, settings.page.width, images=settings.privacy.images)
-    live = LiveView(watch, pictures.piece, settings.page.fps, settings.page.viewers)
-    face = create_page_routes(token, desk, live, over_tls=settings.api.tls_cert_file is not None)
-    return Page(face.routes(), desk, watch, pictures, live)
+    backend = PageBackend(settings, health, RecentPassages(folder), folder, reloads, save)
+    scenes = SceneBuffer()
+    advisor = CameraAdvisor(settings.passage, settings.reader.min_plate_width)
+    encoder = SceneEncoder(advisor, settings.page.width, images=settings.privacy.images)
+    live_view = LiveView(scenes, encoder.encode, settings.page.fps, settings.page.viewers)
+    over_tls = settings.api.tls_cert_file is not None
+    return Page(create_page_routes(token, backend, live_view, over_tls=over_tls), backend, scenes, encoder, live_view)

@@ -81,18 +81,18 @@ class CameraAdvisor:
         self._least = min_plate_width
         self._measures: deque[_Measures] = deque(maxlen=200)
         self._narrow: deque[tuple[float, float]] = deque(maxlen=200)
-        self.apply(passage)
+        self.apply_settings(passage)
 
-    def apply(self, passage: PassageSettings) -> None:
+    def apply_settings(self, passage: PassageSettings) -> None:
         """Go on with another lane: only plates in it count."""
         self._area = WatchedArea(passage)
 
-    def look(self, scene: Scene) -> tuple[Advice, ...]:
+    def advise(self, scene: Scene) -> tuple[Advice, ...]:
         """The advice after ``scene``, one piece for each topic."""
         now_s = scene.frame.monotonic_s
-        for sight in scene.sights:
-            if sight.followed is not None:
-                self._measures.append(_measured(scene.image, sight.reading.quad, sight.reading.rows, now_s))
+        for plate in scene.plates:
+            if plate.followed is not None:
+                self._measures.append(_measured(scene.image, plate.reading.quad, plate.reading.rows, now_s))
         for quad in scene.narrow:
             if self._area.holds(quad, scene.frame):
                 self._narrow.append((now_s, quad.width))

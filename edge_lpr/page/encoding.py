@@ -24,21 +24,21 @@ JPEG_QUALITY = 70
 class SceneEncoder:
     """Makes them. ``width``: the most pixels of a picture's width; ``images``: whether there is a JPEG at all."""
 
-    def __init__(self, adviser: CameraAdvisor, width: int, *, images: bool) -> None:
-        self._adviser = adviser
+    def __init__(self, advisor: CameraAdvisor, width: int, *, images: bool) -> None:
+        self._advisor = advisor
         self._width = width
         self._images = images
         self._lock = threading.Lock()
 
-    def apply(self, passage: PassageSettings) -> None:
+    def apply_settings(self, passage: PassageSettings) -> None:
         """Go on with another lane."""
         with self._lock:
-            self._adviser.apply(passage)
+            self._advisor.apply_settings(passage)
 
-    def piece(self, number: int, scene: Scene) -> bytes:
+    def encode(self, number: int, scene: Scene) -> bytes:
         """``scene``, the ``number``-th, as the page takes it. May be called from any thread."""
         with self._lock:
-            advice = self._adviser.look(scene)
+            advice = self._advisor.advise(scene)
         told = json.dumps(_told(number, scene, advice), ensure_ascii=False).encode()
         jpeg = _jpeg(scene.image, self._width) if self._images else b""
         return len(told).to_bytes(4) + told + jpeg
@@ -58,7 +58,7 @@ def _told(number: int, scene: Scene, advice: tuple[Advice, ...]) -> JsonObject:
         "At": timestamp(frame.captured_at),
         "Width": frame.width,
         "Height": frame.height,
-        "Plates": [_plate(sight, frame.width, frame.height) for sight in scene.sights],
+        "Plates": [_plate(plate, frame.width, frame.height) for plate in scene.plates],
         "Narrow": [
             {"PlateWidth": round(quad.width), "Corners": _corners(quad, frame.width, frame.height)}
             for quad in scene.narrow
@@ -69,8 +69,8 @@ def _told(number: int, scene: Scene, advice: tuple[Advice, ...]) -> JsonObject:
     }
 
 
-def _plate(sight: ScenePlate, width: int, height: int) -> JsonObject:
-    reading, followed = sight.reading, sight.followed
+def _plate(plate: ScenePlate, width: int, height: int) -> JsonObject:
+    reading, followed = plate.reading, plate.followed
     vote = None if followed is None else followed.verdict
     return {
         "Number": reading.number,

@@ -30,7 +30,7 @@ class TooManyViewers(EdgeLprError):
 
 @dataclass(frozen=True, slots=True)
 class LivePicture:
-    """``number`` counts up; ``content`` is ``picture.SceneEncoder.piece``'s."""
+    """``number`` counts up; ``content`` is ``encoding.SceneEncoder.encode``'s."""
 
     number: int
     content: bytes
@@ -39,8 +39,8 @@ class LivePicture:
 class LiveView:
     """For the event loop; ``close`` may be called from any thread. ``fps``: pictures a second at most."""
 
-    def __init__(self, watch: SceneBuffer, make: Callable[[int, Scene], bytes], fps: float, viewers: int) -> None:
-        self._watch = watch
+    def __init__(self, scenes: SceneBuffer, make: Callable[[int, Scene], bytes], fps: float, viewers: int) -> None:
+        self._scenes = scenes
         self._make = make
         self._pause_s = 1 / fps
         self._places = viewers
@@ -59,10 +59,10 @@ class LiveView:
         ends_s = time.monotonic() + WAIT_S
         while not self._closing and time.monotonic() < ends_s and not await has_left():
             self._admit(viewer)
-            self._watch.keep_on()
-            piece = await self._current()
-            if piece is not None and piece.number != number:
-                return piece
+            self._scenes.keep_active()
+            picture = await self._current()
+            if picture is not None and picture.number != number:
+                return picture
             await asyncio.sleep(LOOK_S)
         return None
 
@@ -79,7 +79,7 @@ class LiveView:
 
     async def _current(self) -> LivePicture | None:
         async with self._lock:
-            newest = self._watch.newest()
+            newest = self._scenes.newest()
             if newest is None:
                 self._newest = None
             elif (self._newest is None or newest[0] != self._newest.number) and time.monotonic() >= self._due_s:

@@ -14,7 +14,7 @@ SHOWN = 24
 
 
 class RecentPassages:
-    """``note`` is called by the frame loop, ``listed`` from any thread."""
+    """``record_passage`` is called by the frame loop, ``listed`` from any thread."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -22,7 +22,7 @@ class RecentPassages:
         self.count = 0
         """Passages of this run."""
 
-    def note(self, passage: Passage, sequence: int) -> None:
+    def record_passage(self, passage: Passage, sequence: int) -> None:
         """One more."""
         crop = None if passage.evidence is None else Name.of(passage.evidence.crop).reference
         self._passages.appendleft(

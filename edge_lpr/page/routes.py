@@ -41,11 +41,11 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class PageRoutes:
-    """Answers over HTTP; what it answers comes from ``desk`` and ``live``."""
+    """Answers over HTTP; what it answers comes from ``backend`` and ``live``."""
 
-    guard: AccessControl
-    desk: PageBackend
-    live: LiveView
+    access: AccessControl
+    backend: PageBackend
+    live_view: LiveView
 
     def routes(self) -> list[BaseRoute]:
         """For the application."""
@@ -68,14 +68,14 @@ class PageRoutes:
 
     async def page(self, request: Request) -> Response:
         """The page itself, or the login."""
-        session = self.guard.session(request)
+        session = self.access.session(request)
         language = language_of(request.headers.get("accept-language", ""))
-        is_new = session is None and not self.guard.sessions.asks_for_token
+        is_new = session is None and not self.access.sessions.asks_for_token
         if is_new:
-            session = self.guard.sessions.open()
+            session = self.access.sessions.open()
         if session is None:
             return Response(html("login", language=language), 401, media_type="text/html")
-        kind = "token" if self.guard.sessions.asks_for_token else "open"
+        kind = "token" if self.access.sessions.asks_for_token else "open"
         content = html("page", language=language, csrf=session.csrf, kind=kind)
         response = Response(content, media_type="text/html")
         if is_new:
@@ -84,7 +84,7 @@ class PageRoutes:
 
     async def static(self, request: Request) -> Response:
         """Scripts, styles and the icon; they hold nothing of the gate, and the login needs some of them."""
-        self.guard.check_place(request)
+        self.access.check_place(request)
         file = static_files().get(request.path_params["name"])
         if file is None:
             return await self.nothing(request)
@@ -93,60 +93,60 @@ class PageRoutes:
     async def log_in(self, request: Request) -> Response:
         """A session for the token."""
         token = (await _json_body(request)).get("Token")
-        session = self.guard.log_in(request, token if isinstance(token, str) else "")
+        session = self.access.log_in(request, token if isinstance(token, str) else "")
         response = Response(status_code=204)
         self._give_cookie(response, session)
         return response
 
     async def log_out(self, request: Request) -> Response:
         """The session's end."""
-        self.guard.sessions.close(self.guard.check_change(request))
+        self.access.sessions.close(self.access.check_change(request))
         response = Response(status_code=204)
-        response.delete_cookie(COOKIE, f"{PATH}/", secure=self.guard.over_tls, httponly=True, samesite="strict")
+        response.delete_cookie(COOKIE, f"{PATH}/", secure=self.access.over_tls, httponly=True, samesite="strict")
         return response
 
     async def next_picture(self, request: Request) -> Response:
         """The next picture with what is read in it; 204 when none came."""
-        self.guard.needed_session(request)
+        self.access.needed_session(request)
         viewer = request.query_params.get("viewer", "")[:MAX_VIEWER]
         number = request.query_params.get("after", "")
         after = int(number) if number.isascii() and number.isdecimal() and len(number) < MAX_VIEWER else 0
         try:
-            piece = await self.live.after(after, viewer, request.is_disconnected)
+            picture = await self.live_view.after(after, viewer, request.is_disconnected)
         except TooManyViewers as error:
             raise Refusal(503, "TooManyViewers", str(error)) from error
-        if piece is None:
+        if picture is None:
             return Response(status_code=204)
-        return Response(piece.content, media_type="application/octet-stream")
+        return Response(picture.content, media_type="application/octet-stream")
 
     async def status(self, request: Request) -> Response:
         """Health and the settings that the page shows."""
-        self.guard.needed_session(request)
-        return _json(await asyncio.to_thread(self.desk.status))
+        self.access.needed_session(request)
+        return _json(await asyncio.to_thread(self.backend.status))
 
     async def passages(self, request: Request) -> Response:
         """The last passages."""
-        self.guard.needed_session(request)
+        self.access.needed_session(request)
         try:
-            return _json({"Passages": await asyncio.to_thread(self.desk.recent.listed)})
+            return _json({"Passages": await asyncio.to_thread(self.backend.recent.listed)})
         except EvidenceError as error:
             raise Refusal(500, "Disk", str(error)) from error
 
     async def save_lane(self, request: Request) -> Response:
         """Lane, ignored areas and line into the settings file, and into the running service."""
-        self.guard.check_change(request)
+        self.access.check_change(request)
         wanted = await _json_body(request)
         try:
-            return _json(await self.desk.save_lane(wanted))
+            return _json(await self.backend.save_lane(wanted))
         except ConfigError as error:
             raise Refusal(422, "BadSettings", "; ".join(error.faults) or str(error)) from error
 
     async def picture(self, request: Request) -> Response:
         """One kept picture."""
-        self.guard.needed_session(request)
+        self.access.needed_session(request)
         name = _name(request)
         try:
-            content = await asyncio.to_thread(gallery.content, self.desk.folder, name)
+            content = await asyncio.to_thread(gallery.content, self.backend.folder, name)
         except FileNotFoundError:
             return await self.nothing(request)
         except EvidenceError as error:
@@ -155,29 +155,29 @@ class PageRoutes:
 
     async def delete_pictures(self, request: Request) -> Response:
         """Away with all pictures of a passage."""
-        self.guard.check_change(request)
+        self.access.check_change(request)
         name = _name(request)
         try:
-            return _json({"Deleted": await asyncio.to_thread(gallery.delete, self.desk.folder, name)})
+            return _json({"Deleted": await asyncio.to_thread(gallery.delete, self.backend.folder, name)})
         except EvidenceError as error:
             raise Refusal(500, "Disk", str(error)) from error
 
     async def nothing(self, request: Request) -> Response:
         """There is no such thing."""
-        self.guard.check_place(request)
+        self.access.check_place(request)
         raise Refusal(404, "NotFound", "there is nothing here")
 
     def _give_cookie(self, response: Response, session: LoginSession) -> None:
         response.set_cookie(
-            COOKIE, session.key, int(LASTS_S), path=f"{PATH}/", secure=self.guard.over_tls, httponly=True,
+            COOKIE, session.key, int(LASTS_S), path=f"{PATH}/", secure=self.access.over_tls, httponly=True,
             samesite="strict",
         )  # fmt: skip
 
 
-def create_page_routes(token: str | None, desk: PageBackend, live: LiveView, *, over_tls: bool) -> PageRoutes:
-    """A face with nobody logged in yet."""
+def create_page_routes(token: str | None, backend: PageBackend, live: LiveView, *, over_tls: bool) -> list[BaseRoute]:
+    """Returns the page's routes, with nobody logged in yet."""
     failures = RateLimit(LOGINS_PER_MINUTE, 60.0)
-    return PageRoutes(AccessControl(LoginSessions(token), failures, over_tls), desk, live)
+    return PageRoutes(AccessControl(LoginSessions(token), failures, over_tls), backend, live).routes()
 
 
 def _route(path: str, answer: Answer, *methods: str) -> Route:

@@ -43,7 +43,7 @@ class Scene:
     """One frame that was read. ``narrow``: the places of plates that are too narrow to be read."""
 
     frame: Frame
-    sights: tuple[ScenePlate, ...]
+    plates: tuple[ScenePlate, ...]
     narrow: tuple[Quad, ...]
 
     @property
@@ -53,7 +53,7 @@ class Scene:
 
 
 class SceneBuffer:
-    """``see`` and ``passed_over`` are called by the frame loop, all else from any thread."""
+    """``add_frame`` and ``add_narrow_plates`` are called by the frame loop, all else from any thread."""
 
     def __init__(self) -> None:
         self._until_s = float("-inf")
@@ -62,11 +62,11 @@ class SceneBuffer:
         self._count = 0
 
     @property
-    def is_on(self) -> bool:
+    def is_active(self) -> bool:
         """Whether somebody watched of late."""
         return time.monotonic() < self._until_s
 
-    def keep_on(self) -> None:
+    def keep_active(self) -> None:
         """Somebody watches."""
         self._until_s = time.monotonic() + WATCHED_S
 
@@ -74,19 +74,19 @@ class SceneBuffer:
         """The newest scene, numbered from 1; None where there is none since somebody watches."""
         return self._newest
 
-    def passed_over(self, quads: list[Quad]) -> None:
+    def add_narrow_plates(self, quads: list[Quad]) -> None:
         """The plates of the frame being read that are too narrow."""
         self._narrow = tuple(quads)
 
-    def see(self, frame: Frame, readings: Sequence[PlateReading], tracks: Sequence[Track]) -> None:
+    def add_frame(self, frame: Frame, readings: Sequence[PlateReading], tracks: Sequence[Track]) -> None:
         """A frame was read and followed up."""
-        if not self.is_on:
+        if not self.is_active:
             self._newest = None
             return
         at = {track.motion.place: track for track in tracks if track.last_seen_s == frame.monotonic_s}
-        sights = tuple(ScenePlate(reading, _followed(at.get(Place.of(reading.quad)))) for reading in readings)
+        plates = tuple(ScenePlate(reading, _followed(at.get(Place.of(reading.quad)))) for reading in readings)
         self._count += 1
-        self._newest = (self._count, Scene(frame, sights, self._narrow))
+        self._newest = (self._count, Scene(frame, plates, self._narrow))
 
 
 def _followed(track: Track | None) -> FollowedTrack | None:

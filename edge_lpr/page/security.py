@@ -21,10 +21,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge_lpr.api.errors import ApiError
 from edge_lpr.errors import EdgeLprError
 from edge_lpr.page.login_sessions import LoginSession, LoginSessions
-from edge_lpr.web.clients import Address, address_of, check_needs_no_key, slot_of
+from edge_lpr.web.clients import Address, keyless_refusal, parse_address, rate_slot
 from edge_lpr.web.rate_limit import RateLimit
 
 COOKIE = "edge-lpr-page"
@@ -102,12 +101,10 @@ class AccessControl:
 
     def check_place(self, request: Request) -> None:
         """Without a token: raises Refusal unless this device itself asks."""
-        if not self.sessions.asks_for_token:
-            try:
-                check_needs_no_key(_address(request), request.headers)
-            except ApiError as error:
-                told = "without page.token only a browser on this device, at a loopback address, is served"
-                raise Refusal(403, "Forbidden", told) from error
+        refusal = keyless_refusal(_address(request), request.headers)
+        if refusal is not None and not self.sessions.asks_for_token:
+            reason = "without page.token only a browser on this device, at a loopback address, is served"
+            raise Refusal(403, "Forbidden", reason)
 
     def session(self, request: Request) -> LoginSession | None:
         """Who asks; None for who is not logged in. Raises Refusal."""
@@ -157,8 +154,8 @@ def check_origin(headers: Mapping[str, str]) -> None:
 
 
 def _slot(request: Request) -> str:
-    return slot_of(_address(request))
+    return rate_slot(_address(request))
 
 
 def _address(request: Request) -> Address | None:
-    return address_of("" if request.client is None else request.client.host)
+    return parse_address("" if request.client is None else request.client.host)

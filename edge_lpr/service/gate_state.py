@@ -1,7 +1,8 @@
-"""How the gate stands after a turn of its loop, for whoever asks in between: metrics and health over HTTP."""
+"""The state of the gate after one iteration of the frame loop: for metrics, health over HTTP and MQTT."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_lpr.cameras import CameraStatus
@@ -13,11 +14,15 @@ from edge_lpr.tracking.tracker import TrackerCounts
 
 @dataclass(frozen=True, slots=True)
 class GateState:
-    """One moment; ``at_s`` on the monotonic clock."""
+    """One moment. ``at_s`` is in seconds on the monotonic clock."""
 
     at_s: float
     camera: CameraStatus
     publisher: PublisherStatus
-    pace: Throughput
+    throughput: Throughput
     counts: TrackerCounts
-    work: ReadingStatus
+    reading: ReadingStatus
+
+
+ReadGateState = Callable[[], GateState | None]
+"""Returns the newest state; None before the first iteration. May be called from any thread."""

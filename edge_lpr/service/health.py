@@ -1,4 +1,4 @@
-"""How the gate fares, as one message: what an operator wants to see without a ladder."""
+"""Health: the state of the gate as one message, for an operator who is not on the ladder."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from edge_lpr.cameras import CameraStatus
 from edge_lpr.host.board import Throttling, temperature_celsius, throttling
 from edge_lpr.host.clock import clock_synchronized
 from edge_lpr.messages.payloads import JsonObject, timestamp
+from edge_lpr.model_store.loading import OpenedPair
 from edge_lpr.mqtt.publisher import PublisherStatus
 from edge_lpr.service.gate_state import GateState
 from edge_lpr.service.load_control import ReadingStatus
 from edge_lpr.service.throughput import Throughput
 from edge_lpr.tracking.tracker import TrackerCounts
+from edge_lpr.vision.interpreter import runtime_name
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What runs: the program, its two models and what the pair is called, the runtime that runs them, Python."""
+    """Versions of the program, of the two models, of their pair (its name), of the model runtime, and of Python."""
 
     program: str
     detector: str
@@ -32,30 +34,38 @@ class Versions:
     python: str
 
     @classmethod
-    def of(cls, detector: str, recognizer: str, models: str, runtime: str) -> Versions:
-        """With this program's and this Python's own versions."""
-        return cls(__version__, detector, recognizer, models, runtime, platform.python_version())
+    def of_pair(cls, pair: OpenedPair) -> Versions:
+        """Returns the versions of ``pair``, with those of this program, runtime and Python."""
+        detector, recognizer = pair.reader.models.detector.sidecar, pair.reader.models.recognizer.sidecar
+        return cls(
+            program=__version__,
+            detector=detector.version,
+            recognizer=recognizer.version,
+            models=pair.name,
+            runtime=runtime_name(),
+            python=platform.python_version(),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """One snapshot. ``at`` is aware of its offset; ``uptime_s`` in seconds."""
+    """One snapshot. ``at`` carries its UTC offset; ``uptime_s`` is in seconds."""
 
     device_id: str
     at: datetime
     uptime_s: float
     camera: CameraStatus
     publisher: PublisherStatus
-    pace: Throughput
+    throughput: Throughput
     counts: TrackerCounts
-    work: ReadingStatus
+    reading: ReadingStatus
     temperature_celsius: float | None
     throttling: Throttling | None
     clock_synchronized: bool
     versions: Versions
 
     def to_message(self) -> JsonObject:
-        """The payload of the topic ``health``; its schema is ``edge_lpr/messages/schemas/health.json``."""
+        """Returns the payload of the topic ``health``; its schema is ``edge_lpr/messages/schemas/health.json``."""
         broker, outbox = self.publisher.connection, self.publisher.outbox
         return {
             "DeviceId": self.device_id,
@@ -96,14 +106,14 @@ class Health:
                 "LastSequence": outbox.last_sequence,
             },
             "Reading": {
-                "State": self.work.state,
-                "FramesRead": self.work.frames_read,
-                "FramesIdle": self.work.frames_idle,
-                "FramesRested": self.work.frames_rested,
+                "State": self.reading.state,
+                "FramesRead": self.reading.frames_read,
+                "FramesIdle": self.reading.frames_idle,
+                "FramesRested": self.reading.frames_rested,
             },
-            "FramesPerSecond": self.pace.fps,
-            "ReadMilliseconds": self.pace.read_ms,
-            "LatencyMilliseconds": self.pace.latency_ms,
+            "FramesPerSecond": self.throughput.fps,
+            "ReadMilliseconds": self.throughput.read_ms,
+            "LatencyMilliseconds": self.throughput.latency_ms,
             "TemperatureCelsius": self.temperature_celsius,
             "Throttling": None if self.throttling is None else _throttling(self.throttling),
             "ClockSynchronized": self.clock_synchronized,
@@ -118,69 +128,64 @@ class Health:
         }
 
     def to_line(self) -> str:
-        """The same for ``systemctl status``, in a few words."""
+        """Returns the snapshot as one line for ``systemctl status``."""
         broker, waiting = self.publisher.connection.state, self.publisher.outbox.waiting
         camera = self.camera.state if self.camera.fault is None else f"{self.camera.state} ({self.camera.fault})"
         return (
-            f"camera {camera}, {self.work.state}, {self.pace.fps:.1f} frames/s; broker {broker}; "
+            f"camera {camera}, {self.reading.state}, {self.throughput.fps:.1f} frames/s; broker {broker}; "
             f"{self.counts.published} passages, {waiting} waiting"
         )
 
 
 class HealthMonitor:
-    """Takes a snapshot when one is due: each ``every_s`` seconds, and at once when camera, broker, load or ``versions``
-    changed."""
+    """Publishes a snapshot every ``every_s`` seconds, and at once when camera, broker, load or ``versions`` change."""
 
     def __init__(self, device_id: str, versions: Versions, every_s: float, send: Callable[[JsonObject], None]) -> None:
         self._device_id = device_id
         self.versions = versions
         self.every_s = every_s
         self._send = send
-        self._began_s = time.monotonic()
+        self._started_s = time.monotonic()
         self._sent_s: float | None = None
-        self._states: tuple[object, ...] | None = None
-        self.latest: GateState | None = None
-        """What was last told of, due or not; other threads may look at it at any time."""
+        self._sent_key: tuple[object, ...] | None = None
+        self._state: GateState | None = None
 
-    def tell(
-        self,
-        camera: CameraStatus,
-        publisher: PublisherStatus,
-        pace: Throughput,
-        counts: TrackerCounts,
-        work: ReadingStatus,
-        *,
-        now: bool = False,
-    ) -> Health | None:
-        """Send a snapshot if it is due or asked for ``now``; returns what was sent."""
-        moment_s = time.monotonic()
-        self.latest = GateState(moment_s, camera, publisher, pace, counts, work)
-        # Idle comes and goes with each vehicle, and is no news.
-        load = None if work.state == "idle" else work.state
-        states = (camera.state, camera.fault, publisher.connection.state, load, self.versions)
-        is_due = self._sent_s is None or moment_s - self._sent_s >= self.every_s
-        if not now and not is_due and states == self._states:
+    def publish_health(self, state: GateState, *, now: bool = False) -> Health | None:
+        """Keeps ``state`` as the newest, and publishes a snapshot if one is due or ``now`` is set.
+
+        Returns the snapshot that was published; None if there was none.
+        """
+        self._state = state
+        # The state idle comes and goes with each vehicle and is not worth a message.
+        load = None if state.reading.state == "idle" else state.reading.state
+        key = (state.camera.state, state.camera.fault, state.publisher.connection.state, load, self.versions)
+        is_due = self._sent_s is None or state.at_s - self._sent_s >= self.every_s
+        if not now and not is_due and key == self._sent_key:
             return None
-        self._sent_s = moment_s
-        self._states = states
-        health = self._snapshot(self.latest)
+        self._sent_s = state.at_s
+        self._sent_key = key
+        health = self._snapshot(state)
         self._send(health.to_message())
         return health
 
+    def state(self) -> GateState | None:
+        """Returns the newest state; None before the first iteration. May be called from any thread."""
+        return self._state
+
     def snapshot(self) -> Health | None:
-        """How the gate fares now, None before its first turn. May be called from any thread."""
-        return None if self.latest is None else self._snapshot(self.latest)
+        """Returns a snapshot of the newest state; None before the first iteration. May be called from any thread."""
+        return None if self._state is None else self._snapshot(self._state)
 
     def _snapshot(self, state: GateState) -> Health:
         return Health(
             device_id=self._device_id,
             at=datetime.now().astimezone(),
-            uptime_s=time.monotonic() - self._began_s,
+            uptime_s=time.monotonic() - self._started_s,
             camera=state.camera,
             publisher=state.publisher,
-            pace=state.pace,
+            throughput=state.throughput,
             counts=state.counts,
-            work=state.work,
+            reading=state.reading,
             temperature_celsius=temperature_celsius(),
             throttling=throttling(),
             clock_synchronized=clock_synchronized(),

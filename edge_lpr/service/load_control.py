@@ -1,8 +1,8 @@
-"""How loaded the machine is, and how much rest a live camera's reader takes because of it.
+"""Load control: the state of the board, and the pauses that a live camera's reader makes because of it.
 
-A gate never falls behind: only the newest frame is read, whatever the machine does. A board that is hot or short of
-current is helped by reading fewer of them: after each frame the reader rests as long as it read, which halves its work
-and leaves a vehicle still more than enough frames. Recordings lose no frame to this.
+A gate never falls behind, because only the newest frame is read. A board that is hot or lacks current is relieved by
+reading fewer frames: after each frame the reader pauses for as long as the frame took. That halves its work, and still
+leaves more than enough frames of each vehicle. Recordings lose no frame to this.
 """
 
 from __future__ import annotations
@@ -15,39 +15,40 @@ from edge_lpr.cameras import CameraStatus
 from edge_lpr.host.board import Throttling, temperature_celsius, throttling
 
 LoadState = Literal["normal", "busy", "hot", "throttled"]
-WorkState = Literal["idle"] | LoadState
+ReadingState = Literal["idle"] | LoadState
 
-LOOK_EVERY_S = 5.0
-"""Seconds between two looks at the board's sensors."""
+MEASURE_EVERY_S = 5.0
+"""Seconds between two measurements of the board's sensors."""
 
 HOT_C = 80.0
-"""A Raspberry Pi begins to slow itself down here. Source: Raspberry Pi documentation, "Frequency management"."""
+"""A Raspberry Pi begins to slow down here. Source: Raspberry Pi documentation, "Frequency management"."""
 
 COOL_C = 75.0
-"""Below this a hot board counts as cool again."""
+"""Below this temperature a hot board counts as cool again."""
 
 BUSY_SHARE = 0.5
-"""Share of a camera's frames dropped unseen from which on the machine is busy."""
+"""The machine is busy when more than this share of the camera's frames is dropped unread."""
 
 LONGEST_REST_S = 0.3
-"""A third of the time (passage.max_gap_s) that a vehicle may be out of sight."""
+"""A third of the time (passage.max_gap_s) for which a vehicle may be out of sight."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingStatus:
-    """What the reader does with a live camera's frames, for health. ``state`` is ``idle`` while nothing moves.
+    """What happened to the frames of a live camera. ``state`` is ``idle`` while nothing moves.
 
-    ``frames_read`` of all; ``frames_idle`` passed over as nothing had moved; ``frames_rested`` to spare the board.
+    ``frames_read`` were read, ``frames_idle`` were skipped because nothing had moved, ``frames_rested`` to relieve a
+    hot board.
     """
 
-    state: WorkState = "normal"
+    state: ReadingState = "normal"
     frames_read: int = 0
     frames_idle: int = 0
     frames_rested: int = 0
 
 
 class LoadControl:
-    """Looks at the board and at what the camera loop drops. Times in seconds on the monotonic clock."""
+    """Watches the board's sensors and the share of dropped frames. Times are monotonic seconds."""
 
     def __init__(
         self,
@@ -55,19 +56,19 @@ class LoadControl:
         flags: Callable[[], Throttling | None] = throttling,
     ) -> None:
         self.state: LoadState = "normal"
-        """``throttled``: the board has slowed down or lacks current; ``hot``: it soon will; ``busy``: most frames come
-        too fast to be looked at."""
+        """``throttled``: the board has slowed down or lacks current. ``hot``: it soon will. ``busy``: most frames come
+        too fast to be read."""
         self._temperature = temperature
         self._flags = flags
         self._due_s = 0.0
         self._is_hot = False
         self._captured = self._dropped = 0
 
-    def look(self, camera: CameraStatus, now_s: float) -> None:
-        """Look round if it is time."""
+    def update(self, camera: CameraStatus, now_s: float) -> None:
+        """Measures, if a measurement is due."""
         if now_s < self._due_s:
             return
-        self._due_s = now_s + LOOK_EVERY_S
+        self._due_s = now_s + MEASURE_EVERY_S
         is_busy = self._drops_most(camera)
         flags = self._flags()
         temperature = self._temperature()
@@ -80,7 +81,7 @@ class LoadControl:
             self.state = "busy" if is_busy else "normal"
 
     def rest_s(self, read_s: float) -> float:
-        """How long to rest after a frame that took ``read_s`` seconds to read."""
+        """Returns the seconds to pause after a frame that took ``read_s`` seconds to read."""
         return min(read_s, LONGEST_REST_S) if self.state in ("hot", "throttled") else 0.0
 
     def _drops_most(self, camera: CameraStatus) -> bool:

@@ -1,80 +1,56 @@
-"""What Prometheus scrapes: the gate as it stands, and the requests by face and code."""
+"""Metrics for Prometheus: the state of the gate, and the API's requests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from edge_lpr.service.gate_state import GateState
-
-SUCCESS = "Success"
-"""The ``code`` of an answer without an error."""
-
-Gate = Callable[[], GateState | None]
-"""The gate as it stands now; None before its first turn."""
-
-_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+from edge_lpr.api.request_metrics import RequestMetrics
+from edge_lpr.service.gate_state import ReadGateState
 
 
 class Metrics:
     """All series of one service. May be called from any thread."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, read_state: ReadGateState) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "edge_lpr_api_requests",
-            "Answers to requests, by face (http, mqtt) and Error.Code; Success where there is none",
-            ("face", "code"),
-            registry=self._registry,
-        )
-        self._seconds = Histogram(
-            "edge_lpr_api_request_seconds",
-            "From a request's first byte to its answer, in seconds",
-            ("face",),
-            buckets=_BUCKETS_S,
-            registry=self._registry,
-        )
-        self._registry.register(_GateCollector(gate))
-
-    def note(self, face: str, code: str, seconds: float) -> None:
-        """A request was answered after ``seconds``; ``code`` is its Error.Code or ``SUCCESS``."""
-        self._requests.labels(face, code).inc()
-        self._seconds.labels(face).observe(seconds)
+        self.requests = RequestMetrics(self._registry)
+        self._registry.register(_GateCollector(read_state))
 
     def exposition(self) -> bytes:
-        """All series in the text format of Prometheus, version 0.0.4."""
+        """Returns all series in the text format of Prometheus, version 0.0.4."""
         return generate_latest(self._registry)
 
 
 class _GateCollector:
-    """Asked at every scrape, so that nothing has to be kept up to date in the frame loop."""
+    """Reads the gate's state at each scrape, so that the frame loop has no series to update."""
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(self, read_state: ReadGateState) -> None:
+        self._read_state = read_state
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing: the registry then does not ask the gate when this is registered."""
+        """Yields nothing, so that the registry does not read the state when this is registered."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """The series; none of them before the gate's first turn."""
-        state = self._gate()
+        """Yields the series; none before the first iteration of the frame loop."""
+        state = self._read_state()
         if state is None:
             return
-        camera, pace, counts = state.camera, state.pace, state.counts
+        camera, throughput, counts = state.camera, state.throughput, state.counts
         outbox, broker = state.publisher.outbox, state.publisher.connection
         yield _counter("frames_captured", "Frames that the camera gave", camera.frames_captured)
         yield _counter("frames_dropped", "Frames that newer ones replaced unread", camera.frames_dropped)
         yield _counter("camera_reopened", "Times that the camera was opened again", camera.reopened)
         yield _gauge("camera_up", "1 while the camera gives frames", camera.state == "running")
         yield _gauge("camera_fault", "1 while the camera has a fault; health names it", camera.fault is not None)
-        yield _counter("frames_idle", "Frames passed over as nothing had moved", state.work.frames_idle)
-        yield _counter("frames_rested", "Frames passed over to spare a hot board", state.work.frames_rested)
-        yield _gauge("frames_per_second", "Frames read in a second, over the last half minute", pace.fps)
-        yield from _seconds("read_seconds", "Median time to read a frame", pace.read_ms)
-        yield from _seconds("latency_seconds", "Median time from taking a frame to its end", pace.latency_ms)
+        yield _counter("frames_idle", "Frames passed over as nothing had moved", state.reading.frames_idle)
+        yield _counter("frames_rested", "Frames passed over to spare a hot board", state.reading.frames_rested)
+        yield _gauge("frames_per_second", "Frames read in a second, over the last half minute", throughput.fps)
+        yield from _seconds("read_seconds", "Median time to read a frame", throughput.read_ms)
+        yield from _seconds("latency_seconds", "Median time from taking a frame to its end", throughput.latency_ms)
         yield _counter("passages_published", "Passages", counts.published)
         yield _counter("passages_repeated", "Passages suppressed as repeats", counts.repeats)
         yield _counter("passages_unsure", "Tracks that ended without a number sure enough", counts.unsure)

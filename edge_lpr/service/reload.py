@@ -1,15 +1,17 @@
-"""Settings read anew while the service runs: what can be applied at once is, the rest is named, faults change nothing.
+"""Reload of the settings while the service runs.
 
-Asked for by SIGHUP and by the MQTT request ``reload``; done by the frame loop between two frames, so that nothing else
-has to expect settings that change.
+SIGHUP, the MQTT request ``reload`` and the page ask for it. The frame loop does it between two frames, so no other code
+has to expect settings that change. What can be applied at once is applied, the rest is named, and invalid settings
+change nothing.
 """
 
 from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import BaseModel
 
@@ -61,34 +63,41 @@ class ReloadRequests:
         return taken
 
 
+class SettingsListener(Protocol):
+    """Takes new settings while the service runs."""
+
+    def apply_settings(self, settings: Settings) -> None:
+        """Uses the live settings of ``settings`` from now on."""
+
+
 class Reloader:
-    """``load`` reads the settings anew or raises ConfigError; ``apply`` is given those to go on with."""
+    """Reads the settings with ``load`` (which may raise ConfigError) and gives them to the ``listeners``, in order."""
 
     def __init__(
         self,
         settings: Settings,
         load: Callable[[], Settings],
         requests: ReloadRequests,
-        apply: Callable[[Settings], None],
+        listeners: Sequence[SettingsListener],
         notifier: Notifier,
     ) -> None:
         self._settings = settings
         self._load = load
         self._requests = requests
-        self._apply = apply
+        self._listeners = listeners
         self._notifier = notifier
 
-    def work(self) -> None:
-        """Do what was asked for, if anything was."""
+    def process_pending(self) -> None:
+        """Reloads once if anything asked for it, and answers all who asked."""
         answers = self._requests.take()
         if not answers:
             return
         self._notifier.reloading()
-        outcome = self._reload()
+        result = self._reload()
         self._notifier.reloaded()
         for answer in answers:
             if answer is not None:
-                answer(outcome)
+                answer(result)
 
     def _reload(self) -> Outcome:
         try:
@@ -100,7 +109,8 @@ class Reloader:
         applied = tuple(name for name in changed if _is_live(name))
         needs_restart = tuple(name for name in changed if not _is_live(name))
         self._settings = _with_live(self._settings, wanted)
-        self._apply(self._settings)
+        for listener in self._listeners:
+            listener.apply_settings(self._settings)
         _log.info("settings read anew; applied: %s", ", ".join(applied) or "nothing changed")
         if needs_restart:
             _log.warning("these changed settings wait for a restart of the service: %s", ", ".join(needs_restart))

@@ -1,4 +1,4 @@
-"""The MQTT request ``reload``: settings read anew, answered with what was applied and what waits for a restart."""
+"""The MQTT request ``reload``: its answer lists the settings that were applied and those that wait for a restart."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ RELOAD = "reload"
 _log = logging.getLogger(__name__)
 
 
-class ReloadCommand:
-    """Takes ``request/reload`` and answers it. Make it before the connection starts."""
+class ReloadRequestHandler:
+    """Handles ``request/reload``. Make it before the connection starts."""
 
     def __init__(self, connection: MqttConnection, topics: Topics, requests: ReloadRequests) -> None:
         self._connection = connection
         self._topics = topics
         self._requests = requests
-        connection.subscribe(topics.request(RELOAD), self._take)
+        connection.subscribe(topics.request(RELOAD), self._handle)
 
-    def _take(self, message: paho.MQTTMessage) -> None:
-        """In the network thread: hand it on. The payload says nothing and is not looked at."""
+    def _handle(self, message: paho.MQTTMessage) -> None:
+        """Passes the request on. Runs in the network thread. The payload is not used."""
         if message.retain:
             _log.warning("MQTT: a retained request on %s is ignored; publish requests without retain", RELOAD)
             return

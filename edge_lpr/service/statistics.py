@@ -1,8 +1,8 @@
-"""Counting vehicles without knowing them: numbers as keyed hashes, under a key that is thrown away in time.
+"""Anonymous statistics: plate numbers as keyed hashes, under a key that is deleted after some days.
 
-The same vehicle has the same ``Vehicle`` while the key lasts, so that visits can be counted; afterwards nothing links
-the old hashes to numbers or to new hashes, for anybody. A plain hash would not do: there are few enough plate numbers
-to hash them all within minutes.
+The same vehicle has the same ``Vehicle`` while the key lasts, so that visits can be counted. After that nothing links
+the old hashes to numbers or to new hashes. A plain hash would not be enough: there are so few plate numbers that all of
+them can be hashed within minutes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import os
 import secrets
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
@@ -22,9 +24,11 @@ from edge_lpr.passages import Passage
 KEY_BYTES = 32
 KEY_FILE = "statistics-key.json"
 
+_log = logging.getLogger(__name__)
+
 
 class Pseudonyms:
-    """The key in ``folder``, which nobody else should read; a new one after ``key_days`` days."""
+    """Hashes numbers with the key in ``folder``, which only its owner can read; the key lasts ``key_days`` days."""
 
     def __init__(self, folder: Path, key_days: int) -> None:
         self._path = folder / KEY_FILE
@@ -33,10 +37,10 @@ class Pseudonyms:
         self._begun: date | None = None
 
     def of(self, number: str, today: date) -> str:
-        """The pseudonym of ``number``, 32 hexadecimal digits. Raises EvidenceError when the key cannot be kept."""
+        """Returns the pseudonym of ``number``, 32 hex digits. Raises EvidenceError if the key cannot be kept."""
         if self._begun is None:
             self._load()
-        # A day before the key's first: the clock was wrong, then or now, and no key may outlive its days by that.
+        # A day before the key's first day means that the clock was wrong; a key must not last longer because of that.
         if self._begun is None or not 0 <= (today - self._begun).days < self._key_days:
             self._renew(today)
         return hmac.new(self._key, number.encode(), hashlib.sha256).hexdigest()[:32]
@@ -50,7 +54,7 @@ class Pseudonyms:
         except OSError as error:
             raise EvidenceError(f"{self._path}: cannot be read: {error.strerror}") from error
         except (ValueError, KeyError, TypeError):
-            return  # a power cut garbled it: a new key is the way out, and costs one day's counting
+            return  # a power cut damaged the file: a new key replaces it, and one day's counts are split
 
     def _renew(self, today: date) -> None:
         key = secrets.token_bytes(KEY_BYTES)
@@ -65,8 +69,26 @@ class Pseudonyms:
         self._key, self._begun = key, today
 
 
+class PassageStatistics:
+    """Publishes the statistic of each passage."""
+
+    def __init__(self, pseudonyms: Pseudonyms, device_id: str, send: Callable[[JsonObject], None]) -> None:
+        self._pseudonyms = pseudonyms
+        self._device_id = device_id
+        self._send = send
+
+    def publish(self, passage: Passage) -> None:
+        """Publishes ``passage`` without its number. A passage without a pseudonym is logged and not counted."""
+        try:
+            message = statistic(passage, self._pseudonyms, self._device_id)
+        except EvidenceError as error:
+            _log.error("statistics: %s; this passage is not counted", error)
+            return
+        self._send(message)
+
+
 def statistic(passage: Passage, pseudonyms: Pseudonyms, device_id: str) -> JsonObject:
-    """The payload of the topic ``statistics``: a passage without its number, its picture and its exact time."""
+    """Returns the payload of the topic ``statistics``: a passage without its number, its picture and its exact time."""
     at = passage.captured_at
     hour = datetime(at.year, at.month, at.day, at.hour, tzinfo=at.tzinfo)
     return {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.reader_priority import Read
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,15 +27,9 @@ class LastView:
     def __init__(self) -> None:
         self._view: View | None = None
 
-    def watching(self, read: Read) -> Read:
-        """``read``, with what it reads kept here."""
-
-        def read_and_keep(image: NDArray[np.uint8]) -> list[PlateReading]:
-            readings = read(image)
-            self._view = View(image, tuple(readings), time.monotonic())
-            return readings
-
-        return read_and_keep
+    def update(self, image: NDArray[np.uint8], readings: Sequence[PlateReading]) -> None:
+        """Keeps ``image``, which was just read, with its ``readings``, best first."""
+        self._view = View(image, tuple(readings), time.monotonic())
 
     def newest(self, max_age_s: float) -> View | None:
         """The newest view; None where there is none that young."""

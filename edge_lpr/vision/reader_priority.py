@@ -86,20 +86,18 @@ class ReaderTurn:
 class SharedReader:
     """The reader as the camera loop and as guests use it; both ways may be called from any thread."""
 
-    def __init__(self, reader: PlateReader, passed_over: PassedOver | None = None) -> None:
-        """``passed_over`` is told of the plates in the camera's frames that are too narrow to be read."""
+    def __init__(self, reader: PlateReader) -> None:
         self._reader = reader
-        self._passed_over = passed_over
         self._turn = ReaderTurn()
 
     def replace(self, reader: PlateReader) -> None:
         """Read with another reader from the next picture on; a guest's that is being read is read to its end."""
         self._reader = reader
 
-    def read_for_camera(self, image: NDArray[np.uint8]) -> list[PlateReading]:
-        """``PlateReader.read``, before every guest."""
+    def read_for_camera(self, image: NDArray[np.uint8], passed_over: PassedOver | None = None) -> list[PlateReading]:
+        """``PlateReader.read``, before every guest. ``passed_over`` receives the plates that are too narrow to read."""
         with self._turn.camera():
-            return self._reader.read(image, passed_over=self._passed_over)
+            return self._reader.read(image, passed_over=passed_over)
 
     def read_for_guest(self, image: NDArray[np.uint8]) -> list[PlateReading]:
         """``PlateReader.read`` of a photo, in the pauses that the camera leaves."""

@@ -1,0 +1,1 @@
+"""The HTTP server below the API and the page: connections, client addresses, rate limits."""

@@ -1,24 +1,35 @@
-"""Who is at the other end of a connection, and who of them may ask without a key.
+"""Client addresses: who is at the other end of a connection, and which clients need no key.
 
-Where no keys are configured, programs on this device are answered. A web page that a browser on this device shows is
-none of them: its script could send forms here, or read answers under a name that it makes lead here (DNS rebinding).
+Where no keys are configured, only programs on this device are served. A web page in a browser on this device does not
+count as such a program: its script could send forms here, or read answers under a host name that it makes resolve to
+this device (DNS rebinding).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum, auto
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
-
-from edge_lpr.api.errors import ApiError, ErrorCode
 
 Address = IPv4Address | IPv6Address
 
 _SLOTS = 1024
 
 
-def address_of(host: str) -> Address | None:
-    """An address written as text, as IPv4 where it is mapped into IPv6; None for what is no address."""
+class KeylessRefusal(Enum):
+    """Why a client is not served without a key."""
+
+    OTHER_DEVICE = auto()
+    """The client is not on this device."""
+    HOST_NAME = auto()
+    """The Host header is neither ``localhost`` nor a loopback address."""
+    OTHER_SITE = auto()
+    """A web page of another site sent the request."""
+
+
+def parse_address(host: str) -> Address | None:
+    """Returns the address that ``host`` spells, as IPv4 where it is mapped into IPv6; None if it is no address."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -28,44 +39,48 @@ def address_of(host: str) -> Address | None:
 
 
 def is_this_device(address: Address | None) -> bool:
-    """True for the device's own loopback addresses."""
+    """Returns True for the loopback addresses."""
     return address is not None and address.is_loopback
 
 
-def check_needs_no_key(address: Address | None, headers: Mapping[str, str]) -> None:
-    """Raises ApiError (AuthFailure.InvalidAuthorization) unless a program on this device asks; ``headers`` by their
-    names in lower case."""
+def keyless_refusal(address: Address | None, headers: Mapping[str, str]) -> KeylessRefusal | None:
+    """Returns why a client without a key is refused; None for a program on this device.
+
+    ``headers`` are the request's, their names in lower case.
+    """
     if not is_this_device(address):
-        message = "Without a keys file (api.keys_file) only the device itself is answered."
-    elif not _leads_here(f"//{headers.get('host', '')}"):
-        message = "Without a keys file (api.keys_file) the Host header must be localhost or a loopback address."
-    elif _is_of_another_site(headers):
-        message = "Without a keys file (api.keys_file) no web page of another site is answered."
-    else:
-        return
-    raise ApiError(ErrorCode.INVALID_AUTHORIZATION, message)
+        return KeylessRefusal.OTHER_DEVICE
+    if not _names_this_device(f"//{headers.get('host', '')}"):
+        return KeylessRefusal.HOST_NAME
+    if _is_from_other_site(headers):
+        return KeylessRefusal.OTHER_SITE
+    return None
 
 
-def slot_of(address: Address | None) -> str:
-    """A name that an address is counted by: one of a few, so that a flood from many addresses takes no memory; which
-    one, nobody can foresee. A network of 2^64 IPv6 addresses, as every household has, is one address."""
+def rate_slot(address: Address | None) -> str:
+    """Returns the name under which a rate limit counts ``address``.
+
+    There are ``_SLOTS`` names, so a flood from many addresses takes no memory. Python's hash is seeded at random, so
+    nobody can predict which addresses share a name. An IPv6 prefix of 64 bits counts as one address: every household
+    has that many.
+    """
     number = 0 if address is None else int(address)
     if isinstance(address, IPv6Address):
         number >>= 64
     return str(hash(("peer", str(number))) % _SLOTS)
 
 
-def _is_of_another_site(headers: Mapping[str, str]) -> bool:
-    """As browsers tell: Origin with every form and script, Sec-Fetch-Site with pictures and links too."""
+def _is_from_other_site(headers: Mapping[str, str]) -> bool:
+    """Browsers send Origin with every form and script, and Sec-Fetch-Site with pictures and links too."""
     if "origin" in headers:
-        return not _leads_here(headers["origin"])
+        return not _names_this_device(headers["origin"])
     return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
 
 
-def _leads_here(url: str) -> bool:
-    """True for a URL of this device by a name that no name server can make lead here."""
+def _names_this_device(url: str) -> bool:
+    """Returns True for a URL whose host no name server can direct here: ``localhost`` or a loopback address."""
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
         return False
-    return host == "localhost" or is_this_device(address_of(host))
+    return host == "localhost" or is_this_device(parse_address(host))

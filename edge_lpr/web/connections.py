@@ -1,8 +1,8 @@
-"""Connections of clients that send little or nothing, kept from taking the place of those that ask.
+"""Limits on connections, so that clients which send little or nothing do not take the place of others.
 
-Two bounds. A connection has ``SILENT_S`` for the headers of each request. And there are ``MAX_CONNECTIONS`` at most:
-for one more, the oldest of those that still wait for the rest of a request, or for the next one, is hung up on. So a
-client that asks at once is served, however many others are open.
+A connection has ``HEADER_TIMEOUT_S`` for the headers of each request. At most ``MAX_CONNECTIONS`` connections are open.
+A new one beyond that closes the oldest connection that waits for its client. A client that sends a request at once is
+therefore always served.
 """
 
 from __future__ import annotations
@@ -15,84 +15,86 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-SILENT_S = 15
+HEADER_TIMEOUT_S = 15
 
 MAX_CONNECTIONS = 256
-"""A quarter of the files that a process may have open as a rule; the camera and the outbox need theirs."""
+"""A quarter of the usual limit of open files per process; the camera and the outbox need theirs."""
 
 
-class Protocol(H11Protocol):
-    """uvicorn's, which by itself waits for ever for the headers of a request that has begun."""
+class HttpProtocol(H11Protocol):
+    """uvicorn's protocol with a time limit for headers; uvicorn itself waits for them without limit."""
 
-    number = -1
-    """Of the connection's file."""
+    descriptor = -1
+    """File descriptor of the connection."""
 
-    _patience: asyncio.TimerHandle | None = None
+    _header_timer: asyncio.TimerHandle | None = None
 
     @property
-    def is_wanting(self) -> bool:
-        """True while the client owes us something: a request, or the rest of one."""
+    def waits_for_client(self) -> bool:
+        """True while the client has to send something: a request, or the rest of one."""
         return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request."""
+        """Starts the timer for the first request."""
         super().connection_made(transport)
-        self.number = transport.get_extra_info("socket").fileno()
-        self._wait()
+        self.descriptor = transport.get_extra_info("socket").fileno()
+        self._start_timer()
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next one."""
+        """Starts the timer for the next request."""
         super().on_response_complete()
-        self._wait()
+        self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
-        self._wait_no_more()
+        """Stops the timer."""
+        self._stop_timer()
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
-        self._wait_no_more()
-        self._patience = self.loop.call_later(SILENT_S, self._look)
+    def _start_timer(self) -> None:
+        self._stop_timer()
+        self._header_timer = self.loop.call_later(HEADER_TIMEOUT_S, self._close_if_idle)
 
-    def _wait_no_more(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
+    def _stop_timer(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
 
-    def _look(self) -> None:
+    def _close_if_idle(self) -> None:
         if self.cycle is None or self.cycle.response_complete:
             self.transport.abort()
 
 
-class Listener(socket.socket):
-    """A listening socket that has no more than ``MAX_CONNECTIONS`` of its connections open.
+class BoundedListener(socket.socket):
+    """A listening socket with at most ``MAX_CONNECTIONS`` open connections.
 
-    It counts at the very beginning, when TLS has yet to be agreed on and uvicorn knows nothing of a connection.
+    It counts a connection when it is accepted, before TLS is negotiated and before uvicorn sees it.
     """
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._links: list[socket.socket] = []
+        self._connections: list[socket.socket] = []
         self.protocols: Collection[asyncio.Protocol] = ()
-        """Those of the connections that are set up, as uvicorn knows them."""
+        """The protocols of the connections that uvicorn has set up."""
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """The next connection. Raises ConnectionAbortedError where all others are at work; the event loop, which calls
-        this, goes on then."""
-        link, address = super().accept()
-        self._links = [each for each in self._links if each.fileno() >= 0]
-        if len(self._links) >= MAX_CONNECTIONS and not self._makes_room():
-            link.close()
-            raise ConnectionAbortedError
-        self._links.append(link)
-        return link, address
+        """Returns the next connection and its address.
 
-    def _makes_room(self) -> bool:
-        protocols = (each for each in self.protocols if isinstance(each, Protocol))
-        at_work = {each.number for each in protocols if not each.is_wanting}
-        oldest = next((link for link in self._links if link.fileno() not in at_work), None)
+        Raises ConnectionAbortedError when every connection is busy; the event loop, which calls this, then continues.
+        """
+        connection, address = super().accept()
+        self._connections = [each for each in self._connections if each.fileno() >= 0]
+        if len(self._connections) >= MAX_CONNECTIONS and not self._close_oldest_idle():
+            connection.close()
+            raise ConnectionAbortedError
+        self._connections.append(connection)
+        return connection, address
+
+    def _close_oldest_idle(self) -> bool:
+        protocols = (each for each in self.protocols if isinstance(each, HttpProtocol))
+        busy = {each.descriptor for each in protocols if not each.waits_for_client}
+        oldest = next((each for each in self._connections if each.fileno() not in busy), None)
         if oldest is None:
             return False
-        self._links.remove(oldest)
-        with suppress(OSError):  # the client hung up in this moment
-            oldest.shutdown(socket.SHUT_RDWR)  # the event loop, whose it is, reads its end and closes it
+        self._connections.remove(oldest)
+        with suppress(OSError):  # the client closed it in this moment
+            oldest.shutdown(socket.SHUT_RDWR)  # the event loop owns it: it reads the end and closes it
         return True

@@ -1,4 +1,4 @@
-"""How many requests a caller may send in a second, or in another time."""
+"""Rate limits: how many requests a client may send in a time window."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ WINDOW_S = 1.0
 
 
 class RateLimit:
-    """At most ``per_window`` requests in any ``window_s`` seconds, for each caller apart; callable from any thread.
+    """Admits at most ``per_window`` requests in any ``window_s`` seconds, for each client separately.
 
-    It remembers every caller, so there must be only so many: those of the keys file, or ``peers.slot_of`` addresses.
+    May be called from any thread. Every client's name is kept, so names must be few: the keys of the keys file, or
+    ``clients.rate_slot`` of an address.
     """
 
     def __init__(self, per_window: int, window_s: float = WINDOW_S) -> None:
@@ -20,22 +21,22 @@ class RateLimit:
         self._admitted: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
 
-    def admits(self, caller: str, now_s: float) -> bool:
-        """Count a request at ``now_s``, monotonic; False when it is one too many, and then it is not counted."""
+    def admits(self, client: str, now_s: float) -> bool:
+        """Counts a request at ``now_s`` (monotonic seconds). Returns False, and counts nothing, beyond the limit."""
         with self._lock:
-            moments = self._recent(caller, now_s)
+            moments = self._recent(client, now_s)
             if len(moments) >= self._per_window:
                 return False
             moments.append(now_s)
             return True
 
-    def is_reached(self, caller: str, now_s: float) -> bool:
-        """Whether ``admits`` would say False."""
+    def is_reached(self, client: str, now_s: float) -> bool:
+        """Returns whether ``admits`` would refuse a request now."""
         with self._lock:
-            return len(self._recent(caller, now_s)) >= self._per_window
+            return len(self._recent(client, now_s)) >= self._per_window
 
-    def _recent(self, caller: str, now_s: float) -> deque[float]:
-        moments = self._admitted.setdefault(caller, deque())
+    def _recent(self, client: str, now_s: float) -> deque[float]:
+        moments = self._admitted.setdefault(client, deque())
         while moments and moments[0] <= now_s - self._window_s:
             moments.popleft()
         return moments

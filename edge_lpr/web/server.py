@@ -1,4 +1,4 @@
-"""uvicorn in a thread of its own: it takes no signals, logs no accesses, and ends when it is told to."""
+"""The HTTP server: uvicorn in its own thread, without signal handlers and access logs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from starlette.applications import Starlette
 
 from edge_lpr.config import ApiSettings
 from edge_lpr.errors import ConfigError, ListenError
-from edge_lpr.web.connections import SILENT_S, Listener, Protocol
+from edge_lpr.web.connections import HEADER_TIMEOUT_S, BoundedListener, HttpProtocol
 
 STOP_S = 0.5
-"""For requests at work to be answered; what is left is then cut off."""
+"""Seconds in which running requests may still be answered at a stop; then their connections are closed."""
 
 _BACKLOG = 128
 _log = logging.getLogger(__name__)
 
 
 class WebServer:
-    """Serves ``app`` at the settings' address, over TLS where there is a certificate. A context manager."""
+    """Serves ``app`` at the address of the settings, over TLS where they name a certificate. A context manager."""
 
     def __init__(self, app: Starlette, settings: ApiSettings) -> None:
         self._app = app
@@ -34,28 +34,31 @@ class WebServer:
 
     @property
     def url(self) -> str:
-        """Where it is served."""
+        """The URL at which it is served."""
         scheme = "http" if self._settings.tls_cert_file is None else "https"
         host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         return f"{scheme}://{host}:{self._settings.port}"
 
     def start(self) -> None:
-        """Serve from now on. Raises ListenError for an address, ConfigError for a certificate that cannot be used."""
-        # Its lines tell of every start and stop, and of every scanner that speaks no HTTP.
+        """Starts serving.
+
+        Raises ListenError for an address, ConfigError for a certificate that cannot be used.
+        """
+        # uvicorn logs every start and stop, and every scanner that sends no HTTP.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         context = tls_context(self._settings)
         config = uvicorn.Config(
             self._app,
-            http=Protocol,  # h11, which bounds the headers' size; httptools does not
-            loop="asyncio",  # another would take connections without asking the listener
+            http=HttpProtocol,  # h11 bounds the size of headers; httptools does not
+            loop="asyncio",  # other event loops do not call the listener's accept()
             lifespan="off",
             ws="none",
             log_config=None,
             access_log=False,
-            proxy_headers=False,  # else X-Forwarded-For would make any caller a local one
+            proxy_headers=False,  # X-Forwarded-For could make any client look local
             server_header=False,
             backlog=_BACKLOG,
-            timeout_keep_alive=SILENT_S,
+            timeout_keep_alive=HEADER_TIMEOUT_S,
             timeout_graceful_shutdown=1,
         )
         config.load()
@@ -68,7 +71,7 @@ class WebServer:
         _log.info("serving at %s", self.url)
 
     def stop(self) -> None:
-        """Answer what is at work, if that takes no longer than ``STOP_S``, and close."""
+        """Lets running requests finish for up to ``STOP_S`` seconds, then closes."""
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join(STOP_S)
@@ -85,7 +88,7 @@ class WebServer:
 
 
 def tls_context(settings: ApiSettings) -> ssl.SSLContext | None:
-    """TLS 1.2 or newer with the settings' certificate, None without one. Raises ConfigError."""
+    """Returns TLS 1.2 or newer with the certificate of the settings; None without one. Raises ConfigError."""
     if settings.tls_cert_file is None or settings.tls_key_file is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -101,13 +104,13 @@ def tls_context(settings: ApiSettings) -> ssl.SSLContext | None:
     return context
 
 
-def _listen(settings: ApiSettings) -> Listener:
+def _listen(settings: ApiSettings) -> BoundedListener:
     address = f"{settings.host}:{settings.port}"
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = Listener(family, kind, protocol)
+        listener = BoundedListener(family, kind, protocol)
     except OSError as error:
         raise ListenError(f"api.host: {address}: {error.strerror}; give an address of this device") from error
     try:

@@ -1,4 +1,4 @@
-"""The desk: as many requests at once as it has places, and nothing left hanging when it stops."""
+"""The dispatcher: as many requests at once as it has places, and nothing left hanging when it stops."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Held:
         raise ApiError(ErrorCode.OCR_FAILED)
 
 
-def desk(tmp_path: Path, action: Held, *, queue: int = 2, requests_per_second: int = 1000) -> Dispatcher:
+def create_dispatcher(tmp_path: Path, action: Held, *, queue: int = 2, requests_per_second: int = 1000) -> Dispatcher:
     return Dispatcher(action, QuotaBook(tmp_path), requests_per_second=requests_per_second, queue=queue)
 
 
@@ -38,10 +38,10 @@ def code(answer: dict[str, dict[str, dict[str, str]]]) -> str:
 
 def test_one_request_more_than_there_are_places_is_refused_at_once(tmp_path: Path) -> None:
     action = Held()
-    with desk(tmp_path, action) as open_desk:
-        taken = [open_desk.submit({}, LOCAL) for _ in range(2)]
+    with create_dispatcher(tmp_path, action) as dispatcher:
+        taken = [dispatcher.submit({}, LOCAL) for _ in range(2)]
         assert all(action.begun.acquire(timeout=DEADLINE_S) for _ in taken)
-        refused = open_desk.submit({}, LOCAL)
+        refused = dispatcher.submit({}, LOCAL)
         assert refused.done() and code(refused.result()) == "RequestLimitExceeded"
         action.let_go.set()
         ids = {future.result(DEADLINE_S)["Response"]["RequestId"] for future in [*taken, refused]}
@@ -52,10 +52,10 @@ def test_places_are_free_again_after_the_answer(tmp_path: Path) -> None:
     action = Held()
     action.let_go.set()
     answered = threading.Event()
-    with desk(tmp_path, action, queue=1) as open_desk:
+    with create_dispatcher(tmp_path, action, queue=1) as dispatcher:
         for _ in range(5):
             answered.clear()
-            future = open_desk.submit({}, LOCAL)
+            future = dispatcher.submit({}, LOCAL)
             # A callback is told after the place is free; a waiting thread may be woken before.
             future.add_done_callback(lambda _: answered.set())
             assert code(future.result(DEADLINE_S)) == "FailedOperation.OcrFailed"
@@ -64,7 +64,7 @@ def test_places_are_free_again_after_the_answer(tmp_path: Path) -> None:
 
 def test_stopping_answers_what_is_at_work_and_takes_nothing_more(tmp_path: Path) -> None:
     action = Held()
-    closed = desk(tmp_path, action)
+    closed = create_dispatcher(tmp_path, action)
     assert code(closed.submit({}, LOCAL).result()) == "RequestLimitExceeded"
     with closed:
         at_work = closed.submit({}, LOCAL)

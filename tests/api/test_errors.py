@@ -25,14 +25,12 @@ from tencentcloud.common.exception import TencentCloudSDKException
 
 from edge_lpr.api.dispatcher import Dispatcher
 from edge_lpr.api.errors import ApiError, ErrorCode
-from edge_lpr.api.http_routes import create_app
 from edge_lpr.api.keys import load_keys
 from edge_lpr.api.quota import FILE_NAME, QuotaBook
 from edge_lpr.config import ApiSettings
-from edge_lpr.service.metrics import Metrics
 from edge_lpr.vision.reader import PlateReader
 from edge_lpr.web.server import WebServer
-from tests.support.api import SECRET_ID, SECRET_KEY, Pages, ServedApi, StartApi
+from tests.support.api import SECRET_ID, SECRET_KEY, Pages, ServedApi, StartApi, create_app
 from tests.support.mqtt import free_port
 
 TESTED: set[ErrorCode] = set()
@@ -232,8 +230,8 @@ def test_a_service_that_fails(tmp_path: Path, keys_file: Path) -> None:
         raise ZeroDivisionError("a fault of ours")
 
     settings = ApiSettings(enabled=True, port=free_port(), keys_file=keys_file)
-    with Dispatcher(broken, QuotaBook(tmp_path), requests_per_second=10, queue=1) as desk:
-        app = create_app(desk, load_keys(keys_file), Metrics(lambda: None), lambda: None)
+    with Dispatcher(broken, QuotaBook(tmp_path), requests_per_second=10, queue=1) as dispatcher:
+        app = create_app(dispatcher, load_keys(keys_file))
         with WebServer(app, settings):
             error = refused(ErrorCode.INTERNAL_ERROR, lambda: ask(ServedApi(settings, tmp_path), ImageBase64="AAAA"))
     assert "ours" not in error.get_message()

@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from tencentcloud.common.exception import TencentCloudSDKException
 
 from edge_lpr.api.dispatcher import Dispatcher
-from edge_lpr.api.http_routes import MAX_FAILURES, create_app
+from edge_lpr.api.http_routes import MAX_FAILURES
 from edge_lpr.api.keys import Account
 from edge_lpr.api.quota import QuotaBook
 from edge_lpr.api.request_body import MAX_BODY, MAX_DRAINED, MAX_HELD_BY_ONE
@@ -31,11 +31,10 @@ from edge_lpr.mqtt.outbox import OutboxStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
 from edge_lpr.service.gate_state import GateState
 from edge_lpr.service.load_control import ReadingStatus
-from edge_lpr.service.metrics import Metrics
 from edge_lpr.service.throughput import Throughput
 from edge_lpr.tracking.tracker import TrackerCounts
-from edge_lpr.web.clients import address_of, slot_of
-from tests.support.api import SECRET_ID, ServedApi, StartApi
+from edge_lpr.web.clients import parse_address, rate_slot
+from tests.support.api import SECRET_ID, ServedApi, StartApi, create_app
 from tests.support.clocks import clock
 
 HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
@@ -66,8 +65,8 @@ class AppClient:
 def app_client(
     tmp_path: Path, peer: str = "127.0.0.1", gate: GateState | None = None, **accounts: Account
 ) -> AppClient:
-    desk = Dispatcher(lambda _: [], QuotaBook(tmp_path), requests_per_second=10, queue=1)
-    return AppClient(create_app(desk, accounts, Metrics(lambda: gate), lambda: gate), peer)
+    dispatcher = Dispatcher(lambda _: [], QuotaBook(tmp_path), requests_per_second=10, queue=1)
+    return AppClient(create_app(dispatcher, accounts, gate), peer)
 
 
 def code(response: httpx.Response) -> str:
@@ -233,9 +232,11 @@ def test_an_address_that_fails_to_authenticate_too_often_is_refused(
     now_s = 1000.0
     monkeypatch.setattr("edge_lpr.api.http_routes.time", clock(lambda: now_s))
     peer = "192.0.2.7"
-    other = next(each for each in ("192.0.2.8", "192.0.2.9") if slot_of(address_of(each)) != slot_of(address_of(peer)))
-    desk = Dispatcher(lambda _: [], QuotaBook(tmp_path), requests_per_second=10, queue=1)
-    app = create_app(desk, {"AKIDa": Account("AKIDa", "x")}, Metrics(lambda: None), lambda: None)
+    other = next(
+        each for each in ("192.0.2.8", "192.0.2.9") if rate_slot(parse_address(each)) != rate_slot(parse_address(peer))
+    )
+    dispatcher = Dispatcher(lambda _: [], QuotaBook(tmp_path), requests_per_second=10, queue=1)
+    app = create_app(dispatcher, {"AKIDa": Account("AKIDa", "x")})
     clients = {each: AppClient(app, each) for each in (peer, other, "127.0.0.1")}
     codes = [code(clients[peer].post("/", json={}, headers=HEADERS)) for _ in range(MAX_FAILURES + 2)]
     assert codes == ["AuthFailure.InvalidAuthorization"] * MAX_FAILURES + ["RequestLimitExceeded"] * 2
@@ -281,7 +282,7 @@ def gate_state(at_s: float, camera: CameraState = "running") -> GateState:
 
 
 def test_health(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_lpr.api.http_routes.time", clock(lambda: 1000.0))
+    monkeypatch.setattr("edge_lpr.service.status_routes.time", clock(lambda: 1000.0))
     assert app_client(tmp_path, "192.0.2.7").get("/healthz").json() == {"Status": "starting"}
     well = app_client(tmp_path, "192.0.2.7", gate_state(999.0)).get("/healthz")
     assert well.status_code == 200

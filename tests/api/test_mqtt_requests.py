@@ -21,9 +21,11 @@ from jsonschema import Draft202012Validator
 from numpy.typing import NDArray
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from prometheus_client import CollectorRegistry
 
-from edge_lpr.api.build import create_dispatcher, serving
+from edge_lpr.api.build import create_dispatcher
 from edge_lpr.api.mqtt_requests import MqttRequests
+from edge_lpr.api.request_metrics import RequestMetrics
 from edge_lpr.backoff import BackOff
 from edge_lpr.config import ApiSettings, CameraSettings, DeviceSettings, MqttSettings, ReaderSettings, Settings
 from edge_lpr.images import load_image
@@ -32,10 +34,10 @@ from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.readings import PlateReading
 from edge_lpr.resources import demo_clip
 from edge_lpr.service.lifecycle import serve
-from edge_lpr.service.metrics import Metrics
 from edge_lpr.vision.latest_frame import LastView
 from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.reader_priority import Read
+from tests.support.api import serve_api
 from tests.support.mqtt import DEADLINE_S, Mosquitto, Received, Subscriber, free_port
 
 Subscribe = Callable[..., Subscriber]
@@ -78,7 +80,7 @@ class Gate:
 
     def see(self, image: Image, readings: list[PlateReading]) -> None:
         """Let the camera loop see this."""
-        self.view.watching(lambda _image: readings)(image)
+        self.view.update(image, readings)
 
 
 StartGate = Callable[..., Gate]
@@ -95,9 +97,16 @@ def start_gate(mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path) -> It
             device = DeviceSettings(id="gate-1", state_dir=tmp_path / "state")
             publisher = PassagePublisher(MqttSettings(port=port), device, backoff=BackOff(0.05, 0.2))
             api = ApiSettings(**{"requests_per_second": 1000, **settings})
-            desk = cleanup.enter_context(create_dispatcher(api, device, read)) if enabled else None
+            dispatcher = cleanup.enter_context(create_dispatcher(api, device, read)) if enabled else None
             gate = Gate(publisher, LastView(), subscribe(port))
-            MqttRequests(publisher.connection, publisher.topics, desk, gate.view, Metrics(lambda: None), images=images)
+            MqttRequests(
+                publisher.connection,
+                publisher.topics,
+                dispatcher,
+                gate.view,
+                RequestMetrics(CollectorRegistry()),
+                images=images,
+            )
             cleanup.callback(publisher.stop)
             publisher.start()
             assert publisher.connection.wait_for("connected", DEADLINE_S)
@@ -157,7 +166,7 @@ def test_cli_http_and_mqtt_give_the_same_answer(
     settings = ApiSettings(enabled=True, port=free_port(), requests_per_second=1000)
     headers = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
     url = f"http://127.0.0.1:{settings.port}/"
-    with serving(settings, DeviceSettings(state_dir=tmp_path / "http"), reader, lambda: None):
+    with serve_api(settings, DeviceSettings(state_dir=tmp_path / "http"), reader):
         by_http = [
             httpx.post(url, json=body_of(photo), headers=headers, trust_env=False).json()["Response"]
             for photo in photos.values()

@@ -21,8 +21,8 @@ from edge_lpr.evidence.keeper import EvidenceKeeper
 from edge_lpr.messages.payloads import event
 from edge_lpr.messages.schemas import load_schema
 from edge_lpr.passages import Passage
-from edge_lpr.service.enrichment import Enrichment, counter
-from edge_lpr.service.statistics import Pseudonyms, statistic
+from edge_lpr.service.enrichment import Enrichment
+from edge_lpr.service.statistics import PassageStatistics, Pseudonyms, statistic
 from tests.tracking.film import HEIGHT, IMAGE, WIDTH, Film, plate
 
 CAR, OTHER = "粤LQ092V", "京AF0236"
@@ -65,7 +65,7 @@ def test_crops_are_the_plate_alone(tmp_path: Path) -> None:
 
 def test_frames_are_kept_beside_the_crop_and_told_in_the_message(tmp_path: Path) -> None:
     completion = Enrichment(ListSettings(known=("粤LQ093V",)), keeper(tmp_path, keep="frames", url="https://nvr/lpr/"))
-    complete = completion.complete(passage())
+    complete = completion.enrich(passage())
     told = event(complete, sequence=1, device_id="gate-1", camera_id="camera-1", clock_synchronized=True)
     assert re.fullmatch(r"https://nvr/lpr/2024-05-01/\d{9}-%E7%B2%A4LQ092V-crop\.jpg", told["Evidence"]["Crop"])
     assert told["Evidence"]["Frame"].endswith("-frame.jpg")
@@ -171,8 +171,7 @@ def test_without_a_key_nothing_is_counted_and_no_number_goes_out(
     pseudonyms = Pseudonyms(tmp_path / "absent", key_days=1)
     with pytest.raises(EvidenceError, match="cannot be written"):
         pseudonyms.of(CAR, date(2025, 3, 1))
-    completion = Enrichment(ListSettings(), keeper(tmp_path), counter(pseudonyms, "gate-1", sent.append))
-    assert completion.complete(passage()).number == CAR
+    PassageStatistics(pseudonyms, "gate-1", sent.append).publish(passage())
     assert sent == []
     assert "this passage is not counted" in caplog.text
 

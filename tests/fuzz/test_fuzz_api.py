@@ -14,11 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge_lpr.api import openapi
-from edge_lpr.api.build import serving
 from edge_lpr.config import ApiSettings, DeviceSettings
 from edge_lpr.vision.reader import PlateReader
 from tests.fuzz import api_cases as fuzzing
-from tests.support.api import SECRET_ID, SECRET_KEY, ServedApi
+from tests.support.api import SECRET_ID, SECRET_KEY, ServedApi, serve_api
 from tests.support.mqtt import free_port
 
 SHORT = settings(
@@ -30,7 +29,7 @@ SHORT = settings(
 def client(tmp_path_factory: pytest.TempPathFactory, reader: PlateReader) -> Iterator[httpx.Client]:
     api = ApiSettings(enabled=True, port=free_port(), requests_per_second=10_000)
     device = DeviceSettings(state_dir=tmp_path_factory.mktemp("state"))
-    with serving(api, device, reader, lambda: None), httpx.Client(base_url=f"http://127.0.0.1:{api.port}") as client:
+    with serve_api(api, device, reader), httpx.Client(base_url=f"http://127.0.0.1:{api.port}") as client:
         yield client
 
 

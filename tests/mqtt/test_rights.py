@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from prometheus_client import CollectorRegistry
 
 from edge_lpr.api.mqtt_requests import MqttRequests
+from edge_lpr.api.request_metrics import RequestMetrics
 from edge_lpr.backoff import BackOff
 from edge_lpr.config import DeviceSettings, HomeAssistantSettings, MqttSettings
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.passages import Passage
-from edge_lpr.service.metrics import Metrics
 from edge_lpr.vision.latest_frame import LastView
 from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber
 
@@ -54,7 +55,7 @@ def test_the_example_lets_everybody_do_their_work_and_no_more(
     parking, display, other = (
         subscribe(broker.port, username=user, password=user) for user in ("parking", "display", "gate-2")
     )
-    MqttRequests(gate.connection, gate.topics, None, LastView(), Metrics(lambda: None))
+    MqttRequests(gate.connection, gate.topics, None, LastView(), RequestMetrics(CollectorRegistry()))
     with gate:
         gate.publish_health({"Fps": 12.5})
         gate.publish(passage)

@@ -23,7 +23,7 @@ from edge_lpr.evidence.gallery import Name
 from edge_lpr.frames import Frame
 from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
-from edge_lpr.page.build import open_page
+from edge_lpr.page.build import create_page
 from edge_lpr.page.camera_advice import COMFORTABLE_WIDTH, CameraAdvisor
 from edge_lpr.page.encoding import SceneEncoder
 from edge_lpr.page.login_sessions import LASTS_S, MAX_SESSIONS, LoginSessions, load_token
@@ -65,16 +65,16 @@ class AppClient:
 
 def scene_of(image: NDArray[np.uint8], reader: PlateReader, like: Scene | None = None) -> Scene:
     """What a frame loop would show of ``image``; ``like`` lends its plates where blur leaves none to be read."""
-    sights = (
-        like.sights
+    plates = (
+        like.plates
         if like
         else tuple(ScenePlate(each, FollowedTrack(1, None, 1, False)) for each in reader.read(image))
     )
-    return Scene(Frame(image, 0, 0.0, NOON, "camera"), sights, ())
+    return Scene(Frame(image, 0, 0.0, NOON, "camera"), plates, ())
 
 
 def codes(scene: Scene) -> dict[str, str]:
-    return {each.topic: each.code for each in CameraAdvisor(PassageSettings(), 60).look(scene)}
+    return {each.topic: each.code for each in CameraAdvisor(PassageSettings(), 60).advise(scene)}
 
 
 def test_a_session_ends_by_itself_and_the_oldest_makes_room() -> None:
@@ -123,7 +123,7 @@ def test_a_page_for_others_needs_a_token() -> None:
     ],
 )
 def test_without_a_token_this_device_alone_is_served(host: str, peer: str, status: int) -> None:
-    page = open_page(Settings(page=PageSettings(enabled=True)), lambda: None, ReloadRequests(), None)
+    page = create_page(Settings(page=PageSettings(enabled=True)), lambda: None, ReloadRequests(), None)
     assert page is not None
     client = AppClient(Starlette(routes=page.routes), f"http://{host}", peer)
     assert client.get("/page/").status_code == status
@@ -140,7 +140,7 @@ def test_without_a_token_this_device_alone_is_served(host: str, peer: str, statu
 def test_over_tls_the_cookie_is_for_tls_alone(tmp_path: Path) -> None:
     api = ApiSettings(tls_cert_file=tmp_path / "c", tls_key_file=tmp_path / "k")
     settings = Settings(api=api, page=PageSettings(enabled=True, token=TOKEN))
-    page = open_page(settings, lambda: None, ReloadRequests(), None)
+    page = create_page(settings, lambda: None, ReloadRequests(), None)
     assert page is not None
     client = AppClient(Starlette(routes=page.routes), "https://gate.example")
     answer = client.post("/page/login", json={"Token": TOKEN}, headers={"Origin": "https://gate.example"})
@@ -150,12 +150,12 @@ def test_over_tls_the_cookie_is_for_tls_alone(tmp_path: Path) -> None:
 def test_nothing_is_kept_while_nobody_watches(plate_photo: bytes, reader: PlateReader) -> None:
     image = load_image(plate_photo)
     watch, frame = SceneBuffer(), Frame(image, 0, 0.0, NOON, "camera")
-    watch.see(frame, [], [])
+    watch.add_frame(frame, [], [])
     assert watch.newest() is None
-    watch.keep_on()
-    watch.see(frame, reader.read(image), [])
+    watch.keep_active()
+    watch.add_frame(frame, reader.read(image), [])
     newest = watch.newest()
-    assert newest is not None and newest[1].sights[0].followed is None
+    assert newest is not None and newest[1].plates[0].followed is None
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def near() -> NDArray[np.uint8]:
 def test_advice_tells_what_to_change(near: NDArray[np.uint8], reader: PlateReader) -> None:
     image = near
     scene = scene_of(image, reader)
-    width = scene.sights[0].reading.quad.width
+    width = scene.plates[0].reading.quad.width
     good = codes(scene)
     assert good["sharpness"] == "sharp" and good["light"] == "lit" and good["angle"] == "straight"
     assert good["width"] == ("narrow" if width < COMFORTABLE_WIDTH else "wide")
@@ -183,12 +183,12 @@ def test_advice_tells_what_to_change(near: NDArray[np.uint8], reader: PlateReade
     turn = cv2.getRotationMatrix2D((image.shape[1] / 2, image.shape[0] / 2), 20, 1.0)
     turned = np.asarray(cv2.warpAffine(image, turn, (image.shape[1], image.shape[0])), np.uint8)
     assert codes(scene_of(turned, reader))["angle"] == "tilted"
-    far = replace(scene, sights=(), narrow=(scene.sights[0].reading.quad,))
-    assert {each.code for each in CameraAdvisor(PassageSettings(), 400).look(far)} >= {"too-narrow"}
-    empty = replace(scene, sights=())
+    far = replace(scene, plates=(), narrow=(scene.plates[0].reading.quad,))
+    assert {each.code for each in CameraAdvisor(PassageSettings(), 400).advise(far)} >= {"too-narrow"}
+    empty = replace(scene, plates=())
     assert set(codes(empty).values()) == {"no-plate"}
     outside = PassageSettings(lane=((0, 0), (0.01, 0), (0, 0.01)))
-    assert CameraAdvisor(outside, 400).look(far)[0].code == "no-plate"
+    assert CameraAdvisor(outside, 400).advise(far)[0].code == "no-plate"
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_a_picture_is_found_by_what_the_message_says() -> None:
 def test_without_images_only_the_readings_are_shown(near: NDArray[np.uint8], reader: PlateReader) -> None:
     scene = scene_of(near, reader)
     for images in (True, False):
-        piece = SceneEncoder(CameraAdvisor(PassageSettings(), 60), 320, images=images).piece(7, scene)
+        piece = SceneEncoder(CameraAdvisor(PassageSettings(), 60), 320, images=images).encode(7, scene)
         length = int.from_bytes(piece[:4])
         told, jpeg = json.loads(piece[4 : 4 + length]), piece[4 + length :]
         assert told["View"] == 7 and told["Plates"][0]["Number"]

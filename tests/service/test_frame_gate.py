@@ -16,8 +16,7 @@ from edge_lpr.cameras import create_camera
 from edge_lpr.config import CameraSettings, PassageSettings, ReaderSettings
 from edge_lpr.frames import Frame
 from edge_lpr.resources import demo_clip
-from edge_lpr.service.frame_gate import FrameGate
-from edge_lpr.service.idle import MotionGate
+from edge_lpr.service.frame_gate import FrameGate, MotionGate
 from edge_lpr.service.load_control import LoadControl
 from edge_lpr.tracking.tracker import Tracker
 from edge_lpr.vision.reader import PlateReader
@@ -52,13 +51,13 @@ def film(images: Iterable[Image]) -> Iterator[Frame]:
 
 
 def watch(
-    frames: Iterable[Frame], reader: PlateReader, look_every_s: float, *, live: bool = True
+    frames: Iterable[Frame], reader: PlateReader, idle_look_s: float, *, live: bool = True
 ) -> tuple[list[str], int]:
     """The passages, and how many frames were read."""
-    attention = FrameGate(MotionGate(look_every_s), LoadControl(lambda: None, lambda: None), live=live)
+    gate = FrameGate(MotionGate(idle_look_s), LoadControl(lambda: None, lambda: None), live=live)
     tracker, numbers, read = Tracker(PassageSettings(), ReaderSettings().min_confidence), [], 0
     for frame in frames:
-        if attention.is_worth_reading(frame, frame.monotonic_s, following=tracker.is_following):
+        if gate.is_worth_reading(frame, frame.monotonic_s, tracking=tracker.is_following):
             read += 1
             numbers += [passage.number for passage in tracker.update(frame, reader.read(frame.image))]
     return [*numbers, *(passage.number for passage in tracker.flush())], read
@@ -123,13 +122,13 @@ def test_a_vehicle_without_lights_at_night(clip: list[Image], reader: PlateReade
 
 def test_what_no_difference_shows_is_found_by_the_regular_look(clip: list[Image]) -> None:
     gate = MotionGate(IDLE_LOOK_S)
-    looked = [frame.number for frame in film([clip[0]] * 46) if gate.is_worth_reading(frame, following=False)]
+    looked = [frame.number for frame in film([clip[0]] * 46) if gate.is_worth_reading(frame, tracking=False)]
     assert looked == [0, 15, 30, 45]
 
 
 def test_a_plate_in_sight_is_read_in_every_frame(clip: list[Image]) -> None:
     gate = MotionGate(IDLE_LOOK_S)
-    assert all(gate.is_worth_reading(frame, following=True) for frame in film([clip[0]] * 20))
+    assert all(gate.is_worth_reading(frame, tracking=True) for frame in film([clip[0]] * 20))
 
 
 def test_a_recording_is_read_whole(clip: list[Image], reader: PlateReader) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,18 +11,22 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from edge_lpr import __version__
 from edge_lpr.cameras import CameraState, CameraStatus
 from edge_lpr.host.board import Throttling
 from edge_lpr.messages.schemas import load_schema
 from edge_lpr.mqtt.connection import ConnectionStatus
 from edge_lpr.mqtt.outbox import OutboxStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
+from edge_lpr.service.gate_state import GateState
 from edge_lpr.service.health import Health, HealthMonitor, Versions
 from edge_lpr.service.load_control import ReadingStatus
 from edge_lpr.service.throughput import Throughput
 from edge_lpr.tracking.tracker import TrackerCounts
 
-VERSIONS = Versions.of("1.0.0", "1.1.0", "shipped", "ai_edge_litert")
+VERSIONS = Versions(__version__, "1.0.0", "1.1.0", "shipped", "ai_edge_litert", platform.python_version())
+
+NORMAL = ReadingStatus("normal", 90, 7, 0)
 
 
 def camera(state: CameraState = "running") -> CameraStatus:
@@ -42,21 +48,23 @@ def monitor(sent: list[dict[str, Any]]) -> HealthMonitor:
     return HealthMonitor("gate-1", VERSIONS, every_s=3600, send=sent.append)
 
 
-def tell(monitor: HealthMonitor, state: CameraState = "running", *, now: bool = False) -> Health | None:
-    return monitor.tell(
-        camera(state),
-        publisher(),
-        Throughput(12.5, 40.0, 61.0),
-        TrackerCounts(5, 1, 0, 0),
-        ReadingStatus("normal", 90, 7, 0),
-        now=now,
-    )
+def publish(
+    monitor: HealthMonitor,
+    status: CameraStatus | None = None,
+    reading: ReadingStatus = NORMAL,
+    *,
+    now: bool = False,
+) -> Health | None:
+    throughput = Throughput(12.5, 40.0, 61.0)
+    counts = TrackerCounts(5, 1, 0, 0)
+    state = GateState(time.monotonic(), status or camera(), publisher(), throughput, counts, reading)
+    return monitor.publish_health(state, now=now)
 
 
 def test_the_message_follows_its_schema(monitor: HealthMonitor, sent: list[dict[str, Any]]) -> None:
     schema = load_schema("health")
     Draft202012Validator.check_schema(schema)
-    health = tell(monitor)
+    health = publish(monitor)
     assert health is not None
     Draft202012Validator(schema).validate(sent[0])
     assert sent[0]["Outbox"] == {
@@ -66,7 +74,7 @@ def test_the_message_follows_its_schema(monitor: HealthMonitor, sent: list[dict[
 
 
 def test_the_boards_flags_follow_the_schema_too(monitor: HealthMonitor) -> None:
-    health = tell(monitor)
+    health = publish(monitor)
     assert health is not None
     hot = replace(health, temperature_celsius=81.2, throttling=Throttling(True, False, True, False, True))
     Draft202012Validator(load_schema("health")).validate(hot.to_message())
@@ -75,11 +83,9 @@ def test_the_boards_flags_follow_the_schema_too(monitor: HealthMonitor) -> None:
 def test_a_camera_that_gives_bad_pictures_is_told_of_at_once(
     monitor: HealthMonitor, sent: list[dict[str, Any]]
 ) -> None:
-    assert tell(monitor)
+    assert publish(monitor)
     blind = replace(camera(), fault="frozen")
-    health = monitor.tell(
-        blind, publisher(), Throughput(12.5, 40.0, 61.0), TrackerCounts(), ReadingStatus("hot", 90, 7, 3)
-    )
+    health = publish(monitor, blind, ReadingStatus("hot", 90, 7, 3))
     assert health is not None
     assert health.to_line().startswith("camera running (frozen), hot, 12.5 frames/s")
     Draft202012Validator(load_schema("health")).validate(sent[-1])
@@ -90,9 +96,9 @@ def test_a_camera_that_gives_bad_pictures_is_told_of_at_once(
 def test_it_is_sent_when_due_when_the_camera_changes_and_when_asked(
     monitor: HealthMonitor, sent: list[dict[str, Any]]
 ) -> None:
-    assert tell(monitor)
-    assert tell(monitor) is None
-    assert tell(monitor, "failed")
-    assert tell(monitor, "failed") is None
-    assert tell(monitor, "failed", now=True)
+    assert publish(monitor)
+    assert publish(monitor) is None
+    assert publish(monitor, camera("failed"))
+    assert publish(monitor, camera("failed")) is None
+    assert publish(monitor, camera("failed"), now=True)
     assert [message["Camera"]["State"] for message in sent] == ["running", "failed", "failed"]

@@ -8,7 +8,7 @@ import pytest
 
 from edge_lpr.cameras import CameraStatus
 from edge_lpr.host.board import Throttling
-from edge_lpr.service.load_control import LONGEST_REST_S, LOOK_EVERY_S, LoadControl
+from edge_lpr.service.load_control import LONGEST_REST_S, MEASURE_EVERY_S, LoadControl
 
 CAMERA = CameraStatus("camera", "running", None, 0, 0, 0, 0.04)
 COOL = Throttling(False, False, False, False, occurred=True)
@@ -30,8 +30,8 @@ class Board:
             frames_captured=self.camera.frames_captured + captured,
             frames_dropped=self.camera.frames_dropped + dropped,
         )
-        self.load.look(self.camera, self.now_s)
-        self.now_s += LOOK_EVERY_S
+        self.load.update(self.camera, self.now_s)
+        self.now_s += MEASURE_EVERY_S
         return self.load.state
 
 

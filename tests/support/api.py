@@ -6,22 +6,30 @@ import base64
 import http.server
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.ocr.v20181119.ocr_client import OcrClient
 
-from edge_lpr.api.build import serving
+from edge_lpr.api.dispatcher import Dispatcher
+from edge_lpr.api.http_routes import create_routes
+from edge_lpr.api.keys import Account
 from edge_lpr.config import ApiSettings, DeviceSettings
+from edge_lpr.service.gate_state import GateState
+from edge_lpr.service.metrics import Metrics
+from edge_lpr.service.server import serve_http
+from edge_lpr.service.status_routes import create_status_routes
 from edge_lpr.vision.reader import PlateReader
+from edge_lpr.vision.reader_priority import SharedReader
 from tests.support.mqtt import free_port
 
 SECRET_ID, SECRET_KEY = "AKIDtest", "a-secret-of-the-test"
@@ -73,6 +81,20 @@ class Pages:
         return f"http://127.0.0.1:{self.port}{path}"
 
 
+@contextmanager
+def serve_api(settings: ApiSettings, device: DeviceSettings, reader: PlateReader) -> Iterator[None]:
+    """Serve the API without a gate, until the end of the ``with`` block."""
+    with serve_http(settings, device, SharedReader(reader).read_for_guest, lambda: None):
+        yield
+
+
+def create_app(dispatcher: Dispatcher, accounts: Mapping[str, Account], gate: GateState | None = None) -> Starlette:
+    """The API's application without a server, beside a gate in the state ``gate``."""
+    metrics = Metrics(lambda: gate)
+    routes = create_routes(dispatcher, accounts, metrics.requests)
+    return Starlette(routes=[*routes, *create_status_routes(metrics, lambda: gate)])
+
+
 StartApi = Callable[..., ServedApi]
 
 
@@ -98,7 +120,7 @@ def start_api(tmp_path: Path, reader: PlateReader, keys_file: Path) -> Iterator[
             defaults = {"port": free_port(), "keys_file": keys_file, "requests_per_second": 1000, "queue": 8}
             made = ApiSettings(enabled=True, **{**defaults, **settings})
             state_dir = tmp_path / "state"
-            cleanup.enter_context(serving(made, DeviceSettings(state_dir=state_dir), reader, lambda: None))
+            cleanup.enter_context(serve_api(made, DeviceSettings(state_dir=state_dir), reader))
             return ServedApi(made, state_dir)
 
         yield start
@@ -115,7 +137,7 @@ def api(tmp_path_factory: pytest.TempPathFactory, reader: PlateReader) -> Iterat
         enabled=True, port=free_port(), keys_file=keys_file, requests_per_second=1000, queue=8,
         allow_networks=(IPv4Network("127.0.0.1"),),
     )  # fmt: skip
-    with serving(settings, DeviceSettings(state_dir=folder), reader, lambda: None):
+    with serve_api(settings, DeviceSettings(state_dir=folder), reader):
         yield ServedApi(settings, folder)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from edge_lpr import __version__
 from edge_lpr.cameras import CameraStatus
 from edge_lpr.geometry import Rect
 from edge_lpr.messages import payloads as messages
@@ -51,7 +53,7 @@ def _health() -> JsonObject:
     camera = CameraStatus("USB camera /dev/video0", "running", None, 100, 3, 0, 0.04, size=(1280, 720))
     outbox = OutboxStatus(0, 0, 0, 0, 17, True, None, None)
     publisher = PublisherStatus(ConnectionStatus("connected", None, AT, 1), outbox, None)
-    versions = Versions.of("1.0.0", "1.1.0", "shipped", "ai_edge_litert")
+    versions = Versions(__version__, "1.0.0", "1.1.0", "shipped", "ai_edge_litert", platform.python_version())
     counts, work, pace = TrackerCounts(17, 1, 0, 0), ReadingStatus("normal", 90, 7, 0), Throughput(12.5, 40.0, 61.0)
     return Health(
         "gate-1", AT, 3600.0, camera, publisher, pace, counts, work, 51.5, None, True, versions

@@ -78,7 +78,7 @@ def test_a_request_at_work_is_left_alone(start_api: StartApi, web: Pages) -> Non
 
 
 def test_silence_has_an_end(start_api: StartApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "SILENT_S", 0.2)
+    monkeypatch.setattr(connections, "HEADER_TIMEOUT_S", 0.2)
     api = start_api(keys_file=None)
     with idle(api, 4, *BEGINNINGS[:2]) as links:
         assert all(is_hung_up_on(link) for link in links)
