@@ -11,10 +11,9 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 # IANA's special-purpose address registries, and multicast. Written down here as the ``ipaddress`` module's own idea of
 # a global address has changed between releases of Python.
@@ -49,11 +48,6 @@ def is_public(address: Address) -> bool:
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _SPECIAL_V4)
     return address in _UNICAST_V6 and not any(address in network for network in _SPECIAL_V6)
-
-
-def parse_network(text: str) -> Network:
-    """A network such as 192.168.1.0/24, or one address. Raises ValueError for anything else."""
-    return ip_network(text)
 
 
 def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:

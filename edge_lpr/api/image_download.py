@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, urljoin, urlsplit
 
-from edge_lpr.api.addresses import Endpoint, Network, is_public, resolve
+from edge_lpr.api.addresses import Endpoint, is_public, resolve
 from edge_lpr.api.errors import ApiError, ErrorCode
+from edge_lpr.config.api import Network, canonical_host
 from edge_lpr.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _PORTS = {"http": 80, "https": 443}
 _NO_URL_CHARACTER = re.compile(r"[\x00-\x20\x7f\\]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
-_HOST = re.compile(r"[0-9a-z_][0-9a-z._-]{0,252}|[0-9a-f:.]{2,45}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +134,6 @@ def _parse(url: str) -> _Target:
         netloc=name if port is None else f"{name}:{port}",
         path=_NOT_ASCII.sub(lambda match: quote(match[0], errors="replace"), path),
     )
-
-
-def canonical_host(name: str) -> str:
-    """A host's name as it is compared: lower case, ASCII, no dot at the end. Raises ValueError if it is none."""
-    host = name.lower().removesuffix(".")
-    try:
-        host = host if host.isascii() else host.encode("idna").decode("ascii")
-    except UnicodeError as error:
-        raise ValueError("the host's name is not a valid one") from error
-    if not _HOST.fullmatch(host):
-        raise ValueError("the host's name is not a valid one")
-    return host
 
 
 def _follow(target: _Target, policy: DownloadPolicy, remaining_s: Callable[[], float]) -> bytes:

@@ -16,7 +16,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from edge_lpr.config import document as config_file
+from edge_lpr.config.document import Document, read_document
 from edge_lpr.errors import ConfigError
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def load_keys(path: Path) -> Mapping[str, Account]:
         raise ConfigError(f"api.keys_file: {path}: no such file; write 'SecretId: SecretKey' lines into it") from error
     except OSError as error:
         raise ConfigError(f"api.keys_file: {path}: cannot be read: {error.strerror}") from error
-    document = config_file.read(path)
+    document = read_document(path)
     faults = list(document.faults)
     entries: dict[str, str | _Entry] = {}
     try:
@@ -84,7 +84,7 @@ def _account(name: str, entry: str | _Entry) -> Account:
     return Account(name, entry.key, entry.quota, entry.in_arrears)
 
 
-def _told(error: ValidationError, document: config_file.Document) -> list[str]:
+def _told(error: ValidationError, document: Document) -> list[str]:
     """One line for each key. What was given is not shown: it may be a secret."""
     lines: dict[str, str] = {}
     for detail in error.errors(include_url=False, include_input=False, include_context=False):

@@ -176,7 +176,7 @@ def _bench(options: argparse.Namespace) -> int:
 
 def _evidence(options: argparse.Namespace) -> int:
     from edge_lpr.config import load_settings
-    from edge_lpr.config.passage import plain_number
+    from edge_lpr.config.lists import plain_number
     from edge_lpr.evidence import retention as archive
     from edge_lpr.evidence.keeper import evidence_folder
 

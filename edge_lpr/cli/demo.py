@@ -21,7 +21,7 @@ import yaml
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from rich.console import Console
 
-from edge_lpr.config import document as config_file
+from edge_lpr.config import document
 from edge_lpr.errors import BrokerError, EdgeLprError
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.mqtt.topics import Topics
@@ -87,7 +87,7 @@ def _play(config: Path, client: _Client, console: Console) -> list[JsonObject]:
     with (config.parent / "service.log").open("w+", encoding="utf-8") as log:
         command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(config)]
         # The user's own gate may be set up in this environment.
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(config_file.PREFIX)}
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(document.PREFIX)}
         with subprocess.Popen(command, env=environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL) as service:
             try:
                 # The gate's last word is "offline", and MQTT keeps the order: then every passage has come.

@@ -60,12 +60,12 @@ class Environment:
         return None
 
 
-def read(path: Path) -> Document:
+def read_document(path: Path) -> Document:
     """Parse one YAML file. Raises ConfigError when it cannot be read or is no YAML mapping."""
-    return parse(text_of(path), path)
+    return parse_document(read_text(path), path)
 
 
-def parse(text: str, path: Path) -> Document:
+def parse_document(text: str, path: Path) -> Document:
     """Parse the text of ``path``. Raises ConfigError when it is no YAML mapping."""
     try:
         loader = yaml.SafeLoader(text)
@@ -87,7 +87,7 @@ def parse(text: str, path: Path) -> Document:
     return Document(path, tree, lines, tuple(faults))
 
 
-def override(tree: dict[str, Any], environ: Mapping[str, str], root: type[BaseModel]) -> Environment:
+def apply_environment(tree: dict[str, Any], environ: Mapping[str, str], root: type[BaseModel]) -> Environment:
     """A copy of ``tree`` with the values of the ``EDGE_LPR__…`` variables put in."""
     merged = copy.deepcopy(tree)
     _open_empty_sections(merged, root)
@@ -146,7 +146,7 @@ def suggestion(name: str, valid: typing.Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def text_of(path: Path) -> str:
+def read_text(path: Path) -> str:
     """What stands in a settings file. Raises ConfigError when it cannot be read."""
     try:
         with path.open("rb") as file:

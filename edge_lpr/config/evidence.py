@@ -29,11 +29,3 @@ class EvidenceSettings(Section):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("an http:// or https:// address that the folder is served at, or null")
         return value
-
-
-class PrivacySettings(Section):
-    """What leaves the device beside passages. ``statistics_key_days`` in days."""
-
-    images: bool = True
-    statistics: bool = False
-    statistics_key_days: int = Field(default=1, ge=1, le=366)

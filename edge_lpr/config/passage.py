@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, Strict, ValidationInfo, field_validator
+from pydantic import Field, Strict, ValidationInfo, field_validator
 
-from edge_lpr.config.types import Fraction, Percent, Section, from_folder
-from edge_lpr.plates import KINDS, is_valid_number
-
-MAX_LIST_BYTES = 16 * 1024 * 1024
+from edge_lpr.config.types import Fraction, Percent, Section
+from edge_lpr.plates import KINDS
 
 Point = Annotated[tuple[Fraction, Fraction], Strict(False)]
 Points = Annotated[tuple[Point, ...], Strict(False)]
 Areas = Annotated[tuple[Points, ...], Strict(False)]
 Names = Annotated[tuple[str, ...], Strict(False)]
 Side = Literal["down", "up", "left", "right"]
-
-_SEPARATORS = re.compile(r"[\s·.•-]")
 
 
 def _is_area(points: tuple[tuple[float, float], ...]) -> bool:
@@ -98,53 +93,3 @@ class PassageSettings(Section):
         if unknown := [name for name in value if name not in known]:
             raise ValueError(f"a list of {', '.join(map(repr, known))}; not {', '.join(map(repr, unknown))}")
         return value
-
-
-def plain_number(text: str) -> str:
-    """A number as people write it (``京A·F0236``, ``京 af0236``) in the form that the reader gives."""
-    return _SEPARATORS.sub("", text).upper()
-
-
-def _numbers(value: object, info: ValidationInfo) -> object:
-    """The numbers of a list that stands in the settings, or in the file that they name."""
-    if isinstance(value, str) and value:
-        path = from_folder(value, info)
-        return _checked([(f"{path}:{i}", line.split("#")[0]) for i, line in enumerate(_lines(path), start=1)])
-    if isinstance(value, list | tuple):
-        return _checked([(f"entry {i}", str(entry)) for i, entry in enumerate(value, start=1)])
-    return value
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_LIST_BYTES + 1)
-        if len(raw) > MAX_LIST_BYTES:
-            raise ValueError(f"a file of at most {MAX_LIST_BYTES:,} bytes; {path} is larger")
-        return raw.decode("utf-8-sig").splitlines()
-    except OSError as error:
-        raise ValueError(f"a list of numbers, or a file that can be read; {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"a file in UTF-8; {path} is not (byte {error.start})") from error
-
-
-def _checked(entries: list[tuple[str, str]]) -> tuple[str, ...]:
-    numbers: dict[str, None] = {}
-    for place, text in entries:
-        number = plain_number(text)
-        if not number:
-            continue
-        if not is_valid_number(number):
-            raise ValueError(f"plate numbers, one a line, such as 京A12345; {place}: {text.strip()!r} is none")
-        numbers[number] = None
-    return tuple(numbers)
-
-
-Numbers = Annotated[tuple[str, ...], BeforeValidator(_numbers)]
-
-
-class ListSettings(Section):
-    """Lists of numbers that a passage is compared with. In the settings each may name a file instead."""
-
-    known: Numbers = ()
-    blocked: Numbers = ()

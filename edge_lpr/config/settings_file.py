@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_lpr.config import Settings, load_settings, parse_settings
-from edge_lpr.config import document as config_file
-from edge_lpr.config import editing as config_edit
+from edge_lpr.config import document, editing
+from edge_lpr.config.loading import load_settings, parse_settings
+from edge_lpr.config.settings import Settings
 from edge_lpr.errors import ConfigError
 
 
@@ -33,11 +33,11 @@ class SettingsFile:
         is not valid, when a variable of the environment overrides a setting, and when the file cannot be written.
         """
         for name in values:
-            variable = f"{config_file.PREFIX}{section}__{name}".upper()
+            variable = f"{document.PREFIX}{section}__{name}".upper()
             if variable in self.environ:
                 raise ConfigError(f"{variable} in the environment overrides the file; take it out to set it here")
-        old = config_file.text_of(self.path)
-        new = config_edit.changed(old, self.path, section, values)
+        old = document.read_text(self.path)
+        new = editing.changed(old, self.path, section, values)
         parse_settings(new, self.path, self.environ)
         if new != old:
             try:

@@ -1,25 +1,28 @@
-"""What the settings classes of every room are made of: their base, and values that more than one of them has."""
+"""Defines the base class of all sections, and the value types that several sections share."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 FOLDER = "folder"
 """Key of the validation context: the folder that relative paths start from."""
 
+_TOPIC_LEVEL = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
 
 class Section(BaseModel):
-    """Frozen, and strict: a name that is not here is a fault, and so is text where a number belongs."""
+    """One section of the settings, frozen and strict: unknown names, and text in place of a number, are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
 
 
 def from_folder(text: str, info: ValidationInfo) -> Path:
-    """A path as the settings give it: ``~`` is the user's home, and a relative one starts from the file's folder."""
+    """Returns a path of the settings: ``~`` is the user's home; a relative path starts from the file's folder."""
     folder = (info.context or {}).get(FOLDER)
     path = Path(os.path.expanduser(text))
     return path if folder is None else Path(folder) / path
@@ -29,6 +32,33 @@ def _as_path(value: object, info: ValidationInfo) -> object:
     return from_folder(value, info) if isinstance(value, str) and value else value
 
 
+def number_as_text(value: object) -> object:
+    """Returns an int as text. YAML reads ``protocol: 5`` and ``source: 0`` as numbers; both are meant as names."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _topic_level(value: str) -> str:
+    if not _TOPIC_LEVEL.fullmatch(value):
+        raise ValueError("1 to 64 of the characters A-Z a-z 0-9 . _ -, as it becomes part of the MQTT topics")
+    return value
+
+
+def _topic_prefix(value: str) -> str:
+    if not all(_TOPIC_LEVEL.fullmatch(level) for level in value.split("/")):
+        raise ValueError("levels of A-Z a-z 0-9 . _ - with one / between two levels, such as site/edge-lpr")
+    return value
+
+
+def _host_name(value: str) -> str:
+    if not value or "/" in value or any(character.isspace() for character in value):
+        raise ValueError("a host name or an address alone, without mqtt:// and without a port")
+    return value
+
+
 LocalPath = Annotated[Path, BeforeValidator(_as_path)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+TopicLevel = Annotated[str, AfterValidator(_topic_level)]
+TopicPrefix = Annotated[str, AfterValidator(_topic_prefix)]
+HostName = Annotated[str, AfterValidator(_host_name)]
+Port = Annotated[int, Field(ge=1, le=65535)]

@@ -19,11 +19,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_lpr.api.addresses import is_public, parse_network
+from edge_lpr.api.addresses import is_public
 from edge_lpr.api.build import create_dispatcher
 from edge_lpr.api.errors import ApiError, ErrorCode
-from edge_lpr.api.image_download import DownloadPolicy, canonical_host, fetch
+from edge_lpr.api.image_download import DownloadPolicy, fetch
 from edge_lpr.config import ApiSettings, DeviceSettings
+from edge_lpr.config.api import parse_network
 from edge_lpr.errors import ConfigError
 
 PICTURE = bytes(range(256)) * 40
@@ -240,13 +241,6 @@ def test_an_allowed_network_covers_addresses_mapped_into_ipv6(site: SiteServer) 
     assert fetch(site.url(host="[::ffff:127.0.0.1]"), LOOPBACK) == PICTURE
     only_lan = replace(LOOPBACK, allowed_networks=(parse_network("192.168.1.0/24"),))
     assert "not a public one" in failure(site.url(), only_lan)
-
-
-def test_hosts_have_one_canonical_form() -> None:
-    assert canonical_host("Recorder.LAN.") == "recorder.lan"
-    assert canonical_host("Bücher.example") == "xn--bcher-kva.example"
-    with pytest.raises(ValueError, match="not a valid"):
-        canonical_host("a/b")
 
 
 def test_a_name_is_looked_up_once(site: SiteServer, monkeypatch: pytest.MonkeyPatch) -> None:
