@@ -1,6 +1,6 @@
 # make demo    the whole road on a bundled clip; needs no hardware
 # make test    linters, types and tests, as CI runs them
-# make lint    linters and types alone
+# make lint    linters, types and who may import whom alone
 # make bench   milliseconds per stage on this machine
 # make scenes  scripted scenes at a gate: expected and produced passages
 # make api-bench  requests a second and latency of the API, beside the camera loop
@@ -48,7 +48,9 @@ test: test-packages lint
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
 
 bench: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr bench

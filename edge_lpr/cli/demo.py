@@ -1,11 +1,12 @@
-"""``edge-lpr demo``: the whole road on a bundled clip, with a broker of its own. Needs no hardware and no rights.
+"""``edge-lpr demo``: the whole pipeline on a bundled clip, with an embedded broker. Needs no hardware and no root.
 
-The service is the real one, a process of its own as under systemd. This process plays the parking system: it holds the
-broker and one client that knows nothing but the topics.
+The service is the real one, in its own process as under systemd. This process plays the parking system: it runs the
+broker and one client that uses nothing but the topics.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import queue
@@ -21,7 +22,7 @@ import yaml
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from rich.console import Console
 
-from edge_lpr.config import document
+from edge_lpr.config.document import PREFIX
 from edge_lpr.errors import BrokerError, EdgeLprError
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.mqtt.topics import Topics
@@ -29,7 +30,7 @@ from edge_lpr.resources import demo_clip
 
 TIME_LIMIT_S = 300.0
 LAST_MESSAGES_S = 5.0
-"""How long the client waits, once the service has ended, for messages that are still on their way."""
+"""Seconds that the client waits for messages after the service has ended."""
 
 NEXT_STEP = """\
 Next, your own camera:
@@ -40,8 +41,12 @@ Next, your own camera:
 _TOPICS = Topics("edge-lpr", "demo")
 
 
-def demo() -> int:
-    """Play the clip and print each passage that the client received; the exit code. Raises EdgeLprError."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds nothing: the demo has no options."""
+
+
+def run(_options: argparse.Namespace) -> int:
+    """Plays the clip and prints each passage that the client receives. Raises EdgeLprError."""
     try:
         from edge_lpr.mqtt.embedded_broker import EmbeddedBroker
     except ModuleNotFoundError as error:
@@ -64,7 +69,7 @@ def demo() -> int:
 
 
 def _program() -> str:
-    """What to type for this program: its path where the shell would not find it, as after ``make demo``."""
+    """Returns how to call this program: its path if it is not on PATH, as after ``make demo``."""
     called = Path(sys.argv[0])
     return str(called) if called.name == "edge-lpr" and shutil.which("edge-lpr") is None else "edge-lpr"
 
@@ -81,24 +86,24 @@ def _write_config(folder: Path, clip: Path, port: int) -> Path:
 
 
 def _play(config: Path, client: _Client, console: Console) -> list[JsonObject]:
-    """Run the service to the clip's end and print what the client receives. Raises EdgeLprError."""
+    """Runs the service to the clip's end and prints what the client receives. Raises EdgeLprError."""
     passages: list[JsonObject] = []
     deadline_s = time.monotonic() + TIME_LIMIT_S
     with (config.parent / "service.log").open("w+", encoding="utf-8") as log:
         command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(config)]
-        # The user's own gate may be set up in this environment.
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(document.PREFIX)}
+        # The environment may hold the settings of the user's own gate.
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         with subprocess.Popen(command, env=environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL) as service:
             try:
-                # The gate's last word is "offline", and MQTT keeps the order: then every passage has come.
-                while not client.has_said_goodbye and time.monotonic() < deadline_s:
+                # The gate's last message is "offline", and MQTT keeps the order: by then every passage has arrived.
+                while not client.is_gate_offline and time.monotonic() < deadline_s:
                     passage = client.next_passage(0.2)
                     if passage is not None:
                         passages.append(passage)
                         _print_passage(console, passage)
                     elif service.poll() is not None:
                         deadline_s = min(deadline_s, time.monotonic() + LAST_MESSAGES_S)
-                if client.has_said_goodbye:
+                if client.is_gate_offline:
                     service.wait(LAST_MESSAGES_S)
             except subprocess.TimeoutExpired as error:
                 raise EdgeLprError("the demo's edge-lpr run does not end; please report this") from error
@@ -106,7 +111,7 @@ def _play(config: Path, client: _Client, console: Console) -> list[JsonObject]:
                 service.kill()
         log.seek(0)
         lines = log.read().strip().splitlines()
-    if not client.has_said_goodbye or service.returncode:
+    if not client.is_gate_offline or service.returncode:
         last_line = lines[-1] if lines else "it said nothing"
         raise EdgeLprError(f"edge-lpr run did not come to the clip's end (code {service.returncode}): {last_line}")
     return passages
@@ -121,10 +126,10 @@ def _print_passage(console: Console, message: JsonObject) -> None:
 
 
 class _Client:
-    """A subscriber with a connection of its own, as a parking system would have."""
+    """A subscriber with its own connection, as a parking system has."""
 
     def __init__(self, port: int) -> None:
-        self.has_said_goodbye = False
+        self.is_gate_offline = False
         self._port = port
         self._arrived: queue.Queue[paho.MQTTMessage | None] = queue.Queue()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, "parking-system", protocol=MQTTProtocolVersion.MQTTv311)
@@ -147,7 +152,7 @@ class _Client:
         self._client.loop_stop()
 
     def next_passage(self, timeout_s: float) -> JsonObject | None:
-        """The next passage; None when nothing came within ``timeout_s``, or something else did."""
+        """Returns the next passage; None if another message or none arrived within ``timeout_s``."""
         try:
             message = self._arrived.get(timeout=timeout_s)
         except queue.Empty:
@@ -155,7 +160,7 @@ class _Client:
         if message is None:
             return None
         if message.topic == _TOPICS.availability:
-            self.has_said_goodbye = message.payload == b"offline"
+            self.is_gate_offline = message.payload == b"offline"
         if message.topic != _TOPICS.plate:
             return None
         passage: JsonObject = json.loads(message.payload)

@@ -1,11 +1,11 @@
-"""``edge-lpr recognize``: one answer for each photo, for a person or, as the API gives it, for a program."""
+"""``edge-lpr recognize``: one answer per photo, as text for a person or as the API's JSON for a program."""
 
 from __future__ import annotations
 
+import argparse
 import base64
 import functools
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.image_download import DownloadPolicy, fetch
 from edge_lpr.api.license_plate_ocr import LicensePlateOcr
 from edge_lpr.api.request_body import MAX_BODY
+from edge_lpr.cli import print_error
+from edge_lpr.cli.options import add_reader_options, reader_settings
 from edge_lpr.config import ApiSettings
 from edge_lpr.errors import ImageError
 from edge_lpr.images import load_image, read_file
@@ -25,20 +27,34 @@ from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.reader_priority import Read
 
 _EXIT_CODES: dict[str, int] = {ErrorCode.OCR_FAILED: 0, ErrorCode.UNKNOWN_ERROR: 1}
-"""Of the API's error answers; of all others 2, as the photo is to blame."""
+"""Exit codes of the API's error answers. All others are 2: the photo is the cause."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the photos and the form of the answers."""
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a JPEG, PNG, BMP or WebP photo")
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each photo, as the API answers")
+    parser.add_argument("--crop", action="store_true", help="each picture is a plate already cut out")
+    add_reader_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Reads the photos."""
+    reader = PlateReader.open(reader_settings(options))
+    return recognize(options.photos, reader, crop=options.crop, as_json=options.json)
 
 
 def recognize(photos: Sequence[Path], reader: PlateReader, *, crop: bool, as_json: bool) -> int:
-    """Answer each photo on stdout, in order; a photo that cannot be read is one line on stderr.
+    """Answers each photo on stdout, in order; a photo that cannot be read is one line on stderr.
 
-    With ``as_json`` the answer is what the API with its default settings gives for the same bytes: its limits and its
-    error answers too. Returns the exit code: 0, also when a photo shows no plate, as that is an answer; 2 when a photo
-    cannot be read, 1 when the reader fails on one. The other photos are answered all the same.
+    With ``as_json`` the answer is the one that the API with its default settings gives for the same bytes, with its
+    limits and error answers. Returns the exit code: 0, also for a photo without a plate, which is an answer; 2 if a
+    photo cannot be read, 1 if the reader fails on one. All other photos are answered in any case.
     """
     read: Read = functools.partial(_read_crop, reader=reader) if crop else reader.read
     download = functools.partial(fetch, policy=DownloadPolicy())
     action = LicensePlateOcr(read, download, max_pixels=ApiSettings().max_megapixels * 1_000_000)
-    return max((_answer(photo, action) if as_json else _tell(photo, read) for photo in photos), default=0)
+    return max((_answer(photo, action) if as_json else _print_readings(photo, read) for photo in photos), default=0)
 
 
 def _read_crop(image: NDArray[np.uint8], reader: PlateReader) -> list[PlateReading]:
@@ -47,7 +63,7 @@ def _read_crop(image: NDArray[np.uint8], reader: PlateReader) -> list[PlateReadi
 
 
 def _answer(photo: Path, action: LicensePlateOcr) -> int:
-    """Print a line of JSON; the exit code."""
+    """Prints a line of JSON; returns the exit code."""
     request_id, code = messages.new_request_id(), 0
     try:
         answer = messages.license_plate_ocr_response(action(_parameters(photo)), request_id)
@@ -55,17 +71,17 @@ def _answer(photo: Path, action: LicensePlateOcr) -> int:
         answer = messages.error_response(error.code, error.message, request_id)
         code = _EXIT_CODES.get(error.code, 2)
         if code:
-            _complain(f"{photo}: {error.message.removeprefix('The picture: ')}")
+            print_error(f"{photo}: {error.message.removeprefix('The picture: ')}")
     print(json.dumps({"Source": str(photo), **answer}, ensure_ascii=False), flush=True)
     return code
 
 
 def _parameters(photo: Path) -> dict[str, str]:
-    """The request that a photo makes. Raises ApiError for a file that makes none."""
+    """Returns the request parameters for a photo. Raises ApiError for a file that gives none."""
     try:
         content = read_file(photo, MAX_BODY)
     except ImageError as error:
-        # Without the path: a message that may travel says nothing of this machine's folders.
+        # Without the path: an API message must not show this machine's folders.
         reason = str(error).removeprefix(f"{photo}: ")
         raise ApiError(error.api_code, f"The picture: {reason}") from error
     parameters = {"ImageBase64": base64.b64encode(content).decode()}
@@ -74,12 +90,12 @@ def _parameters(photo: Path) -> dict[str, str]:
     return parameters
 
 
-def _tell(photo: Path, read: Read) -> int:
-    """Print lines for a person; the exit code."""
+def _print_readings(photo: Path, read: Read) -> int:
+    """Prints lines for a person; returns the exit code."""
     try:
         readings = read(load_image(photo))
     except ImageError as error:
-        _complain(str(error))
+        print_error(str(error))
         return error.exit_code
     if not readings:
         print(f"{photo}: no plate", flush=True)
@@ -91,7 +107,3 @@ def _tell(photo: Path, read: Read) -> int:
             flush=True,
         )
     return 0
-
-
-def _complain(line: str) -> None:
-    print(f"edge-lpr: {line}", file=sys.stderr, flush=True)

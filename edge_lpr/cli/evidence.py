@@ -1,0 +1,43 @@
+"""``edge-lpr evidence``: the kept pictures of passages."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import date
+
+from edge_lpr.cli.options import add_config_option
+from edge_lpr.config import load_settings
+from edge_lpr.config.lists import plain_number
+from edge_lpr.evidence import retention
+from edge_lpr.evidence.keeper import evidence_folder
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds which pictures, and whether they are deleted."""
+    add_config_option(parser)
+    parser.add_argument("--number", help="only those of this plate number")
+    parser.add_argument("--before", type=_day, metavar="DAY", help="only those of days before, such as 2025-03-01")
+    parser.add_argument("--delete", action="store_true", help="delete what else would be listed")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Lists the chosen pictures, or deletes them."""
+    settings = load_settings(options.config, os.environ)
+    folder = evidence_folder(settings.evidence, settings.device)
+    number = None if options.number is None else plain_number(options.number)
+    chosen = retention.choose(folder, number=number, before=options.before)
+    if options.delete:
+        retention.delete(folder, chosen)
+        print(f"{len(chosen)} pictures deleted from {folder}")
+    else:
+        for kept in chosen:
+            print(folder / kept.path)
+    return 0
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not a day such as 2025-03-01") from error

@@ -1,0 +1,45 @@
+"""The private class of uvicorn that ``HttpProtocol`` extends still has what it uses."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import uvicorn
+from packaging.requirements import Requirement
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+PARAMETERS = {
+    "connection_made": ["self", "transport"],
+    "connection_lost": ["self", "exc"],
+    "on_response_complete": ["self"],
+}
+
+
+def test_the_methods_that_are_overridden_have_the_same_parameters() -> None:
+    for name, parameters in PARAMETERS.items():
+        assert list(inspect.signature(getattr(H11Protocol, name)).parameters) == parameters, name
+
+
+def test_the_attributes_that_are_read_exist() -> None:
+    async def make() -> H11Protocol:
+        config = uvicorn.Config(lambda: None, http=H11Protocol)
+        config.load()
+        return H11Protocol(config, ServerState(), {}, asyncio.get_running_loop())
+
+    protocol = asyncio.run(make())
+    assert protocol.cycle is None and hasattr(protocol, "transport") and hasattr(protocol, "loop")
+    source = inspect.getsource(RequestResponseCycle.__init__)
+    assert "self.response_complete" in source and "self.more_body" in source
+
+
+def test_the_next_minor_version_is_not_installed_before_it_was_tried(repo_root: Path) -> None:
+    project = tomllib.loads((repo_root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (pinned,) = (each for each in map(Requirement, project["dependencies"]) if each.name == "uvicorn")
+    assert version("uvicorn") in pinned.specifier
+    major, minor = version("uvicorn").split(".")[:2]
+    assert f"{major}.{int(minor) + 10}" not in pinned.specifier
