@@ -1,0 +1,1 @@
+"""Tencent Cloud's LicensePlateOCR on the device, over HTTP and over MQTT."""

@@ -1,7 +1,7 @@
-"""Which network addresses a picture may be fetched from, and what a host name stands for.
+"""Network addresses: which of them pictures may be downloaded from, and the addresses of a host name.
 
-A caller who can name a URL could otherwise look around in the gate's own network through the gate's eyes. So an
-address is reached only if it is public; everything else needs the site's word.
+A client that can name a URL could otherwise explore the gate's own network through the gate. So only public addresses
+are allowed; all others need a setting.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 Address = IPv4Address | IPv6Address
 
-# IANA's special-purpose address registries, and multicast. Written down here as the ``ipaddress`` module's own idea of
-# a global address has changed between releases of Python.
+# IANA's special-purpose address registries, and multicast. They are listed here because ``ipaddress.is_global`` differs
+# between releases of Python.
 _SPECIAL_V4 = tuple(
     IPv4Network(text)
     for text in (
@@ -26,17 +26,17 @@ _SPECIAL_V4 = tuple(
     )
 )
 _UNICAST_V6 = IPv6Network("2000::/3")
-"""Outside lie loopback, unique local, link-local, multicast and NAT64 (64:ff9b::/96)."""
+"""Loopback, unique local, link-local, multicast and NAT64 (64:ff9b::/96) are outside of it."""
 _SPECIAL_V6 = tuple(IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
 """IETF assignments with Teredo, documentation, 6to4, documentation."""
 
 _lookups = threading.BoundedSemaphore(8)
-"""A name server that does not answer holds a thread for many seconds: no more of them than this."""
+"""Bounds the threads that a silent name server can hold, each for many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One address of a host, as ``socket`` wants it. ``address`` is the IPv4 address for one mapped into IPv6."""
+    """One address of a host in the form of ``socket``. ``address`` is IPv4 for one that is mapped into IPv6."""
 
     family: socket.AddressFamily
     sockaddr: tuple[str | int, ...]
@@ -44,16 +44,16 @@ class Endpoint:
 
 
 def is_public(address: Address) -> bool:
-    """True for an address that anybody on the internet could reach too."""
+    """Returns True for an address that is reachable from the public internet."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _SPECIAL_V4)
     return address in _UNICAST_V6 and not any(address in network for network in _SPECIAL_V6)
 
 
 def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:
-    """All addresses of a host name or of an address in any notation, in the system's order of preference.
+    """Returns all addresses of a host name or of a literal address, in the system's order of preference.
 
-    Raises TimeoutError after ``timeout_s``, OSError for a name that is not known, UnicodeError for what is no name.
+    Raises TimeoutError after ``timeout_s``, OSError for an unknown name, UnicodeError for an invalid name.
     """
     answers: queue.SimpleQueue[list[Endpoint] | OSError | UnicodeError] = queue.SimpleQueue()
 
@@ -68,7 +68,7 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:
     ends_s = time.monotonic() + timeout_s
     if not _lookups.acquire(timeout=timeout_s):
         raise TimeoutError("too many names are being looked up")
-    # getaddrinfo knows no time limit; the thread ends by itself when the system's resolver gives up
+    # getaddrinfo has no time limit; the thread ends when the system's resolver gives up
     threading.Thread(target=look_up, name="name-lookup", daemon=True).start()
     try:
         answer = answers.get(timeout=max(0.0, ends_s - time.monotonic()))
@@ -90,7 +90,7 @@ def _look_up(host: str, port: int) -> list[Endpoint]:
 
 
 def _plain(address: Address) -> Address:
-    """The address that packets really go to."""
+    """Returns the address that packets go to."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address

@@ -1,9 +1,9 @@
-"""Where requests are taken, whatever face they came in by: only as many as the gate can bear, in threads of their own.
+"""The dispatcher: takes requests from HTTP and MQTT, bounds their number, and processes them in its own threads.
 
-The gate comes first. Requests wait in a bounded queue and are read in the camera loop's pauses, one picture at a time
-(``edge_lpr.vision.reader_priority``); a request beyond the queue is answered ``RequestLimitExceeded`` at once. The
-threads have the gate's own priority: a lower one would let other programs hold up a thread that the camera loop waits
-for.
+The camera has priority. Requests wait in a bounded queue and are read in the camera's pauses, one picture at a time
+(``edge_lpr.vision.reader_priority``). A request beyond the queue is answered ``RequestLimitExceeded`` at once. The
+threads have the gate's own priority at the processor: with a lower one, other programs could delay a thread that the
+frame loop waits for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from edge_lpr.readings import PlateReading
 from edge_lpr.web.rate_limit import RateLimit
 
 Perform = Callable[[Mapping[str, object]], Sequence[PlateReading]]
-"""An action: from parameters to plates, at least one; raises ApiError."""
+"""An action: returns the plates for its parameters, at least one. Raises ApiError."""
 
 Job = Callable[[], Sequence[PlateReading]]
 """An action with its parameters."""
@@ -35,10 +35,10 @@ _log = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """Takes requests from any thread and answers each with a Future. A context manager, as ``start`` and ``stop``."""
+    """Takes requests from any thread and returns a Future for each. A context manager, or ``start`` and ``stop``."""
 
     def __init__(self, perform: Perform, quotas: QuotaBook, *, requests_per_second: int, queue: int) -> None:
-        """``requests_per_second`` for each caller; ``queue`` requests at once, waiting or at work, of all callers."""
+        """``requests_per_second`` bounds each account. ``queue`` bounds the requests of all, waiting or running."""
         self.perform = perform
         self._quotas = quotas
         self._rate = RateLimit(requests_per_second)
@@ -47,12 +47,12 @@ class Dispatcher:
         self._workers: ThreadPoolExecutor | None = None
 
     def start(self) -> None:
-        """Take requests from now on."""
-        # As many threads as places: a download of three seconds keeps no other request from the reader.
+        """Starts to take requests."""
+        # One thread per place in the queue: a download of three seconds must not keep another request from the reader.
         self._workers = ThreadPoolExecutor(self._queue, "api")
 
     def stop(self) -> None:
-        """Take no more; what waits is cancelled, what is at work ends by itself within the download's time."""
+        """Takes no more requests. Waiting ones are cancelled; running ones end within the time limit of a download."""
         workers, self._workers = self._workers, None
         if workers is not None:
             workers.shutdown(wait=False, cancel_futures=True)
@@ -66,14 +66,14 @@ class Dispatcher:
         self.stop()
 
     def submit(self, parameters: Mapping[str, object], account: Account) -> Future[JsonObject]:
-        """Ask for the action. The answer is the API's ``{"Response": …}``, an error answer for whatever goes wrong.
+        """Submits a request. Its answer is the API's ``{"Response": …}``; every failure becomes an error answer.
 
-        Never waits, and the future never holds an exception; it is cancelled when the desk stops.
+        Never waits. The future never holds an exception; it is cancelled when the dispatcher stops.
         """
         return self.submit_job(functools.partial(self.perform, parameters), account)
 
     def submit_job(self, job: Job, account: Account) -> Future[JsonObject]:
-        """The same for whatever gives plates. The job runs in a thread of the desk's, if it runs."""
+        """Submits a job that returns plates; it runs in one of the dispatcher's threads."""
         request_id = messages.new_request_id()
         refused: Future[JsonObject] = Future()
         try:
@@ -83,7 +83,7 @@ class Dispatcher:
             return refused
         try:
             future = workers.submit(self._answer, job, account, request_id)
-        except RuntimeError:  # the desk stopped in this very moment
+        except RuntimeError:  # the dispatcher has just stopped
             self._places.release()
             refused.cancel()
             return refused
@@ -103,7 +103,7 @@ class Dispatcher:
             readings = self._metered(job, account)
         except ApiError as error:
             return messages.error_response(error.code, error.message, request_id)
-        except Exception as error:  # the one place where a fault of ours becomes an answer instead of a dead request
+        except Exception as error:  # the one place where an internal error becomes an answer
             _log.exception("request %s failed", request_id, exc_info=error)
             fault = ErrorCode.INTERNAL_ERROR
             return messages.error_response(fault, fault.message, request_id)

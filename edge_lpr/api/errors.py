@@ -1,7 +1,7 @@
-"""What can go wrong with an API request: the codes, what each means here, and the message a caller reads.
+"""Error codes of the API: the situation of each on this device, and its default message.
 
 The names are Tencent Cloud's: those that ``LicensePlateOCR`` (version 2018-11-19) documents, then the common ones of
-the API 3.0. A client that already tells them apart goes on doing so.
+the API 3.0. Clients that handle these codes need no change.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from edge_lpr.errors import EdgeLprError
 
 
 class ErrorCode(StrEnum):
-    """One ``Error.Code``; ``message`` is what the caller reads by default, ``situation`` when it happens here."""
+    """One ``Error.Code``. ``message`` is the default message, ``situation`` says when the code is used here."""
 
     message: str
     situation: str
 
     def __new__(cls, code: str, message: str = "", situation: str = "") -> ErrorCode:
-        fault = str.__new__(cls, code)
-        fault._value_ = code
-        fault.message = message
-        fault.situation = situation
-        return fault
+        """Makes a member whose value is ``code``."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.message = message
+        member.situation = situation
+        return member
 
     # What LicensePlateOCR documents
     DOWNLOAD_ERROR = (
@@ -76,7 +77,7 @@ class ErrorCode(StrEnum):
         "The key has a quota, but its count of requests cannot be read or written",
     )
 
-    # Who is asking
+    # Authentication
     INVALID_AUTHORIZATION = (
         "AuthFailure.InvalidAuthorization",
         "The Authorization of the request is missing or not as the signature specification says.",
@@ -103,7 +104,7 @@ class ErrorCode(StrEnum):
         "A token was sent; the device gives out no temporary keys",
     )
 
-    # What is asked
+    # The request
     INVALID_ACTION = (
         "InvalidAction",
         "The action is not offered; LicensePlateOCR is.",
@@ -152,26 +153,26 @@ class ErrorCode(StrEnum):
 
 
 class ApiError(EdgeLprError):
-    """A request that gets an error answer: ``code`` and ``message`` are its ``Error``."""
+    """A request that gets an error answer. ``code`` and ``message`` are those of its ``Error``."""
 
     def __init__(self, code: str, message: str | None = None) -> None:
-        """``code`` is a ``ErrorCode`` or its text; without ``message`` the fault's own is taken.
+        """``code`` is an ``ErrorCode`` or its text. Without ``message`` the code's default message is used.
 
-        Raises ValueError for a code that is no ``ErrorCode``.
+        Raises ValueError for a text that is no ``ErrorCode``.
         """
-        fault = ErrorCode(code)
-        self.code: str = fault.value
-        self.message: str = fault.message if message is None else message
+        known = ErrorCode(code)
+        self.code: str = known.value
+        self.message: str = known.message if message is None else message
         super().__init__(self.message)
 
 
 def as_api_error(error: EdgeLprError) -> ApiError:
-    """The answer to a request that ended with ``error``.
+    """Returns the API error for ``error``.
 
-    What the caller can mend is said in the error's own words; the inside of the device is nobody's business but the
-    log's, so an ``InternalError`` says no more than that.
+    An error that the client can correct keeps its own message. An ``InternalError`` has the default message only:
+    details of the device belong into the log.
     """
     if isinstance(error, ApiError):
         return error
-    fault = ErrorCode(error.api_code)
-    return ApiError(fault, None if fault is ErrorCode.INTERNAL_ERROR else str(error))
+    code = ErrorCode(error.api_code)
+    return ApiError(code, None if code is ErrorCode.INTERNAL_ERROR else str(error))

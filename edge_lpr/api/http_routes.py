@@ -24,7 +24,7 @@ from edge_lpr.api.keys import LOCAL, Account
 from edge_lpr.api.request import ApiRequest, check_offered, parse_request
 from edge_lpr.api.request_body import Body, EarlyResponse, Memory
 from edge_lpr.api.request_metrics import SUCCESS, RequestMetrics
-from edge_lpr.api.signing import SignedRequest, announced, authenticate, check_method
+from edge_lpr.api.signing import SignedRequest, authenticate, check_method, claimed_secret_id
 from edge_lpr.messages import payloads as messages
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.web.clients import Address, KeylessRefusal, is_this_device, keyless_refusal, parse_address, rate_slot
@@ -87,8 +87,8 @@ class _HttpRoutes:
     async def _answer(self, request: Request, body: Body) -> JsonObject:
         head, peer = _head(request), parse_address("" if request.client is None else request.client.host)
         with self._failures_counted(peer):
-            caller = self._announced(head, peer)
-        content = await body.read(caller)
+            claimed = self._claimed_account(head, peer)
+        content = await body.read(claimed)
         # In a thread: the signature and the parameters of 10 MB would block all other requests.
         with self._failures_counted(peer):
             account, call = await asyncio.to_thread(self._admitted, replace(head, body=content))
@@ -116,13 +116,13 @@ class _HttpRoutes:
                 self._failures.admits(slot, time.monotonic())
             raise
 
-    def _announced(self, head: SignedRequest, peer: Address | None) -> str:
+    def _claimed_account(self, head: SignedRequest, peer: Address | None) -> str:
         """Returns the SecretId claimed in the headers, "" if none.
 
         Raises ApiError for a request whose headers already fail authentication, so that its body is not read.
         """
         if self._accounts:
-            return announced(head, self._secrets, time.time()) or ""
+            return claimed_secret_id(head, self._secrets, time.time()) or ""
         check_method(head)
         refusal = keyless_refusal(peer, head.headers)
         if refusal is not None:

@@ -1,10 +1,10 @@
-"""Fetches the picture behind an ``ImageUrl``, and trusts nobody while doing so.
+"""Downloads the picture of an ``ImageUrl``, with checks against hostile URLs and servers.
 
-Only http and https, no credentials, any port, and only public addresses unless the site allows a host or a network. A
-name is looked up once and the connection made to the very address that was checked, so a name server that answers
-differently the second time gains nothing. Each redirect is a new URL with all checks, and may not lead from https to
-http. One time limit spans it all, from the first look-up to the last byte, however slowly bytes come; the size is
-counted while reading, whatever the headers claim; compressed answers are refused. Proxy settings are not used.
+Allowed are http and https without credentials, any port, and public addresses; the settings can allow further hosts and
+networks. A name is resolved once, and the connection goes to the address that was checked, so a name server cannot
+answer differently the second time. Each redirect passes all checks again and must not lead from https to http. One time
+limit covers everything from the first look-up to the last byte. The size is counted while reading, whatever the headers
+say. Compressed answers are refused. Proxy settings are not used.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 @dataclass(frozen=True, slots=True)
 class DownloadPolicy:
-    """What may be fetched. ``max_bytes`` bounds the picture, ``timeout_s`` the whole of a fetch with its redirects.
+    """What may be downloaded. ``max_bytes`` bounds the picture, ``timeout_s`` a download with all its redirects.
 
-    Besides public addresses, whatever the name of an allowed host stands for is reached, and every address of an
-    allowed network. Hosts are written as ``canonical_host`` gives them. ``ca_file`` holds authorities that are trusted
-    besides the system's, for a recorder with a certificate of its own.
+    Allowed besides public addresses are all addresses of ``allowed_hosts`` (names as ``canonical_host`` returns them)
+    and of ``allowed_networks``. ``ca_file`` holds authorities that are trusted besides the system's, for a recorder
+    with its own certificate.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
@@ -58,7 +58,7 @@ class DownloadPolicy:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A checked URL, taken apart. ``host`` is in ASCII, ``netloc`` what the Host header says, ``path`` with query."""
+    """A checked URL in parts. ``host`` is ASCII, ``netloc`` the Host header, ``path`` includes the query."""
 
     scheme: str
     host: str
@@ -72,10 +72,10 @@ class _Target:
 
 
 def fetch(url: str, policy: DownloadPolicy) -> bytes:
-    """The bytes at ``url``. Blocks for ``policy.timeout_s`` at most.
+    """Returns the bytes at ``url``. Blocks for at most ``policy.timeout_s`` seconds.
 
-    Raises ApiError: InvalidParameterValue.InvalidParameterValueLimit for what is no http or https URL,
-    LimitExceeded.TooLargeFileError for too many bytes, FailedOperation.DownLoadError for everything else.
+    Raises ApiError: InvalidParameterValue.InvalidParameterValueLimit for a text that is no http or https URL,
+    LimitExceeded.TooLargeFileError for too many bytes, FailedOperation.DownLoadError for every other failure.
     """
     ends_s = time.monotonic() + policy.timeout_s
 
@@ -110,7 +110,7 @@ def _failed(reason: str) -> ApiError:
 
 
 def _parse(url: str) -> _Target:
-    """Take a URL apart. Raises ValueError, a few words for the caller, for what is no http or https URL."""
+    """Parses a URL. Raises ValueError, with a reason for the client, for a text that is no http or https URL."""
     if len(url) > MAX_URL_LENGTH:
         raise ValueError(f"longer than {MAX_URL_LENGTH} characters")
     if _NO_URL_CHARACTER.search(url):
@@ -156,18 +156,18 @@ def _follow(target: _Target, policy: DownloadPolicy, remaining_s: Callable[[], f
 
 @contextmanager
 def _connected(target: _Target, policy: DownloadPolicy, remaining_s: Callable[[], float]) -> Iterator[socket.socket]:
-    """A connection to an address that was checked, with TLS for https."""
+    """Yields a connection to a checked address, with TLS for https."""
     with _connect(_permitted(target, policy, remaining_s()), remaining_s) as plain:
         if target.scheme == "http":
             yield plain
             return
-        plain.settimeout(remaining_s())  # of the whole handshake, not of each of its packets
+        plain.settimeout(remaining_s())  # for the whole handshake, not for each packet
         with trusting(policy.ca_file).wrap_socket(plain, server_hostname=target.host) as encrypted:
             yield encrypted
 
 
 def _permitted(target: _Target, policy: DownloadPolicy, timeout_s: float) -> list[Endpoint]:
-    """The target's addresses that the policy lets us reach; at least one."""
+    """Returns the target's addresses that the policy allows; at least one."""
     endpoints = resolve(target.host, target.port, timeout_s)
     if target.host not in policy.allowed_hosts:
         networks = policy.allowed_networks
@@ -182,7 +182,7 @@ def _permitted(target: _Target, policy: DownloadPolicy, timeout_s: float) -> lis
 
 
 def _connect(endpoints: list[Endpoint], remaining_s: Callable[[], float]) -> socket.socket:
-    """A connection to the first endpoint that answers; each gets its share of the time."""
+    """Connects to the first endpoint that answers. The remaining time is shared among the endpoints."""
     failure: OSError | None = None
     for tried, endpoint in enumerate(endpoints):
         link = socket.socket(endpoint.family, socket.SOCK_STREAM)
@@ -199,9 +199,9 @@ def _connect(endpoints: list[Endpoint], remaining_s: Callable[[], float]) -> soc
 
 @functools.lru_cache(maxsize=4)
 def trusting(ca_file: Path | None) -> ssl.SSLContext:
-    """TLS that verifies certificates and host names, by the system's authorities and those of ``ca_file``.
+    """Returns TLS that verifies certificates and host names with the system's authorities and those of ``ca_file``.
 
-    Loading the authorities takes a while: it is done once. Raises ConfigError for a file that cannot be used.
+    Loading the authorities is slow, so the result is cached. Raises ConfigError for a file that cannot be used.
     """
     context = ssl.create_default_context()
     if ca_file is None:
@@ -217,7 +217,7 @@ def trusting(ca_file: Path | None) -> ssl.SSLContext:
 
 
 class _Stream(io.RawIOBase):
-    """What a server sends, until the time is over: a limit for each packet would let a server trickle for hours."""
+    """Reads from a socket until the total time is over; with a limit per packet a server could send for hours."""
 
     def __init__(self, link: socket.socket, remaining_s: Callable[[], float]) -> None:
         super().__init__()
@@ -232,12 +232,12 @@ class _Stream(io.RawIOBase):
         return self._link.recv_into(buffer)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """HTTPResponse asks its socket for this, and for nothing else."""
+        """Returns the buffered reader; HTTPResponse calls nothing else of a socket."""
         return io.BufferedReader(self)
 
 
 def _ask(target: _Target, link: socket.socket, remaining_s: Callable[[], float]) -> HTTPResponse:
-    """Send the request; the response, its headers read."""
+    """Sends the request; returns the response with its headers read."""
     lines = (
         f"GET {target.path} HTTP/1.1",
         f"Host: {target.netloc}",
@@ -254,7 +254,7 @@ def _ask(target: _Target, link: socket.socket, remaining_s: Callable[[], float])
 
 
 def _picture(response: HTTPResponse, max_bytes: int) -> bytes:
-    """The body, whole and as it is."""
+    """Returns the whole body."""
     if response.status != 200:
         raise _failed(f"the server answered with status {response.status}")
     if any(value.strip().lower() not in ("", "identity") for value in response.headers.get_all("Content-Encoding", [])):

@@ -1,4 +1,4 @@
-"""Who may ask: the keys file, with each key's secret and, where a site meters its tenants, its quota.
+"""The keys file: each SecretId with its SecretKey and, where a site meters its tenants, its quota.
 
 AKIDexample: its-secret-key
 AKIDtenant: {key: its-secret-key, quota: 10000}
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One caller. ``quota`` is the number of answers it may have in all, None without a limit."""
+    """One account. ``quota`` is the total number of answers that it may get, None without a limit."""
 
     name: str
     secret_key: str = field(default="", repr=False)
@@ -33,7 +33,7 @@ class Account:
 
 
 LOCAL = Account("local")
-"""Who asks without a key: a program on this device, where no keys are configured."""
+"""The account of requests without a key: programs on this device, where no keys are configured."""
 
 _Secret = Annotated[str, Field(min_length=1, max_length=256)]
 _SecretId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
@@ -51,10 +51,10 @@ _FILE = TypeAdapter(dict[_SecretId, _Secret | _Entry])
 
 
 def load_keys(path: Path) -> Mapping[str, Account]:
-    """The accounts of a keys file by SecretId, at least one.
+    """Returns the accounts of a keys file by SecretId, at least one.
 
-    Raises ConfigError with one line in ``faults`` for each thing to mend; no secret stands in any of them. Logs a
-    warning when every user of this machine can read the file.
+    Raises ConfigError with one line in ``faults`` for each error; no line holds a secret. Logs a warning if every user
+    of this machine can read the file.
     """
     try:
         mode = path.stat().st_mode
@@ -68,7 +68,7 @@ def load_keys(path: Path) -> Mapping[str, Account]:
     try:
         entries = _FILE.validate_python(document.tree)
     except ValidationError as error:
-        faults += _told(error, document)
+        faults += _describe(error, document)
     if not entries and not faults:
         faults.append(f"{path}: holds no key; write 'SecretId: SecretKey' lines into it")
     if faults:
@@ -84,8 +84,8 @@ def _account(name: str, entry: str | _Entry) -> Account:
     return Account(name, entry.key, entry.quota, entry.in_arrears)
 
 
-def _told(error: ValidationError, document: Document) -> list[str]:
-    """One line for each key. What was given is not shown: it may be a secret."""
+def _describe(error: ValidationError, document: Document) -> list[str]:
+    """Returns one line per key. The given value is not shown: it may be a secret."""
     lines: dict[str, str] = {}
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
         name = str(detail["loc"][0]) if detail["loc"] else ""

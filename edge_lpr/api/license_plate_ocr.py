@@ -1,4 +1,4 @@
-"""``LicensePlateOCR`` itself: from a request's parameters to the plates, whatever face the request came in by.
+"""The action ``LicensePlateOCR``: from the parameters of a request to the plates. HTTP and MQTT share it.
 
 Source: Tencent Cloud OCR, LicensePlateOCR, version 2018-11-19.
 """
@@ -20,23 +20,23 @@ ACTION = "LicensePlateOCR"
 VERSION = "2018-11-19"
 
 MAX_BASE64 = 10 * 1024 * 1024
-"""Characters of a picture in Base64, without line ends."""
+"""The most characters of a picture in Base64, not counting line ends."""
 
 MAX_BYTES = MAX_BASE64 // 4 * 3
-"""Bytes of a picture that make at most ``MAX_BASE64`` characters."""
+"""The most bytes of a picture: they make ``MAX_BASE64`` characters."""
 
 Fetch = Callable[[str], bytes]
-"""From an address to the bytes behind it, ``MAX_BYTES`` at most; raises ApiError."""
+"""Downloads a URL: at most ``MAX_BYTES`` bytes. Raises ApiError."""
 
 _LINE_ENDS = str.maketrans("", "", "\r\n")
 _log = logging.getLogger(__name__)
 
 
 class LicensePlateOcr:
-    """The action. May be called from any thread; one picture at a time is decoded, as a decoded one is large."""
+    """The action. May be called from any thread. One picture at a time is decoded, because a decoded one is large."""
 
     def __init__(self, read: Read, fetch: Fetch, *, max_pixels: int, is_open: bool = True) -> None:
-        """``max_pixels`` of a picture, checked before it is decoded. ``is_open`` False refuses everything."""
+        """``max_pixels`` bounds a picture and is checked before decoding. ``is_open`` False refuses every request."""
         self._read = read
         self._fetch = fetch
         self._max_pixels = max_pixels
@@ -44,7 +44,7 @@ class LicensePlateOcr:
         self._one_picture = threading.Lock()
 
     def __call__(self, parameters: Mapping[str, object]) -> Sequence[PlateReading]:
-        """The plates in the picture that ``parameters`` name, best first, at least one. Raises ApiError."""
+        """Returns the plates in the picture that ``parameters`` hold, best first, at least one. Raises ApiError."""
         if not self._is_open:
             raise ApiError(ErrorCode.UNOPEN_ERROR)
         content = self._picture(parameters)
@@ -56,7 +56,7 @@ class LicensePlateOcr:
         if unknown:
             raise ApiError(ErrorCode.UNKNOWN_PARAMETER, f"The parameter `{_shown(unknown[0])}` is not known.")
         url, base64 = _text(parameters, "ImageUrl"), _text(parameters, "ImageBase64")
-        if url is not None:  # also when both are given
+        if url is not None:  # it takes precedence over ImageBase64, as the API specifies
             return self._fetch(url)
         if base64 is not None:
             return _decoded(base64)
@@ -69,7 +69,7 @@ class LicensePlateOcr:
             raise as_api_error(error) from error
         try:
             readings = self._read(image)
-        except Exception as error:  # the reader is native code behind three libraries: whatever it raises, answer
+        except Exception as error:  # native code of three libraries: any error must become an answer
             _log.exception("the reader failed on a requested picture of %s", image.shape)
             raise ApiError(ErrorCode.UNKNOWN_ERROR) from error
         if not readings:
@@ -78,7 +78,7 @@ class LicensePlateOcr:
 
 
 def _text(parameters: Mapping[str, object], name: str) -> str | None:
-    """A parameter's text; None where it is not given (null is the same as not given)."""
+    """Returns a parameter's text; None if it is absent or null."""
     value = parameters.get(name)
     if value is None:
         return None
@@ -95,10 +95,10 @@ def _decoded(base64: str) -> bytes:
         raise ApiError(ErrorCode.TOO_LARGE_FILE)
     try:
         return binascii.a2b_base64(characters, strict_mode=True)
-    except ValueError as error:  # binascii.Error is one; text beyond ASCII is the other
+    except ValueError as error:  # binascii.Error is a ValueError; text beyond ASCII raises another one
         raise ApiError(ErrorCode.VALUE_LIMIT, "`ImageBase64` is not Base64.") from error
 
 
 def _shown(name: str) -> str:
-    """A caller's own word, short and printable, as it goes back to him."""
+    """Returns a name from the request in a short and printable form, for the answer."""
     return ascii(name[:40])[1:-1]

@@ -1,7 +1,7 @@
-"""How many answers each key has had, kept on disk, so that a site can meter its tenants.
+"""Quotas: the number of answers that each key has had, kept on disk, so that a site can meter its tenants.
 
-Only answers with a plate count. A request takes its unit before the work and gets it back when there is no such
-answer, so that requests side by side cannot take more than the quota; a power cut in between costs that one unit.
+Only answers with a plate count. A request takes its unit before it is processed and returns it if there is no such
+answer. So concurrent requests cannot exceed the quota; a power cut in between costs one unit.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 class QuotaBook:
-    """The counts of all keys in one SQLite file, opened when a key with a quota first asks.
+    """The counts of all keys in one SQLite file, which is opened for the first request of a key with a quota.
 
-    May be called from any thread. A file that cannot be used is a fault of each request that must be counted, and of
-    no other; the next one tries again. A request that outlasts ``close`` is still counted, and leaves the file closed.
+    May be called from any thread. If the file cannot be used, only requests that must be counted fail; the next one
+    tries again. A request that ends after ``close`` is still counted, and the file is closed again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,7 +35,7 @@ class QuotaBook:
         self._lock = threading.Lock()
 
     def take(self, account: Account) -> None:
-        """Count an answer. Raises ApiError: in arrears, quota used up, or the count cannot be kept."""
+        """Counts an answer. Raises ApiError: in arrears, quota used up, or the count cannot be kept."""
         if account.in_arrears:
             raise ApiError(ErrorCode.IN_ARREARS)
         if account.quota is None:
@@ -44,12 +44,12 @@ class QuotaBook:
             raise ApiError(ErrorCode.RESOURCE_PACKAGE_RUN_OUT)
 
     def give_back(self, account: Account) -> None:
-        """The answer did not come about. Raises ApiError when the count cannot be kept."""
+        """Gives back the unit of a request without such an answer. Raises ApiError if the count cannot be kept."""
         if account.quota is not None:
             self._changes("UPDATE used SET answers = answers - 1 WHERE key = ? AND answers > 0", (account.name,))
 
     def close(self) -> None:
-        """Close the file, for good."""
+        """Closes the file."""
         with self._lock:
             self._is_closed = True
             self._close()
@@ -60,7 +60,7 @@ class QuotaBook:
             self._database = None
 
     def _changes(self, statement: str, values: tuple[str | int, ...]) -> bool:
-        """Whether the statement changed a row."""
+        """Runs the statement; returns whether it changed a row."""
         with self._lock:
             try:
                 if self._database is None:
@@ -79,7 +79,7 @@ class QuotaBook:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         database = sqlite3.connect(self._path, timeout=1.0, check_same_thread=False)
         try:
-            # As much as a meter needs: a power cut may forget the last seconds, but never damages the file.
+            # Enough for a meter: a power cut may lose the last seconds, but does not damage the file.
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute(_SCHEMA)

@@ -1,4 +1,4 @@
-"""From a request over HTTP to what it asks for: action, version and parameters, wherever each of them stands.
+"""Parses a request over HTTP: its action, version and parameters.
 
 Signature v3 puts action and version into headers and the parameters into a JSON body, a form or the query string;
 signature v1 puts everything into the form or the query string. Source: Tencent Cloud API 3.0, "Common parameters".
@@ -29,16 +29,16 @@ _COMMON = frozenset(
         "RequestClient",
     ]
 )
-"""What stands among the parameters of a v1 request and is not the action's."""
+"""Parameters of a v1 request that do not belong to the action."""
 
 MAX_COMMAS = 20_000
-"""Of a JSON body: a request has two or three, its addresses no more than they have characters. Without a bound, a body
-of millions of small values would keep Python's lock, and so the camera loop, for a second and take 300 MB."""
+"""Bound on the commas of a JSON body. A request has two or three; a URL has at most as many as characters. Without this
+bound a body of millions of small values would hold Python's lock for a second, stop the frame loop, and take 300 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """What is asked for. ``action`` and ``version`` may be anything; ``parameters`` are the action's own."""
+    """One request. ``action`` and ``version`` may be any text; ``parameters`` belong to the action."""
 
     action: str
     version: str
@@ -46,7 +46,11 @@ class ApiRequest:
 
 
 def parse_request(request: SignedRequest) -> ApiRequest:
-    """Raises ApiError: MissingParameter without action or version, InvalidParameter for what is no JSON and no form."""
+    """Returns the parsed request.
+
+    Raises ApiError: MissingParameter without action or version, InvalidParameter for a body that is neither JSON nor a
+    form.
+    """
     parameters = _parameters(request)
     if "x-tc-action" in request.headers:
         action = request.headers["x-tc-action"].strip()
@@ -62,17 +66,19 @@ def parse_request(request: SignedRequest) -> ApiRequest:
     return ApiRequest(action, version, parameters)
 
 
-def check_offered(call: ApiRequest) -> None:
-    """Raises ApiError: InvalidAction, NoSuchVersion."""
-    if call.action != ACTION:
+def check_offered(request: ApiRequest) -> None:
+    """Raises ApiError (InvalidAction, NoSuchVersion) for a request that is not LicensePlateOCR 2018-11-19."""
+    if request.action != ACTION:
         raise ApiError(ErrorCode.INVALID_ACTION)
-    if call.version != VERSION:
+    if request.version != VERSION:
         raise ApiError(ErrorCode.NO_SUCH_VERSION)
 
 
 def json_object(body: bytes) -> dict[str, object]:
-    """A request's JSON body. Raises ApiError (InvalidParameter) for what is no JSON object, gives a name twice, or has
-    more values than any request."""
+    """Parses a JSON body.
+
+    Raises ApiError (InvalidParameter) for a body that is no JSON object, repeats a name, or has too many values.
+    """
     if body.count(b",") > MAX_COMMAS:
         raise ApiError(ErrorCode.INVALID_PARAMETER, "The body has far too many values.")
     try:

@@ -1,12 +1,12 @@
-"""Who signed this request: Tencent Cloud's signatures, checked from the receiving side.
+"""Signatures of Tencent Cloud's API, verified on the receiving side.
 
 TC3-HMAC-SHA256 ("signature v3", in the ``Authorization`` header) and the older HmacSHA1 and HmacSHA256 ("signature v1",
 among the parameters). Source: Tencent Cloud API 3.0, "Signature v3" and "Signature"; where its pages leave a question
-open, the official Python SDK's signer decides, as it is what callers use.
+open, this follows the signer of the official Python SDK, which clients use.
 
-What a signature covers is the specification's choice: v3 covers the body, the host and the time, but ``X-TC-Action``
-only where the caller lists it in ``SignedHeaders``, and the query string of a POST never. A request heard on the way
-can be sent again for five minutes. TLS closes both gaps.
+The specification decides what a signature covers. v3 covers the body, the host and the time; it covers ``X-TC-Action``
+only if ``SignedHeaders`` lists it, and never the query string of a POST. A recorded request can be sent again for five
+minutes. TLS closes both gaps.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ from urllib.parse import parse_qsl
 from edge_lpr.api.errors import ApiError, ErrorCode
 
 MAX_SKEW_S = 300
-"""How far a request's time may be from ours, either way."""
+"""The largest difference between the request's time and the device's clock, in seconds."""
 
 MAX_PARAMETERS = 64
-"""Of a form; LicensePlateOCR and its signature have about a dozen."""
+"""The most parameters of a form; LicensePlateOCR and its signature have about a dozen."""
 
 MAX_ESCAPES = 600_000
-"""Of a form: a picture of 10 MB in Base64 has 350,000. Decoding a form of nothing else takes seconds."""
+"""The most percent escapes of a form. A picture of 10 MB in Base64 has 350,000; a form of escapes alone would take
+seconds to decode."""
 
 SERVICE = "ocr"
-"""The product's name in the credential scope."""
+"""The name of the product in the credential scope."""
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -46,8 +47,11 @@ _AUTHORIZATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """A request as it came. ``query`` is the raw text after ``?``; header names are in lower case, and values are the
-    bytes of the wire read as Latin-1, as ASGI servers' users do."""
+    """A request as received.
+
+    ``query`` is the raw text after ``?``. Header names are in lower case; header values are the received bytes decoded
+    as Latin-1, as usual with ASGI.
+    """
 
     method: str
     path: str
@@ -58,7 +62,7 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Tc3Header:
-    """What the headers say of a signature v3. ``scope``: date, service, a fixed word; ``names``: the signed headers."""
+    """The header fields of a signature v3. ``scope``: date, service, a fixed word; ``names``: the signed headers."""
 
     secret_id: str
     scope: tuple[str, str, str]
@@ -69,20 +73,20 @@ class _Tc3Header:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What a request says of its signer. ``texts`` are the strings to sign, any of which ``signature`` may fit."""
+    """The signature of a request. ``texts`` are possible strings to sign; ``signature`` must fit one of them."""
 
     secret_id: str
     token: str
     signature: str
     texts: tuple[bytes, ...]
     sign: Callable[[str, bytes], str]
-    """From a SecretKey and a text to its signature."""
+    """Returns the signature of a text with a SecretKey."""
 
 
 def authenticate(request: SignedRequest, keys: Mapping[str, str], now_s: float, service: str = SERVICE) -> str:
-    """The SecretId that signed ``request``; ``keys`` maps SecretId to SecretKey, ``now_s`` is Unix time.
+    """Returns the SecretId that signed ``request``. ``keys`` maps SecretId to SecretKey, ``now_s`` is Unix time.
 
-    Raises ApiError: AuthFailure.* for what is not signed by one of ``keys`` within five minutes, MissingParameter and
+    Raises ApiError: AuthFailure.* for a request not signed with one of ``keys`` within five minutes, MissingParameter and
     InvalidParameter for a v1 signature that is incomplete, UnsupportedProtocol for other methods than GET and POST.
     """
     check_method(request)
@@ -97,10 +101,11 @@ def authenticate(request: SignedRequest, keys: Mapping[str, str], now_s: float, 
     return claim.secret_id
 
 
-def announced(head: SignedRequest, keys: Mapping[str, str], now_s: float, service: str = SERVICE) -> str | None:
-    """The SecretId that a request says it is signed by, before its body is there; None where the body says it.
+def claimed_secret_id(head: SignedRequest, keys: Mapping[str, str], now_s: float, service: str = SERVICE) -> str | None:
+    """Returns the SecretId that the headers claim; None if only the body names it.
 
-    Raises ApiError as ``authenticate`` does, for all that is wrong whatever the body holds. ``head`` is without it.
+    ``head`` is the request without its body. Raises ApiError as ``authenticate`` does, for each error that no body
+    could correct.
     """
     check_method(head)
     if "authorization" in head.headers:
@@ -114,9 +119,9 @@ def announced(head: SignedRequest, keys: Mapping[str, str], now_s: float, servic
 
 
 def form_parameters(text: str | bytes) -> dict[str, str]:
-    """The parameters of a query string or a form body.
+    """Parses a query string or a form body.
 
-    Raises ApiError (InvalidParameter) for text that is no form, is not UTF-8, or gives a parameter twice.
+    Raises ApiError (InvalidParameter) for text that is no form, is not UTF-8, or repeats a parameter.
     """
     try:
         form = text if isinstance(text, str) else text.decode("ascii")
@@ -134,7 +139,7 @@ def form_parameters(text: str | bytes) -> dict[str, str]:
 
 
 def is_form(content_type: str) -> bool:
-    """True for the content type of a URL-encoded form, with or without a character set."""
+    """Returns True for the content type of a URL-encoded form, with or without a character set."""
     return content_type.split(";", 1)[0].strip().lower() == FORM
 
 
@@ -152,7 +157,7 @@ def _key_of(secret_id: str, keys: Mapping[str, str]) -> str:
 
 
 def _tc3_header(request: SignedRequest, now_s: float, service: str) -> _Tc3Header:
-    """What stands in the headers, checked as far as it goes without a key and without the body."""
+    """Parses the headers and checks everything that needs neither the key nor the body."""
     headers = request.headers
     parts = _AUTHORIZATION.fullmatch(headers["authorization"].strip())
     if parts is None:
@@ -190,13 +195,13 @@ def _tc3_claim(request: SignedRequest, now_s: float, service: str) -> _Claim:
             key = hmac.digest(key, part.encode(), "sha256")
         return hmac.digest(key, to_sign, "sha256").hex()
 
-    # The specification has header values in lower case; the SDKs sign them as they are.
+    # The specification puts header values in lower case; the SDKs sign them unchanged.
     texts = (text(str.lower), text(str))
     return _Claim(header.secret_id, headers.get("x-tc-token", "").strip(), header.signature, texts, sign)
 
 
 def _v1_claim(request: SignedRequest, now_s: float) -> _Claim:
-    """Signature v1: all parameters but ``Signature``, sorted, their values as they are before URL encoding."""
+    """Signature v1: all parameters but ``Signature``, sorted, their values before URL encoding."""
     headers = request.headers
     parameters: dict[str, str] = {}
     if request.method == "GET":
@@ -213,7 +218,7 @@ def _v1_claim(request: SignedRequest, now_s: float) -> _Claim:
     digest = digests.get(parameters.get("SignatureMethod", "HmacSHA1"))
     if digest is None:
         raise ApiError(ErrorCode.INVALID_AUTHORIZATION, "SignatureMethod must be HmacSHA1 or HmacSHA256.")
-    # SDKs of old write Filters_0 for Filters.0 and sign it with the dot.
+    # Old SDKs write Filters_0 for Filters.0 and sign it with the dot.
     signed = {name.replace("_", "."): value for name, value in parameters.items() if name != "Signature"}
     if len(signed) != len(parameters) - 1:
         raise ApiError(ErrorCode.INVALID_PARAMETER, "A parameter is given twice.")
@@ -228,7 +233,7 @@ def _v1_claim(request: SignedRequest, now_s: float) -> _Claim:
 
 
 def _utc_date(timestamp: str, name: str, now_s: float) -> str:
-    """The UTC date of a Unix time in seconds, which must be near ``now_s``."""
+    """Returns the UTC date of a Unix time in seconds, which must be near ``now_s``."""
     if not timestamp:
         raise ApiError(ErrorCode.MISSING_PARAMETER, f"{name} is missing.")
     if not re.fullmatch(r"\d{1,10}", timestamp, re.ASCII):

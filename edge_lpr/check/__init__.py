@@ -1,0 +1,1 @@
+"""The checks of ``edge-lpr check``: settings, models, camera, broker, API, page, board, clock and disk."""

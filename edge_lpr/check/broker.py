@@ -1,4 +1,4 @@
-"""The broker's part of ``edge-lpr check``: a connection as the service would make it."""
+"""Check of the broker: a connection as the service makes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from edge_lpr.mqtt.connection import probe
 
 
 def check_broker(settings: MqttSettings, device: DeviceSettings) -> Finding:
-    """Whether the broker takes us, under a client id of its own, so that a running service is not thrown out."""
+    """Returns whether the broker accepts the gate.
+
+    The check uses another client id than the service, so that a running service is not disconnected.
+    """
     address = f"{settings.host}:{settings.port}"
     try:
         status = probe(settings, f"{settings.client_id or f'edge-lpr-{device.id}'}-check")

@@ -1,4 +1,4 @@
-"""The camera's part of ``edge-lpr check``: opened as the service opens it, and watched for a moment."""
+"""Check of the camera: opened as the service opens it, and measured for some seconds."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from edge_lpr.errors import CameraError
 from edge_lpr.frames import Frame
 
 DIM = 20
-"""Mean brightness (0-255) below which a picture is as good as black."""
+"""Mean brightness (0-255) below which a picture counts as dark."""
 
 WATCH_S = 3.0
-"""How long a live camera is watched. A compressed stream may repeat a still picture for a second or two."""
+"""Seconds for which a live camera is measured. A compressed stream may repeat a picture for a second or two."""
 
 SLOW_FPS = 3.0
-"""Fewer pictures a second show a passing vehicle too seldom."""
+"""Frames per second below which a passing vehicle is seen too seldom."""
 
 
 def check_camera(settings: CameraSettings) -> Finding:
-    """What the camera gives. A camera that hangs cannot make this hang."""
+    """Returns what the camera delivers. A camera call that hangs does not block the check."""
     with create_source(settings) as source:
         deadline_s = time.monotonic() + 3 * settings.read_timeout_s
         try:
@@ -53,7 +53,7 @@ def _first_frame(source: FrameSource, deadline_s: float) -> Frame | None:
 
 
 def _more_frames(source: FrameSource, settings: CameraSettings) -> list[Frame]:
-    """What a live camera gives while it is watched; nothing of a recording, which cannot go wrong later."""
+    """Returns further frames of a live camera; none of a recording."""
     frames: list[Frame] = []
     until_s = time.monotonic() + (WATCH_S if settings.live else 0.0)
     while (left_s := until_s - time.monotonic()) > 0:

@@ -1,4 +1,4 @@
-"""One thing that ``edge-lpr check`` looked at."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "failed": "red"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``remedy`` says what to do where it is not ok."""
+    """One result. ``remedy`` says what to do if the state is not ok."""
 
     what: str
     state: State
@@ -26,18 +26,18 @@ class Finding:
 
 
 def failure(what: str, error: EdgeLprError) -> Finding:
-    """The finding that ``error`` makes."""
+    """Returns ``error`` as a failed finding."""
     return Finding(what, "failed", *split(str(error)))
 
 
 def split(message: str) -> tuple[str, str]:
-    """Text and remedy: our error lines end with the remedy, behind a semicolon."""
+    """Splits an error message into text and remedy: the remedy follows the first semicolon."""
     text, _, remedy = message.partition("; ")
     return text, remedy
 
 
 def print_finding(console: Console, finding: Finding) -> None:
-    """One line, and below it what to do."""
+    """Prints the finding on one line, and its remedy below."""
     line = Text.assemble((f"{finding.state:8}", _STYLES[finding.state]), f"{finding.what:9} {finding.text}")
     console.print(line)
     if finding.remedy:

@@ -1,4 +1,4 @@
-"""``edge-lpr check``: what works, what does not, and what to do about it, before the installer leaves the ladder."""
+"""All checks in order: what works, what does not, and the remedy."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ from edge_lpr.web.server import tls_context
 
 
 def check(path: Path, environ: Mapping[str, str]) -> int:
-    """Look at everything and print as it goes. 0 when nothing failed (warnings allowed), 1 otherwise.
+    """Runs all checks and prints each finding at once.
 
-    Wrong settings end it, as nothing else can be judged then: ConfigError.
+    Returns 0 if nothing failed (warnings are allowed), else 1. Raises ConfigError for invalid settings: then nothing
+    else can be checked.
     """
     console = Console(highlight=False, soft_wrap=True)
     settings = load_settings(path, environ)
@@ -44,7 +45,7 @@ def check(path: Path, environ: Mapping[str, str]) -> int:
 
 
 def _findings(settings: Settings, path: Path) -> Iterator[Finding]:
-    looks: tuple[Callable[[], Finding], ...] = (
+    checks: tuple[Callable[[], Finding], ...] = (
         lambda: _models(settings.reader, settings.device),
         lambda: check_camera(settings.camera),
         lambda: check_broker(settings.mqtt, settings.device),
@@ -54,8 +55,8 @@ def _findings(settings: Settings, path: Path) -> Iterator[Finding]:
         _clock,
         lambda: _disk(settings.device.state_dir, settings.mqtt.outbox.max_megabytes),
     )
-    for look in looks:
-        yield look()
+    for run_check in checks:
+        yield run_check()
 
 
 def _models(settings: ReaderSettings, device: DeviceSettings) -> Finding:
@@ -72,7 +73,7 @@ def _models(settings: ReaderSettings, device: DeviceSettings) -> Finding:
 
 
 def _api(settings: ApiSettings) -> Finding:
-    """Not listened at: a running service has the address."""
+    """Does not listen at the address, which a running service uses."""
     if not settings.enabled:
         return Finding("api", "ok", "switched off")
     try:

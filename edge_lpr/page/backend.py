@@ -1,4 +1,4 @@
-"""What the page asks of the service, and what it may change in it."""
+"""The page's access to the service: the status it shows, and the settings it may change."""
 
 from __future__ import annotations
 
@@ -17,24 +17,27 @@ from edge_lpr.page.recent_passages import RecentPassages
 from edge_lpr.service.reload import Outcome, ReloadRequests
 
 RELOAD_S = 10.0
-"""Seconds for the frame loop to take new settings on; it goes round twice a second even without a camera."""
+"""Seconds in which the frame loop must apply new settings. It iterates twice a second even without a camera."""
 
 DEEPEST = 3
-"""Lists in one another: areas of points of coordinates."""
+"""Depth of nested lists: areas of points of coordinates."""
 
 DECIMALS = 4
-"""Of a corner's place: a tenth of a pixel."""
+"""Decimals of a coordinate: about a tenth of a pixel."""
 
 _LANE = {"Lane": "lane", "Ignore": "ignore", "Line": "line", "LineIn": "line_in"}
-"""Names in JSON, and the settings of ``passage`` that they are."""
+"""Names in JSON and the settings of ``passage`` that they stand for."""
 
 Save = Callable[[str, Mapping[str, Any]], None]
 
 
 @dataclass
 class PageBackend:
-    """``settings`` are those in force; ``save`` writes to their file (None where there is none), ``reloads`` makes the
-    service read it anew; ``health`` is the message of the topic ``health``, None before the first turn."""
+    """What the routes read and change.
+
+    ``settings`` are those in force. ``save`` writes to the settings file, None without one. ``reloads`` requests a
+    reload. ``health`` returns the payload of the topic ``health``, None before the first one.
+    """
 
     settings: Settings
     health: Callable[[], JsonObject | None]
@@ -45,7 +48,7 @@ class PageBackend:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def status(self) -> JsonObject:
-        """Health and the settings that the page shows. May be called from any thread."""
+        """Returns the health and the settings that the page shows. May be called from any thread."""
         settings = self.settings
         return {
             "Device": settings.device.id,
@@ -61,13 +64,13 @@ class PageBackend:
         }
 
     async def save_lane(self, wanted: JsonObject) -> JsonObject:
-        """Save what differs from the settings in force, and put it into force. Raises ConfigError."""
+        """Saves what differs from the settings in force, and applies it. Raises ConfigError."""
         if unknown := sorted(set(wanted) - set(_LANE)):
             raise ConfigError(f"{unknown[0]}: no such setting of a lane; there are {', '.join(_LANE)}")
         rounded = {name: _rounded(value) for name, value in wanted.items()}
         if self.save is None:
             raise ConfigError("this service runs without a settings file; there is nothing to save to")
-        async with self._turn:  # of two who save at once, the second one changes what the first one left
+        async with self._turn:  # of two concurrent saves the second one starts from the result of the first
             now = _lane(self.settings.passage)
             changes = {_LANE[name]: value for name, value in rounded.items() if value != now[name]}
             if not changes:
@@ -82,7 +85,7 @@ class PageBackend:
         done: Future[Outcome] = Future()
         self.reloads.ask(done.set_result)
         try:
-            # Shielded: the frame loop must find a future that it can still answer.
+            # Shielded: after a time-out the frame loop must still be able to set the result.
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), RELOAD_S)
         except TimeoutError as error:
             raise ConfigError("saved, but the service did not take it on in time; restart it") from error

@@ -1,6 +1,6 @@
-"""What an installer should change about the camera, from the plates of the last seconds: size, sharpness, light, angle.
+"""Advice for the installer about the camera: plate size, sharpness, light and angle, from the last seconds' plates.
 
-The page says it in words; here are the measures, their limits and the name of each piece of advice.
+This module has the measures, their limits and the code of each piece of advice. The page has the words.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from edge_lpr.page.scene import Scene
 from edge_lpr.tracking.filters import WatchedArea
 
 COMFORTABLE_WIDTH = 80
-"""Pixels of a plate's width from which on more of them bring little."""
+"""Width of a plate in pixels above which more pixels help little."""
 
 MEMORY_S = 20.0
-"""Plates older than this say nothing of where the camera looks now."""
+"""Seconds after which a plate no longer describes the camera's present view."""
 
 BLURRED, SOFT = 0.32, 0.42
-"""Steepness of a plate's edges. Of demo frames softened bit by bit hardly one is read below the first; untouched ones
-have 0.44 and more."""
+"""Steepness of a plate's edges. Of demo frames with growing blur, hardly any below the first value is read. Frames
+without blur have 0.44 and more."""
 
 DARK, GLARING, FLAT = 40.0, 0.08, 50.0
-"""Mean brightness (0-255) of a plate; share of its pixels that are burnt out; brightness between its 5th and 95th
-percentile."""
+"""Mean brightness (0-255) of a plate; share of its overexposed pixels; difference between the 5th and the 95th
+percentile of its brightness."""
 
 BURNT_OUT = 250
 
 ASKEW, TILTED = 8.0, 15.0
-"""Degrees."""
+"""Rotation of a plate in the picture, in degrees."""
 
 SIDEWAYS, FROM_ABOVE = 0.72, 1.4
-"""A plate's width over its height, against the same from straight ahead: 44 degrees off."""
+"""Ratio of a plate's aspect to that of a frontal view; both values mean 44 degrees."""
 
 _WIDEST, _NARROWEST = 120, 32
-"""Pixels of width that a plate is straightened to for measuring; it is never made larger, which would soften it."""
+"""Bounds in pixels of the width at which a plate is measured. It is never enlarged, which would blur it."""
 
 _ASPECTS = {1: 440 / 140, 2: 440 / 220}
-"""GA 36-2018, by rows."""
+"""Width over height of a plate, by number of rows. Source: GA 36-2018."""
 
 Level = Literal["good", "fair", "bad", "unknown"]
 Topic = Literal["width", "sharpness", "light", "angle"]
@@ -54,7 +54,7 @@ Topic = Literal["width", "sharpness", "light", "angle"]
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """``code`` names the words; ``value`` is the measure, None where nothing was measured."""
+    """One piece of advice. ``code`` selects the text on the page; ``value`` is the measure, None without one."""
 
     topic: Topic
     level: Level
@@ -75,7 +75,7 @@ class _Measures:
 
 
 class CameraAdvisor:
-    """Looks at one scene after the other; for one thread at a time. ``min_plate_width`` in pixels."""
+    """Measures the plates of one scene after the other. For one thread at a time. ``min_plate_width`` is in pixels."""
 
     def __init__(self, passage: PassageSettings, min_plate_width: int) -> None:
         self._least = min_plate_width
@@ -84,11 +84,11 @@ class CameraAdvisor:
         self.apply_settings(passage)
 
     def apply_settings(self, passage: PassageSettings) -> None:
-        """Go on with another lane: only plates in it count."""
+        """Uses another lane: only plates inside of it count."""
         self._area = WatchedArea(passage)
 
     def advise(self, scene: Scene) -> tuple[Advice, ...]:
-        """The advice after ``scene``, one piece for each topic."""
+        """Returns the advice after ``scene``, one piece per topic."""
         now_s = scene.frame.monotonic_s
         for plate in scene.plates:
             if plate.followed is not None:
@@ -107,7 +107,7 @@ class CameraAdvisor:
         widths = sorted(each.width for each in seen) or sorted(width for _, width in self._narrow)
         if not widths:
             return Advice("width", "unknown", "no-plate")
-        # A vehicle drives up: what counts is the size that its plate comes to, but for one lucky frame.
+        # A vehicle approaches: the largest size counts, without single outliers.
         width = round(widths[(len(widths) - 1) * 4 // 5])
         if width < self._least:
             return Advice("width", "bad", "too-narrow", width)
@@ -125,7 +125,7 @@ def _on_sharpness(seen: list[_Measures]) -> Advice:
 
 def _on_light(seen: list[_Measures], image: NDArray[np.uint8]) -> Advice:
     if not seen:
-        # The lane itself tells of the light too, though not of a plate's glare.
+        # Without a plate the lane's brightness is measured; it cannot show glare on a plate.
         brightness = round(float(image[::8, ::8].mean()))
         return Advice("light", *(("fair", "dark-lane") if brightness < DARK / 2 else ("unknown", "no-plate")))
     burnt_out = round(100 * statistics.median(each.burnt_out for each in seen))

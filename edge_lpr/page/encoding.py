@@ -1,6 +1,7 @@
-"""One scene as the page takes it: what was read, as JSON, and the picture, smaller and as JPEG, in one piece.
+"""Encoding of a scene for the page: the readings as JSON and the scaled picture as JPEG, in one message.
 
-Four bytes (big-endian) with the length of the JSON, the JSON, the JPEG: what is drawn over a picture is always its own.
+The message is four bytes (big-endian) with the length of the JSON, the JSON, and the JPEG. So the readings drawn over a
+picture always belong to it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ JPEG_QUALITY = 70
 
 
 class SceneEncoder:
-    """Makes them. ``width``: the most pixels of a picture's width; ``images``: whether there is a JPEG at all."""
+    """Encodes scenes. ``width`` bounds the picture's width in pixels; ``images`` False leaves the JPEG out."""
 
     def __init__(self, advisor: CameraAdvisor, width: int, *, images: bool) -> None:
         self._advisor = advisor
@@ -31,17 +32,17 @@ class SceneEncoder:
         self._lock = threading.Lock()
 
     def apply_settings(self, passage: PassageSettings) -> None:
-        """Go on with another lane."""
+        """Uses another lane for the advice."""
         with self._lock:
             self._advisor.apply_settings(passage)
 
     def encode(self, number: int, scene: Scene) -> bytes:
-        """``scene``, the ``number``-th, as the page takes it. May be called from any thread."""
+        """Returns the message for ``scene``, whose number is ``number``. May be called from any thread."""
         with self._lock:
             advice = self._advisor.advise(scene)
-        told = json.dumps(_told(number, scene, advice), ensure_ascii=False).encode()
+        description = json.dumps(_describe(number, scene, advice), ensure_ascii=False).encode()
         jpeg = _jpeg(scene.image, self._width) if self._images else b""
-        return len(told).to_bytes(4) + told + jpeg
+        return len(description).to_bytes(4) + description + jpeg
 
 
 def _jpeg(image: NDArray[np.uint8], width: int) -> bytes:
@@ -51,7 +52,7 @@ def _jpeg(image: NDArray[np.uint8], width: int) -> bytes:
     return cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))[1].tobytes()
 
 
-def _told(number: int, scene: Scene, advice: tuple[Advice, ...]) -> JsonObject:
+def _describe(number: int, scene: Scene, advice: tuple[Advice, ...]) -> JsonObject:
     frame = scene.frame
     return {
         "View": number,
@@ -86,5 +87,5 @@ def _plate(plate: ScenePlate, width: int, height: int) -> JsonObject:
 
 
 def _corners(quad: Quad, width: int, height: int) -> list[list[float]]:
-    """As fractions of the frame's width and height."""
+    """Returns the corners as fractions of the frame's width and height."""
     return [[round(x / width, 4), round(y / height, 4)] for x, y in quad.to_array().tolist()]

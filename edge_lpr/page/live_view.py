@@ -1,7 +1,7 @@
-"""The live picture for a few viewers at once: each waits for the next one, and all are given the same bytes.
+"""The live picture for several viewers: each waits for the next picture, and all get the same bytes.
 
-Nothing runs here while nobody asks. Who asks first for a new picture has it made, in a thread beside the event loop,
-and the others find it done; not more often than ``fps`` times a second, and one at a time.
+Without requests nothing runs. The first request for a new picture has it encoded in a thread; the other requests get
+the same one. At most ``fps`` pictures per second are encoded, one at a time.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from edge_lpr.errors import EdgeLprError
 from edge_lpr.page.scene import Scene, SceneBuffer
 
 WAIT_S = 8.0
-"""Seconds that a viewer waits for a new picture, before it is told that there is none."""
+"""Seconds that a request waits for a new picture before it is answered without one."""
 
-LOOK_S = 0.05
-"""Seconds between two looks for a new scene, each of some microseconds."""
+POLL_S = 0.05
+"""Seconds between two polls for a new scene; a poll takes microseconds."""
 
 GONE_S = 5.0
-"""Seconds without a request after which a viewer has left."""
+"""Seconds without a request after which a viewer counts as gone."""
 
 
 class TooManyViewers(EdgeLprError):
-    """All places are taken."""
+    """The limit of viewers is reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class LivePicture:
-    """``number`` counts up; ``content`` is ``encoding.SceneEncoder.encode``'s."""
+    """One encoded picture. ``number`` increases; ``content`` is the message of ``encoding.SceneEncoder``."""
 
     number: int
     content: bytes
 
 
 class LiveView:
-    """For the event loop; ``close`` may be called from any thread. ``fps``: pictures a second at most."""
+    """For the event loop; ``close`` may be called from any thread. ``fps``: the most pictures per second."""
 
-    def __init__(self, scenes: SceneBuffer, make: Callable[[int, Scene], bytes], fps: float, viewers: int) -> None:
+    def __init__(self, scenes: SceneBuffer, encode: Callable[[int, Scene], bytes], fps: float, viewers: int) -> None:
         self._scenes = scenes
-        self._make = make
+        self._encode = encode
         self._pause_s = 1 / fps
         self._places = viewers
         self._viewers: dict[str, float] = {}
@@ -51,10 +51,10 @@ class LiveView:
         self._closing = False
 
     async def after(self, number: int, viewer: str, has_left: Callable[[], Awaitable[bool]]) -> LivePicture | None:
-        """A picture other than the ``number``-th, waited for up to ``WAIT_S``; None when there is none.
+        """Waits up to ``WAIT_S`` for a picture with another number than ``number``; returns None without one.
 
-        ``viewer`` names who asks, ``has_left`` tells when it waits no more. Raises TooManyViewers when all places are
-        taken by others.
+        ``viewer`` names the viewer. ``has_left`` returns True once its connection is closed. Raises TooManyViewers if
+        the limit of viewers is reached.
         """
         ends_s = time.monotonic() + WAIT_S
         while not self._closing and time.monotonic() < ends_s and not await has_left():
@@ -63,11 +63,11 @@ class LiveView:
             picture = await self._current()
             if picture is not None and picture.number != number:
                 return picture
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
         return None
 
     def close(self) -> None:
-        """Let nobody wait any longer."""
+        """Ends the requests that wait."""
         self._closing = True
 
     def _admit(self, viewer: str) -> None:
@@ -84,5 +84,5 @@ class LiveView:
                 self._newest = None
             elif (self._newest is None or newest[0] != self._newest.number) and time.monotonic() >= self._due_s:
                 self._due_s = time.monotonic() + self._pause_s
-                self._newest = LivePicture(newest[0], await asyncio.to_thread(self._make, *newest))
+                self._newest = LivePicture(newest[0], await asyncio.to_thread(self._encode, *newest))
             return self._newest

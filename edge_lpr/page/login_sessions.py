@@ -1,4 +1,4 @@
-"""Who is logged in. Kept in memory alone: a restart logs everybody out."""
+"""Login sessions of the page. They are kept in memory only: a restart ends them all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LASTS_S = 12 * 3600.0
 """Seconds from a login to its end."""
 
 MAX_SESSIONS = 32
-"""One more, and the oldest ends."""
+"""A further login ends the oldest session."""
 
 _READ_BYTES = 4096
 _log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LoginSession:
-    """``key`` is the cookie, ``csrf`` what every change must carry beside it."""
+    """One login. ``key`` is the cookie; ``csrf`` is the token that every change must carry."""
 
     key: str = field(repr=False)
     csrf: str = field(repr=False)
@@ -36,7 +36,7 @@ class LoginSession:
 
 
 class LoginSessions:
-    """For one thread. Without a ``token`` anybody who may come at all is given a session."""
+    """All sessions. For one thread. Without a ``token`` every client gets a session."""
 
     def __init__(self, token: str | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._token = None if token is None else _digest(token)
@@ -45,28 +45,28 @@ class LoginSessions:
 
     @property
     def asks_for_token(self) -> bool:
-        """Whether people log in."""
+        """Whether a login needs the token."""
         return self._token is not None
 
     def open(self, token: str = "") -> LoginSession | None:
-        """A new session for who has the right token, else None; in the same time however wrong it is."""
+        """Returns a new session for the right token, else None, in constant time."""
         if self._token is not None and not hmac.compare_digest(_digest(token), self._token):
             return None
         self._forget()
         while len(self._sessions) >= MAX_SESSIONS:
             del self._sessions[next(iter(self._sessions))]
         session = LoginSession(secrets.token_urlsafe(32), secrets.token_urlsafe(32), self._clock() + LASTS_S)
-        # By its digest, so that how long the search takes tells nothing of the keys.
+        # Stored by digest, so that the time of a search reveals nothing about the keys.
         self._sessions[_digest(session.key)] = session
         return session
 
     def find(self, key: str) -> LoginSession | None:
-        """The session of a cookie, where it has not ended."""
+        """Returns the session of a cookie; None if it has ended."""
         self._forget()
         return self._sessions.get(_digest(key))
 
     def close(self, session: LoginSession) -> None:
-        """It is over; its cookie is worth nothing any more."""
+        """Ends a session; its cookie becomes invalid."""
         self._sessions.pop(_digest(session.key), None)
 
     def _forget(self) -> None:
@@ -75,7 +75,10 @@ class LoginSessions:
 
 
 def load_token(settings: PageSettings) -> str | None:
-    """The token of the settings or of their file; None without one. Raises ConfigError, which never shows it."""
+    """Returns the token from the settings or from their token file; None without one.
+
+    Raises ConfigError, which never shows the token.
+    """
     path = settings.token_file
     if path is None:
         return settings.token

@@ -1,4 +1,4 @@
-"""The last passages: of this run from memory, earlier ones as far as their crops are kept."""
+"""The last passages: those of this run from memory, earlier ones from their kept crops."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ SHOWN = 24
 
 
 class RecentPassages:
-    """``record_passage`` is called by the frame loop, ``listed`` from any thread."""
+    """The frame loop calls ``record_passage``; ``listed`` may be called from any thread."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._passages: deque[JsonObject] = deque(maxlen=SHOWN)
         self.count = 0
-        """Passages of this run."""
+        """Number of passages in this run."""
 
     def record_passage(self, passage: Passage, sequence: int) -> None:
-        """One more."""
+        """Adds a passage."""
         crop = None if passage.evidence is None else Name.of(passage.evidence.crop).reference
         self._passages.appendleft(
             {
@@ -42,7 +42,10 @@ class RecentPassages:
         self.count += 1
 
     def listed(self) -> list[JsonObject]:
-        """The newest first, at most ``SHOWN``. Raises EvidenceError when the kept pictures cannot be looked at."""
+        """Returns at most ``SHOWN`` passages, newest first.
+
+        Raises EvidenceError if the kept pictures cannot be read.
+        """
         noted = list(self._passages)
         kept = {name.reference: name for name in islice(newest_crops(self._folder), 2 * SHOWN)}
         for passage in noted:

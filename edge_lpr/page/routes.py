@@ -1,4 +1,4 @@
-"""The page's addresses, below ``/page``, and what each of them answers."""
+"""The routes of the page below ``/page``."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ PATH = "/page"
 MAX_BODY = 64 * 1024
 BODY_S = 10.0
 MAX_VIEWER = 32
-"""Characters of the name that a viewer gives itself."""
+"""The most characters of the name that a viewer's browser chooses."""
 
 Answer = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
 class PageRoutes:
-    """Answers over HTTP; what it answers comes from ``backend`` and ``live``."""
+    """The handlers of all routes."""
 
     access: AccessControl
     backend: PageBackend
     live_view: LiveView
 
     def routes(self) -> list[BaseRoute]:
-        """For the application."""
+        """Returns the routes."""
         inner = [
             _route("/", self.page),
             _route("/static/{name}", self.static),
@@ -62,12 +62,12 @@ class PageRoutes:
             _route("/evidence/{day}/{file}", self.delete_pictures, "DELETE"),
             _route("/{rest:path}", self.nothing),
         ]
-        # An application of its own: its answers to wrong methods and to faults of ours must carry the headers too.
+        # A separate application: its answers to wrong methods and internal errors must carry the headers too.
         app = SecurityHeaders(Starlette(routes=inner), RateLimit(REQUESTS_PER_SECOND))
         return [Route(PATH, lambda _: RedirectResponse(f"{PATH}/", 308)), Mount(PATH, app)]
 
     async def page(self, request: Request) -> Response:
-        """The page itself, or the login."""
+        """Answers with the page, or with the login form."""
         session = self.access.session(request)
         language = language_of(request.headers.get("accept-language", ""))
         is_new = session is None and not self.access.sessions.asks_for_token
@@ -83,15 +83,15 @@ class PageRoutes:
         return response
 
     async def static(self, request: Request) -> Response:
-        """Scripts, styles and the icon; they hold nothing of the gate, and the login needs some of them."""
-        self.access.check_place(request)
+        """Answers with scripts, styles and the icon. They hold no data of the gate, and the login form needs some."""
+        self.access.check_client(request)
         file = static_files().get(request.path_params["name"])
         if file is None:
             return await self.nothing(request)
         return Response(file.content, media_type=file.media_type)
 
     async def log_in(self, request: Request) -> Response:
-        """A session for the token."""
+        """Opens a session for the token."""
         token = (await _json_body(request)).get("Token")
         session = self.access.log_in(request, token if isinstance(token, str) else "")
         response = Response(status_code=204)
@@ -99,15 +99,15 @@ class PageRoutes:
         return response
 
     async def log_out(self, request: Request) -> Response:
-        """The session's end."""
+        """Ends the session."""
         self.access.sessions.close(self.access.check_change(request))
         response = Response(status_code=204)
         response.delete_cookie(COOKIE, f"{PATH}/", secure=self.access.over_tls, httponly=True, samesite="strict")
         return response
 
     async def next_picture(self, request: Request) -> Response:
-        """The next picture with what is read in it; 204 when none came."""
-        self.access.needed_session(request)
+        """Answers with the next picture and its readings; 204 if there is none in time."""
+        self.access.require_session(request)
         viewer = request.query_params.get("viewer", "")[:MAX_VIEWER]
         number = request.query_params.get("after", "")
         after = int(number) if number.isascii() and number.isdecimal() and len(number) < MAX_VIEWER else 0
@@ -120,20 +120,20 @@ class PageRoutes:
         return Response(picture.content, media_type="application/octet-stream")
 
     async def status(self, request: Request) -> Response:
-        """Health and the settings that the page shows."""
-        self.access.needed_session(request)
+        """Answers with the health and the settings that the page shows."""
+        self.access.require_session(request)
         return _json(await asyncio.to_thread(self.backend.status))
 
     async def passages(self, request: Request) -> Response:
-        """The last passages."""
-        self.access.needed_session(request)
+        """Answers with the last passages."""
+        self.access.require_session(request)
         try:
             return _json({"Passages": await asyncio.to_thread(self.backend.recent.listed)})
         except EvidenceError as error:
             raise Refusal(500, "Disk", str(error)) from error
 
     async def save_lane(self, request: Request) -> Response:
-        """Lane, ignored areas and line into the settings file, and into the running service."""
+        """Saves lane, ignored areas and line to the settings file, and applies them."""
         self.access.check_change(request)
         wanted = await _json_body(request)
         try:
@@ -142,8 +142,8 @@ class PageRoutes:
             raise Refusal(422, "BadSettings", "; ".join(error.faults) or str(error)) from error
 
     async def picture(self, request: Request) -> Response:
-        """One kept picture."""
-        self.access.needed_session(request)
+        """Answers with one kept picture."""
+        self.access.require_session(request)
         name = _name(request)
         try:
             content = await asyncio.to_thread(gallery.content, self.backend.folder, name)
@@ -154,7 +154,7 @@ class PageRoutes:
         return Response(content, media_type="image/jpeg")
 
     async def delete_pictures(self, request: Request) -> Response:
-        """Away with all pictures of a passage."""
+        """Deletes all pictures of a passage."""
         self.access.check_change(request)
         name = _name(request)
         try:
@@ -163,8 +163,8 @@ class PageRoutes:
             raise Refusal(500, "Disk", str(error)) from error
 
     async def nothing(self, request: Request) -> Response:
-        """There is no such thing."""
-        self.access.check_place(request)
+        """Answers 404."""
+        self.access.check_client(request)
         raise Refusal(404, "NotFound", "there is nothing here")
 
     def _give_cookie(self, response: Response, session: LoginSession) -> None:
@@ -188,7 +188,7 @@ def _route(path: str, answer: Answer, *methods: str) -> Route:
         except Refusal as refusal:
             return refusal.response()
         except ClientDisconnect:
-            return Response(status_code=400)  # nobody is there to read it
+            return Response(status_code=400)  # the client is gone
 
     return Route(path, answered, methods=list(methods or ("GET",)))
 
@@ -201,7 +201,7 @@ def _name(request: Request) -> gallery.Name:
 
 
 async def _json_body(request: Request) -> JsonObject:
-    """Raises Refusal for what is too long, too slow or no JSON object."""
+    """Reads a JSON object. Raises Refusal for a body that is too long, too slow or no JSON object."""
     content = bytearray()
     try:
         async with asyncio.timeout(BODY_S):

@@ -1,4 +1,4 @@
-"""What the frame loop shows to viewers: its newest frame with the plates in it, kept only while somebody watches."""
+"""The scene buffer: the newest frame with its plates, kept only while there are viewers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from edge_lpr.tracking.motion import Place
 from edge_lpr.tracking.track import Track
 from edge_lpr.tracking.vote import Verdict
 
-WATCHED_S = 3.0
-"""Seconds after a viewer's last request for which frames are kept; a viewer asks several times a second."""
+VIEWER_TIMEOUT_S = 3.0
+"""Seconds for which frames are kept after a viewer's last request. A viewer sends several requests per second."""
 
 
 @dataclass(frozen=True, slots=True)
 class FollowedTrack:
-    """A track as it stood after one frame. ``serial`` is its own; ``published``: its passage is out."""
+    """The state of a track after one frame. ``serial`` identifies it; ``published``: its passage was published."""
 
     serial: int
     verdict: Verdict | None
@@ -32,7 +32,7 @@ class FollowedTrack:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScenePlate:
-    """One plate of a scene; ``followed`` is None outside of the lane and in ignored areas."""
+    """One plate of a scene. ``followed`` is None outside of the lane and in ignored areas."""
 
     reading: PlateReading
     followed: FollowedTrack | None
@@ -40,7 +40,7 @@ class ScenePlate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """One frame that was read. ``narrow``: the places of plates that are too narrow to be read."""
+    """One frame that was read. ``narrow``: the positions of plates that are too narrow to read."""
 
     frame: Frame
     plates: tuple[ScenePlate, ...]
@@ -53,7 +53,7 @@ class Scene:
 
 
 class SceneBuffer:
-    """``add_frame`` and ``add_narrow_plates`` are called by the frame loop, all else from any thread."""
+    """The frame loop calls ``add_frame`` and ``add_narrow_plates``; all else may be called from any thread."""
 
     def __init__(self) -> None:
         self._until_s = float("-inf")
@@ -63,23 +63,23 @@ class SceneBuffer:
 
     @property
     def is_active(self) -> bool:
-        """Whether somebody watched of late."""
+        """Whether there was a viewer in the last seconds."""
         return time.monotonic() < self._until_s
 
     def keep_active(self) -> None:
-        """Somebody watches."""
-        self._until_s = time.monotonic() + WATCHED_S
+        """Records a viewer's request."""
+        self._until_s = time.monotonic() + VIEWER_TIMEOUT_S
 
     def newest(self) -> tuple[int, Scene] | None:
-        """The newest scene, numbered from 1; None where there is none since somebody watches."""
+        """Returns the newest scene with its number, from 1; None before the first one."""
         return self._newest
 
     def add_narrow_plates(self, quads: list[Quad]) -> None:
-        """The plates of the frame being read that are too narrow."""
+        """Takes the plates of the frame being read that are too narrow to read."""
         self._narrow = tuple(quads)
 
     def add_frame(self, frame: Frame, readings: Sequence[PlateReading], tracks: Sequence[Track]) -> None:
-        """A frame was read and followed up."""
+        """Takes a frame that was read, with its readings and the tracks after it."""
         if not self.is_active:
             self._newest = None
             return

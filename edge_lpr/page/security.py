@@ -1,10 +1,9 @@
-"""What stands before every request to the page, in this order: headers of every answer, rate, host, session, and for
-whatever changes something: origin and CSRF token.
+"""Security of the page. Checks in this order: rate, client address, session; for changes also origin and CSRF token.
 
-A session's cookie is sent by the page's own requests alone (``SameSite=Strict``) and seen by no script. Without a token
-in the settings only programs and browsers on the device itself are served, under a name that no name server can make
-lead here. With a token any name will do: a page that makes a name of its own lead here (DNS rebinding) has no cookie
-for it, and guesses at the token as slowly as everybody.
+Browsers send the session's cookie only with the page's own requests (``SameSite=Strict``), and scripts cannot read it.
+Without a token in the settings only this device is served, by a host name that no name server can direct here. With a
+token any host name is accepted: a page that makes its own name resolve here (DNS rebinding) has no cookie for that
+name, and its guesses at the token are limited like all others.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ COOKIE = "edge-lpr-page"
 CSRF_HEADER = "x-csrf-token"
 
 REQUESTS_PER_SECOND = 60
-"""Of one address: five viewers behind one proxy ask less than that."""
+"""Per client address. Five viewers behind one proxy need less."""
 
 LOGINS_PER_MINUTE = 5
-"""Failed ones of one address."""
+"""Failed logins per client address."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -54,8 +53,10 @@ _log = logging.getLogger(__name__)
 
 
 class Refusal(EdgeLprError):
-    """An answer that is an error: its HTTP status, and a code that the page has words for. ``after_s``: when to try
-    again, in seconds, where that helps."""
+    """An error answer: its HTTP status, and a code for which the page has a text.
+
+    ``after_s`` are the seconds after which a retry makes sense, if any.
+    """
 
     def __init__(self, status: int, code: str, message: str, after_s: int | None = None) -> None:
         super().__init__(message)
@@ -64,20 +65,20 @@ class Refusal(EdgeLprError):
         self.after_s = after_s
 
     def response(self) -> JSONResponse:
-        """The answer."""
+        """Returns the answer."""
         headers = None if self.after_s is None else {"Retry-After": str(self.after_s)}
         return JSONResponse({"Error": {"Code": self.code, "Message": str(self)}}, self.status, headers)
 
 
 class SecurityHeaders:
-    """ASGI middleware: counts each request of an address, and puts the headers on every answer, errors too."""
+    """ASGI middleware: limits the requests of an address, and adds the security headers to every answer."""
 
     def __init__(self, app: ASGIApp, rate: RateLimit) -> None:
         self._app = app
         self._rate = rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on, unless it is one too many."""
+        """Passes the request on, unless it exceeds the rate."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -93,42 +94,42 @@ class SecurityHeaders:
 
 @dataclass(frozen=True)
 class AccessControl:
-    """``over_tls``: cookies are for encrypted connections alone."""
+    """Sessions and their checks. ``over_tls``: cookies are sent over encrypted connections only."""
 
     sessions: LoginSessions
     failures: RateLimit
     over_tls: bool
 
-    def check_place(self, request: Request) -> None:
-        """Without a token: raises Refusal unless this device itself asks."""
+    def check_client(self, request: Request) -> None:
+        """Raises Refusal for a client on another device while no token is set."""
         refusal = keyless_refusal(_address(request), request.headers)
         if refusal is not None and not self.sessions.asks_for_token:
             reason = "without page.token only a browser on this device, at a loopback address, is served"
             raise Refusal(403, "Forbidden", reason)
 
     def session(self, request: Request) -> LoginSession | None:
-        """Who asks; None for who is not logged in. Raises Refusal."""
-        self.check_place(request)
+        """Returns the session of a request; None without a login. Raises Refusal."""
+        self.check_client(request)
         return self.sessions.find(request.cookies.get(COOKIE, ""))
 
-    def needed_session(self, request: Request) -> LoginSession:
-        """The same, and Refusal for who is not logged in."""
+    def require_session(self, request: Request) -> LoginSession:
+        """Returns the session of a request. Raises Refusal without a login."""
         session = self.session(request)
         if session is None:
             raise Refusal(401, "LoggedOut", "log in first")
         return session
 
     def check_change(self, request: Request) -> LoginSession:
-        """Whose change this is. Raises Refusal unless the page itself asks for it."""
-        session = self.needed_session(request)
+        """Returns the session of a request for a change. Raises Refusal unless the page itself sent it."""
+        session = self.require_session(request)
         check_origin(request.headers)
         if not hmac.compare_digest(request.headers.get(CSRF_HEADER, "").encode(), session.csrf.encode()):
             raise Refusal(403, "Forbidden", "the CSRF token is missing or not this session's; load the page again")
         return session
 
     def log_in(self, request: Request, token: str) -> LoginSession:
-        """A session for the right token. Raises Refusal."""
-        self.check_place(request)
+        """Opens a session for the right token. Raises Refusal."""
+        self.check_client(request)
         check_origin(request.headers)
         slot = _slot(request)
         if self.failures.is_reached(slot, time.monotonic()):
@@ -142,8 +143,10 @@ class AccessControl:
 
 
 def check_origin(headers: Mapping[str, str]) -> None:
-    """Raises Refusal for a request that no page of this very host made, as far as browsers tell: all of them do, where
-    something is to be changed."""
+    """Raises Refusal unless the request comes from a page of this host.
+
+    All browsers send Origin with requests that change something.
+    """
     origin = headers.get("origin", "")
     try:
         place = urlsplit(origin).netloc

@@ -1,4 +1,4 @@
-"""The page's own files: read once, and served by their names alone."""
+"""The static files of the page: read once, and served by exact name only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StaticFile:
 
 @lru_cache(maxsize=1)
 def static_files() -> dict[str, StaticFile]:
-    """All of them by their names, pages left out."""
+    """Returns all files but the HTML pages, by name."""
     return {
         path.name: StaticFile(path.read_bytes(), _TYPES[path.suffix])
         for path in sorted(_FOLDER.iterdir())
@@ -39,13 +39,13 @@ def static_files() -> dict[str, StaticFile]:
 
 
 def html(name: str, **values: str) -> bytes:
-    """A page with ``{{marks}}`` replaced; ``values`` must be free of what HTML gives a meaning."""
+    """Returns an HTML page with its ``{{marks}}`` replaced. ``values`` must not need HTML escaping."""
     text = (_FOLDER / f"{name}.html").read_text(encoding="utf-8")
     return _MARK.sub(lambda mark: values[mark[1]], text).encode()
 
 
 def language_of(accepted: str) -> str:
-    """``zh`` or ``en``, whichever an Accept-Language header likes better; RFC 9110, section 12.5.4."""
+    """Returns ``zh`` or ``en``, as an Accept-Language header prefers. Source: RFC 9110, section 12.5.4."""
     best, best_quality = _ENGLISH, 0.0
     for entry in accepted[:1000].split(","):
         name, _, parameter = entry.strip().partition(";")

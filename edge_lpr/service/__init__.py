@@ -1,0 +1,1 @@
+"""The service: composition root, frame loop, life cycle, health and metrics."""

@@ -1,1 +1,1 @@
-"""``edge-lpr setup``: asks for camera, broker and name, tries each answer at once, and writes the settings."""
+"""The set-up wizard: asks for camera, broker and name, tests each answer, and writes the settings."""

@@ -1,7 +1,4 @@
-"""What an answer means as settings: plain values by their paths, and the sections that they make.
-
-Nothing here asks, opens or writes.
-"""
+"""Conversion of answers into settings. Pure functions: nothing here asks, opens or writes."""
 
 from __future__ import annotations
 
@@ -21,10 +18,10 @@ Values = Mapping[str, Any]
 
 
 def camera_values(answer: str) -> dict[str, str]:
-    """``type`` and ``source`` of the camera that a person names.
+    """Returns ``type`` and ``source`` of the camera that an answer names.
 
-    ``pi`` or ``pi 1`` is the Raspberry Pi's own, what holds ``://`` a stream, a folder that is there photos, a file
-    that is there a video, and anything else a USB camera's number, path, name or serial number.
+    ``pi`` or ``pi 1`` is a Raspberry Pi camera. A text with ``://`` is a stream, an existing folder photos, an existing
+    file a video. Anything else is a USB camera's number, path, name or serial number.
     """
     if own := re.fullmatch(r"pi\s*(\d*)", answer, re.IGNORECASE):
         return {"type": "pi", "source": own.group(1)}
@@ -39,23 +36,23 @@ def camera_values(answer: str) -> dict[str, str]:
 
 
 def camera_answer(values: Mapping[str, str]) -> str:
-    """What a person would answer to get these values."""
+    """Returns the answer that gives these values."""
     return f"pi {values['source']}".strip() if values["type"] == "pi" else values["source"]
 
 
 def may_need_login(address: str) -> bool:
-    """Whether a stream's address names nobody who may look."""
+    """Returns whether a stream's address holds no user."""
     return "@" not in address
 
 
 def with_login(address: str, user: str, password: str) -> str:
-    """The address with the user and the password in it, their special characters escaped."""
+    """Returns the address with the user and the password, their special characters escaped."""
     scheme, _, place = address.partition("://")
     return f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{place}"
 
 
 def section(present: AnySection, values: Values, folder: Path) -> AnySection:
-    """``present`` with some of its values changed. Raises ConfigError with what is allowed instead."""
+    """Returns ``present`` with some values changed. Raises ConfigError, which says what is allowed."""
     try:
         tree = present.model_dump(exclude_unset=True) | dict(values)
         return type(present).model_validate(tree, context={FOLDER: folder})

@@ -1,4 +1,4 @@
-"""Questions on a terminal, or answers from a pipe: plain lines, no colour, no cursor keys."""
+"""Questions on a terminal, or answers from a pipe. Plain lines without colour and cursor keys."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from edge_lpr.errors import InputError
 
 
 def ask(question: str, default: str = "", *, shown: str | None = None) -> str:
-    """The answer without spaces around it; ``default`` for an empty one. ``shown`` is the default as people may see it.
+    """Returns the answer without spaces around it; ``default`` for an empty one.
 
-    Raises InputError when the input is over.
+    ``shown`` replaces the default in the prompt, where the default holds a secret. Raises InputError at the end of the
+    input.
     """
     hint = default if shown is None else shown
     answer = _line(f"{question} [{hint}]: " if hint else f"{question}: ").strip()
@@ -20,7 +21,7 @@ def ask(question: str, default: str = "", *, shown: str | None = None) -> str:
 
 
 def ask_yes(question: str, *, default: bool) -> bool:
-    """Yes or no; asks again until it is one of them. Raises InputError when the input is over."""
+    """Asks until the answer is yes or no. Raises InputError at the end of the input."""
     while True:
         answer = ask(f"{question} ({'Y/n' if default else 'y/N'})").lower()
         if not answer:
@@ -31,8 +32,8 @@ def ask_yes(question: str, *, default: bool) -> bool:
 
 
 def ask_secret(question: str) -> str:
-    """A secret; what is typed is not shown, and what comes by a pipe is not repeated. May be empty."""
-    # getpass would read the terminal even where the answers come by a pipe.
+    """Returns a secret, which is not shown; it may be empty. Raises InputError at the end of the input."""
+    # getpass would read the terminal even if the answers come from a pipe.
     if sys.stdin.isatty():
         try:
             return getpass.getpass(f"{question}: ")
@@ -48,7 +49,7 @@ def _line(prompt: str) -> str:
     print(prompt, end="", flush=True)
     answer = _read()
     if not sys.stdin.isatty():
-        print(redact_url(answer))  # a terminal has shown what was typed; a log of a pipe would lack it
+        print(redact_url(answer))  # a terminal shows what is typed; the log of a pipe does not
     return answer
 
 

@@ -1,4 +1,4 @@
-"""The questions for the broker, and a connection under the name and the password that were given."""
+"""The questions about the broker, with a test connection."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from edge_lpr.check.finding import Finding
 from edge_lpr.config import DeviceSettings, MqttSettings, Settings
 from edge_lpr.setup import answers
 from edge_lpr.setup.asking import ask, ask_secret, ask_yes
-from edge_lpr.setup.trying import holds
+from edge_lpr.setup.trying import is_accepted
 
 PASSWORD_FILE = "mqtt-password"
-"""Beside the settings."""
+"""The file of the password, in the folder of the settings."""
 
 NONE = "-"
-"""The answer that takes a present user or file away; an empty one keeps it."""
+"""The answer that removes a present user or file; an empty answer keeps it."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class BrokerAnswer:
-    """The section's values, and the password that is to be written; None where there is no new one."""
+    """The section's values, and the password to write; None if it stays as it is."""
 
     values: dict[str, Any]
     password: str | None
 
 
 def ask_broker(settings: Settings, folder: Path, console: Console) -> BrokerAnswer:
-    """A broker that takes us, or that the person wants all the same."""
+    """Asks until a broker accepts the gate, or the person keeps it nevertheless."""
     present = settings.mqtt
     tls = None if present.tls is None else present.tls.model_dump(mode="json", exclude_unset=True)
     values: dict[str, Any] = {"host": present.host, "port": present.port, "tls": tls, "username": present.username}
@@ -47,10 +47,10 @@ def ask_broker(settings: Settings, folder: Path, console: Console) -> BrokerAnsw
         keeps = values["username"] is not None and values["username"] == present.username
         keeps = keeps and present.password_file is not None
         password = _password(keeps) if values["username"] is not None else None
-        with _held(password) as held:
+        with _password_path(password) as held:
             kept = str(present.password_file) if keeps else None
             tried = {**values, "password_file": held or kept}
-            if holds(functools.partial(_look, present, settings.device, tried, folder), "broker", console):
+            if is_accepted(functools.partial(_check, present, settings.device, tried, folder), "broker", console):
                 new = None if password is None else PASSWORD_FILE
                 return BrokerAnswer({**values, "password_file": kept or new}, password)
 
@@ -67,7 +67,7 @@ def _address(values: dict[str, Any]) -> dict[str, Any]:
         authority = ask(question, (values["tls"] or {}).get("ca_file") or NONE)
         if authority != NONE:
             tls["ca_file"] = str(Path(authority).expanduser().absolute())
-    # What is no number is refused with what a port may be, when the answers are tried.
+    # The test of the answers refuses a port that is no number.
     port = int(port) if port.isdecimal() else port
     return {**values, "host": host, "port": port, "tls": tls if has_tls else None}
 
@@ -77,8 +77,8 @@ def _password(keeps: bool) -> str | None:
 
 
 @contextmanager
-def _held(password: str | None) -> Iterator[str | None]:
-    """A path that the password can be read from for now: in memory, so that nothing of it stays whatever happens."""
+def _password_path(password: str | None) -> Iterator[str | None]:
+    """Yields a path from which the password can be read. It is in memory, so nothing remains of it."""
     if password is None:
         yield None
         return
@@ -90,5 +90,5 @@ def _held(password: str | None) -> Iterator[str | None]:
         os.close(descriptor)
 
 
-def _look(present: MqttSettings, device: DeviceSettings, values: dict[str, Any], folder: Path) -> Finding:
+def _check(present: MqttSettings, device: DeviceSettings, values: dict[str, Any], folder: Path) -> Finding:
     return check_broker(answers.section(present, values, folder), device)

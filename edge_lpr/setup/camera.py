@@ -1,4 +1,4 @@
-"""The question for the camera: what is here, what is wanted, and a look through it."""
+"""The question about the camera: lists the cameras of this machine and tests the chosen one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_lpr.check.finding import Finding
 from edge_lpr.config import CameraSettings
 from edge_lpr.setup import answers
 from edge_lpr.setup.asking import ask, ask_secret
-from edge_lpr.setup.trying import holds
+from edge_lpr.setup.trying import is_accepted
 
 EXPLANATION = """\
 Camera: an address such as rtsp://192.0.2.10/main, pi for the Raspberry Pi's own, a USB camera's name or path, or a
@@ -23,7 +23,7 @@ recording: a video file or a folder of photos."""
 
 
 def ask_camera(present: CameraSettings, folder: Path, console: Console) -> dict[str, str]:
-    """``type`` and ``source`` of a camera that gave a picture, or that the person wants all the same."""
+    """Asks until a camera gives a picture, or the person keeps it nevertheless; returns its ``type`` and ``source``."""
     found = _cameras()
     print(EXPLANATION)
     for number, (answer, name) in enumerate(found, 1):
@@ -33,13 +33,13 @@ def ask_camera(present: CameraSettings, folder: Path, console: Console) -> dict[
         default = found[0][0]
     while True:
         values = _values(ask("Camera", default, shown=redact_url(default)), found, default)
-        if holds(functools.partial(_look, present, values, folder), "camera", console):
+        if is_accepted(functools.partial(_check, present, values, folder), "camera", console):
             return values
         default = answers.camera_answer(values)
 
 
 def _cameras() -> list[tuple[str, str]]:
-    """The cameras of this machine: the answer that names each for good, and what it is."""
+    """Returns the cameras of this machine: the answer with a lasting name for each, and a description."""
     own = [("pi", "Raspberry Pi camera")] if importlib.util.find_spec("picamera2") is not None else []
     return own + [(str(v4l2.lasting_path(node.path) or node.name), node.name) for node in v4l2.nodes()]
 
@@ -55,5 +55,5 @@ def _values(answer: str, found: list[tuple[str, str]], default: str) -> dict[str
     return values
 
 
-def _look(present: CameraSettings, values: dict[str, str], folder: Path) -> Finding:
+def _check(present: CameraSettings, values: dict[str, str], folder: Path) -> Finding:
     return check_camera(answers.section(present, values, folder))

@@ -1,4 +1,4 @@
-"""Writing settings and password so that nobody ever sees half of them, and the file before is kept."""
+"""Writes settings and password atomically, and keeps a copy of the old files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from edge_lpr.errors import ConfigError
 
 GROUP = "edge-lpr"
 MODE = 0o640
-"""The service's group reads, nobody else: a stream's address may hold a password."""
+"""Only the owner and the service's group may read: a stream's address may hold a password."""
 
 
 def check_writable(path: Path) -> None:
-    """Raises ConfigError where ``path`` cannot be written, before anybody has answered questions in vain."""
+    """Raises ConfigError if ``path`` cannot be written; called before the first question."""
     folder = path.parent
     while not folder.exists():
         folder = folder.parent
@@ -29,7 +29,7 @@ def check_writable(path: Path) -> None:
 
 
 def backup_path(path: Path) -> Path:
-    """A name beside ``path`` that tells when, and that nothing has."""
+    """Returns an unused path in the same folder, with the present time in its name."""
     name = f"{path.name}.{datetime.now():%Y%m%d-%H%M%S}"
     taken = 0
     while (backup := path.with_name(f"{name}-{taken}" if taken else name)).exists():
@@ -38,9 +38,9 @@ def backup_path(path: Path) -> Path:
 
 
 def write_all(texts: Mapping[Path, str], backups: Mapping[Path, Path]) -> None:
-    """Write every text to its file, whole or not at all; first what ``backups`` names is copied there.
+    """Writes each text to its file, whole or not at all; first copies the files of ``backups`` to their new paths.
 
-    An interrupt waits until all is done. Raises ConfigError, and leaves every file as it was that could not be written.
+    Signals wait until all is done. Raises ConfigError; then no file has changed.
     """
     written: list[tuple[Path, Path]] = []
     with _uninterrupted():
@@ -61,7 +61,7 @@ def write_all(texts: Mapping[Path, str], backups: Mapping[Path, Path]) -> None:
 
 
 def _beside(path: Path, text: str) -> Path:
-    """A finished file in the same folder, ready to take the place of ``path``."""
+    """Returns a finished file in the same folder, ready to replace ``path``."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     made = Path(name)
     try:
@@ -77,10 +77,10 @@ def _beside(path: Path, text: str) -> Path:
 
 
 def _own(made: Path, like: Path) -> None:
-    """Give ``made`` the owner of ``like``, or where that is not there yet, the service's group."""
+    """Gives ``made`` the owner of ``like``; if that does not exist, the service's group."""
     made.chmod(MODE)
     if os.geteuid() != 0:
-        return  # who is not root owns what he writes
+        return  # without root the writer owns the file
     if like.exists():
         owner = like.stat()
         os.chown(made, owner.st_uid, owner.st_gid)

@@ -1,4 +1,4 @@
-"""The service's user, folders and unit: the README's own commands, done as root or shown to who is not."""
+"""Installation of the service: the commands of docs/install.md, run as root, or shown to other users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_lpr.setup.files import GROUP
 HOME = Path("/opt/edge-lpr")
 CONFIG = Path("/etc/edge-lpr/config.yaml")
 PROGRAM = HOME / "venv/bin/edge-lpr"
-"""Where the unit looks for all three, as the README puts them."""
+"""The paths that the unit uses, as docs/install.md sets them."""
 
 STEPS = (
     "sudo install -m 644 /opt/edge-lpr/systemd/edge-lpr.sysusers /usr/lib/sysusers.d/edge-lpr.conf",
@@ -24,7 +24,7 @@ STEPS = (
     "sudo install -m 644 /opt/edge-lpr/systemd/edge-lpr.service /etc/systemd/system/edge-lpr.service",
     "sudo systemctl daemon-reload",
     "sudo systemctl enable edge-lpr",
-    # The settings are new: a service that runs takes them. It may wait for its camera for long; nobody need wait here.
+    # A running service must take the new settings. It may wait long for its camera, so this does not wait for it.
     "sudo systemctl restart --no-block edge-lpr",
 )
 
@@ -34,7 +34,7 @@ class InstallationError(EdgeLprError):
 
 
 def why_not(config: Path) -> str:
-    """What keeps this program from being the service of README's unit; nothing where it may be."""
+    """Returns why this program cannot be the service of the unit; "" if it can."""
     if not (HOME / "systemd/edge-lpr.service").is_file() or not PROGRAM.is_file():
         return f"the service's unit starts {PROGRAM}, and the program is not installed there"
     if config.absolute() != CONFIG:
@@ -43,20 +43,20 @@ def why_not(config: Path) -> str:
 
 
 def steps(secrets: list[Path]) -> list[str]:
-    """The commands as a person types them; ``secrets`` are the files that the service's group must be able to read."""
+    """Returns the commands to type. ``secrets`` are files that the service's group must be able to read."""
     readable = [f"sudo chgrp {GROUP} {shlex.quote(str(path))}" for path in secrets]
     return [*STEPS[:4], *readable, *STEPS[4:]]
 
 
 def may_install() -> bool:
-    """Only root may."""
+    """Returns whether the user is root."""
     return os.geteuid() == 0
 
 
 def install(commands: list[str]) -> None:
-    """Run the commands, each shown first. Raises InstallationError at the first that fails."""
+    """Shows and runs each command. Raises InstallationError at the first failure."""
     for command in commands:
-        words = shlex.split(command)[1:]  # without sudo: we are root
+        words = shlex.split(command)[1:]  # without sudo: the user is root
         print(f"  $ {shlex.join(words)}", flush=True)
         try:
             code = subprocess.run(words, stdin=subprocess.DEVNULL, check=False).returncode

@@ -1,4 +1,4 @@
-"""An answer tried at once, and what came of it shown as ``edge-lpr check`` shows it."""
+"""Tests an answer at once, and shows the finding as ``edge-lpr check`` does."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from edge_lpr.check.finding import Finding, print_finding
 from edge_lpr.errors import ConfigError
 from edge_lpr.setup.asking import ask_yes
 
-Look = Callable[[], Finding]
+Check = Callable[[], Finding]
 
 
-def holds(look: Look, what: str, console: Console) -> bool:
-    """Whether the answer stands: what failed only where the person says so, what no settings may hold never."""
+def is_accepted(check: Check, what: str, console: Console) -> bool:
+    """Tests an answer; returns whether it is kept.
+
+    The person decides about an answer that fails its test. A value that the settings cannot hold is never kept.
+    """
     print("  trying it ...", flush=True)
     try:
-        finding = look()
+        finding = check()
     except ConfigError as error:
         print_finding(console, Finding(what, "failed", str(error)))
         return False

@@ -1,7 +1,7 @@
-"""The questions in their order: camera, broker, name, the file, the service. Each answer is tried before the next.
+"""The wizard: camera, broker, name, settings file, service. Each answer is tested before the next question.
 
-Nothing is written before the last question about the settings; an answer that does not work may be kept all the same,
-as a camera that comes tomorrow can be named today.
+Nothing is written before the last question about the settings. An answer that fails its test may be kept: the camera
+may be delivered tomorrow.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ from edge_lpr.setup.camera import ask_camera
 
 
 def set_up(path: Path) -> int:
-    """Ask, try, write ``path``, and offer the service; the exit code. Raises EdgeLprError, KeyboardInterrupt.
+    """Asks, tests, writes ``path``, and offers to install the service; returns the exit code.
 
-    A file that is there gives the answers to begin with, and keeps its comments and its other settings.
+    An existing file gives the default answers, and keeps its comments and other settings. Raises EdgeLprError,
+    KeyboardInterrupt.
     """
     path = path.resolve()
     files.check_writable(path)
     try:
         texts = _ask_all(path)
         backups = {old: files.backup_path(old) for old in texts if old.exists()}
-        is_wanted = _may_write(path, backups)
+        is_confirmed = _may_write(path, backups)
     except KeyboardInterrupt:
         print("\nNothing was written.")
         raise
-    if not is_wanted:
+    if not is_confirmed:
         print("Nothing was written.")
         return 0
     files.write_all(texts, backups)
@@ -48,7 +49,7 @@ def set_up(path: Path) -> int:
 
 
 def _ask_all(path: Path) -> dict[Path, str]:
-    """The text of each file that is to be written, first that of the settings."""
+    """Returns the text of each file to write, the settings first."""
     present = load_settings(path, {}) if path.exists() else Settings()
     console = Console(highlight=False, soft_wrap=True)
     print(f"Settings for {path}. Enter takes the answer in [ ]; Ctrl-C leaves, and nothing is written.\n")
@@ -65,7 +66,7 @@ def _ask_all(path: Path) -> dict[Path, str]:
 
 
 def _changes(present: Section, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What is to be changed in one section; what stays the same stays as it was written."""
+    """Returns the settings of one section that change. All others stay as they are written."""
     before = present.model_dump(mode="json", exclude_unset=True)
     defaults = type(present)().model_dump(mode="json")
     return {key: value for key, value in values.items() if before.get(key, defaults[key]) != value}
@@ -98,7 +99,7 @@ def _offer_service(path: Path, written: dict[Path, str]) -> None:
     print(f"\nTo look at everything: {program} check -c {path}")
     if reason := installation.why_not(path):
         print(f"To run it here:        {program} run -c {path}")
-        print(f"Not offered as a service: {reason}; the README tells how, under A gate.")
+        print(f"Not offered as a service: {reason}; see docs/install.md.")
         return
     commands = installation.steps(list(written))
     if installation.may_install() and ask_yes(
