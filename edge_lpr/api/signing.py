@@ -86,8 +86,8 @@ class _Claim:
 def authenticate(request: SignedRequest, keys: Mapping[str, str], now_s: float, service: str = SERVICE) -> str:
     """Returns the SecretId that signed ``request``. ``keys`` maps SecretId to SecretKey, ``now_s`` is Unix time.
 
-    Raises ApiError: AuthFailure.* for a request not signed with one of ``keys`` within five minutes, MissingParameter and
-    InvalidParameter for a v1 signature that is incomplete, UnsupportedProtocol for other methods than GET and POST.
+    Raises ApiError: AuthFailure.* for a request not signed with one of ``keys`` within five minutes, MissingParameter
+    and InvalidParameter for an incomplete v1 signature, UnsupportedProtocol for other methods than GET and POST.
     """
     check_method(request)
     claim = _tc3_claim(request, now_s, service) if "authorization" in request.headers else _v1_claim(request, now_s)
