@@ -1,4 +1,4 @@
-// What is in the picture now, and what to change about the camera, in words.
+// Shows the plates in the picture now, and the advice about the camera.
 
 import { word } from "./words.js";
 

@@ -1,4 +1,4 @@
-// Requests to the gate. What goes wrong is an error with a code that words.js has words for.
+// Requests to the gate. A failure is an error with a code; words.js has a text for each code.
 
 import { hasWord, word } from "./words.js";
 
@@ -32,7 +32,7 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
 
 export const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
-/** Resolves as soon as somebody can see the page. */
+/** Resolves when the page is visible. */
 export function whenSeen() {
   if (!document.hidden) return Promise.resolve();
   return new Promise((done) => document.addEventListener("visibilitychange", done, { once: true })).then(whenSeen);

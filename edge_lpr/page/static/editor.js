@@ -33,7 +33,7 @@ export class Editor {
     onLanguage(() => this.#render());
   }
 
-  /** Shapes that are in force; left alone while somebody draws. */
+  /** Takes the shapes in force; ignored while somebody draws. */
   take(shapes) {
     this.#saved = shapes;
     if (this.#kind === null) {
@@ -94,7 +94,7 @@ export class Editor {
     });
   }
 
-  /** For who has no pointer: in the middle, to be moved by the arrow keys. */
+  /** Without a pointer: adds a corner in the middle, which the arrow keys move. */
   #addCorner() {
     const turn = this.#points.length * 2.4;
     this.#add([clamp(0.5 + 0.2 * Math.cos(turn)), clamp(0.5 + 0.2 * Math.sin(turn))]);
@@ -220,7 +220,7 @@ export class Editor {
   }
 }
 
-/** What is not drawn to its end, in words. All else the gate itself judges. */
+/** Returns what is missing in an unfinished shape, as text. The gate checks everything else. */
 function unfinished({ Lane, Ignore, Line }) {
   if ([Lane, ...Ignore].some((area) => area.length === 1 || area.length === 2)) return word("few-corners");
   return Line.length === 1 ? word("few-points") : "";
@@ -228,7 +228,7 @@ function unfinished({ Lane, Ignore, Line }) {
 
 const distance = ([ax, ay], [bx, by]) => Math.hypot(ax - bx, ay - by);
 
-/** The place in a polygon where a new corner makes the way round it longer by the least. */
+/** Returns the index at which a new corner lengthens the polygon's outline least. */
 function whereToInsert(points, at) {
   if (points.length < 3) return points.length;
   const detours = points.map((point, i) => {

@@ -1,10 +1,10 @@
-// Asks for one picture after the other while the page is seen; each comes with what was read in it.
+// Requests one picture after the other while the page is visible; each comes with its readings.
 
 import { ask, pause, whenSeen } from "./ask.js";
 
 const viewer = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** `onScene(scene, bitmap)`: `bitmap` is null where pictures are switched off. `onTrouble(error)`: error null for none. */
+/** `onScene(scene, bitmap)`: `bitmap` is null if pictures are switched off. `onTrouble(error)`: error is null if the camera gives no picture. */
 export async function watch(onScene, onTrouble) {
   let after = 0;
   for (;;) {

@@ -1,4 +1,4 @@
-// The page: wires its parts together. What the gate says flows in, what a person draws flows out.
+// The page: connects its modules.
 
 import { showAdvice, showNow } from "./advice.js";
 import { ask, pause, whenSeen } from "./ask.js";

@@ -1,4 +1,4 @@
-// The last passages, and one of them looked at closely.
+// The last passages, and a dialog with the pictures of one.
 
 import { ask } from "./ask.js";
 import { formatTime, onLanguage, word } from "./words.js";
