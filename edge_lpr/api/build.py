@@ -19,9 +19,10 @@ from edge_lpr.api.license_plate_ocr import MAX_BYTES, LicensePlateOcr
 from edge_lpr.api.quota import QuotaBook
 from edge_lpr.config import ApiSettings, DeviceSettings
 from edge_lpr.geometry import Quad
+from edge_lpr.readings import ReadPlates
 from edge_lpr.service.metrics import Gate, Metrics
 from edge_lpr.vision.reader import PlateReader
-from edge_lpr.vision.reader_priority import Read, SharedReader
+from edge_lpr.vision.reader_priority import SharedReader
 from edge_lpr.web.server import WebServer
 
 
@@ -65,7 +66,7 @@ def serving(
     with ExitStack() as cleanup:
         if settings.enabled:
             accounts = load_accounts(settings)
-            desk = cleanup.enter_context(create_dispatcher(settings, device, shared.read_for_guest))
+            desk = cleanup.enter_context(create_dispatcher(settings, device, shared.read_for_request))
             routes += create_routes(desk, accounts, metrics, gate)
         if routes:
             cleanup.enter_context(WebServer(Starlette(routes=routes), settings))
@@ -79,7 +80,7 @@ def load_accounts(settings: ApiSettings) -> Mapping[str, Account]:
     return {} if settings.keys_file is None else load_keys(settings.keys_file)
 
 
-def create_dispatcher(settings: ApiSettings, device: DeviceSettings, read: Read) -> Dispatcher:
+def create_dispatcher(settings: ApiSettings, device: DeviceSettings, read: ReadPlates) -> Dispatcher:
     """The desk that all faces share; ``read`` is how guests read. Not started.
 
     Raises ConfigError for an authority of recorders that cannot be used.

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-import cv2
 import paho.mqtt.client as paho
 
 from edge_lpr.api.dispatcher import Dispatcher
@@ -23,13 +22,14 @@ from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import Account
 from edge_lpr.api.request import json_object
 from edge_lpr.api.request_body import MAX_BODY
+from edge_lpr.images import encode_jpeg
 from edge_lpr.messages import payloads as messages
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import Topics
 from edge_lpr.readings import PlateReading
 from edge_lpr.service.metrics import SUCCESS, Metrics
-from edge_lpr.vision.latest_frame import LastView, View
+from edge_lpr.vision.latest_frame import LatestFrame, ReadFrame
 
 LICENSE_PLATE_OCR = "license-plate-ocr"
 CAPTURE = "capture"
@@ -74,17 +74,17 @@ class _LicensePlateOcr:
 class _Capture:
     """One request for what the camera sees; ``beside`` is what its answer carries beside ``Response``."""
 
-    def __init__(self, payload: bytes, last_view: LastView, images: bool) -> None:
+    def __init__(self, payload: bytes, latest_frame: LatestFrame, images: bool) -> None:
         self._payload = payload
         self._images = images
-        self._last_view = last_view
+        self._latest_frame = latest_frame
         self.beside: JsonObject = {}
 
     def __call__(self) -> Sequence[PlateReading]:
         with_image = _with_image(json_object(self._payload) if self._payload else {})
         if with_image and not self._images:
             raise ApiError(ErrorCode.UNOPEN_ERROR, "Pictures are switched off here (privacy.images).")
-        view = self._last_view.newest(MAX_VIEW_AGE_S)
+        view = self._latest_frame.newest(MAX_VIEW_AGE_S)
         if view is None:
             raise ApiError(ErrorCode.UNKNOWN_ERROR, "The camera gives no picture.")
         if with_image:
@@ -105,7 +105,7 @@ class MqttRequests:
         connection: MqttConnection,
         topics: Topics,
         desk: Dispatcher | None,
-        last_view: LastView,
+        latest_frame: LatestFrame,
         metrics: Metrics,
         *,
         images: bool = True,
@@ -121,7 +121,7 @@ class MqttRequests:
         else:
             self._desk = desk
             self._offer(LICENSE_PLATE_OCR, functools.partial(_LicensePlateOcr, desk=desk))
-            self._offer(CAPTURE, functools.partial(_Capture, last_view=last_view, images=images))
+            self._offer(CAPTURE, functools.partial(_Capture, latest_frame=latest_frame, images=images))
 
     def _offer(self, action: str, work: Callable[[bytes], _Work] | None) -> None:
         def take(message: paho.MQTTMessage) -> None:
@@ -193,9 +193,6 @@ def _with_image(parameters: Mapping[str, object]) -> bool:
     return with_image
 
 
-def _jpeg(view: View) -> str:
+def _jpeg(view: ReadFrame) -> str:
     """The picture as JPEG in Base64."""
-    encoded, content = cv2.imencode(".jpg", view.image, (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))
-    if not encoded:
-        raise ApiError(ErrorCode.UNKNOWN_ERROR, "The picture could not be encoded.")
-    return base64.b64encode(content.tobytes()).decode("ascii")
+    return base64.b64encode(encode_jpeg(view.image, JPEG_QUALITY)).decode("ascii")

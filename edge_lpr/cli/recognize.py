@@ -20,9 +20,8 @@ from edge_lpr.config import ApiSettings
 from edge_lpr.errors import ImageError
 from edge_lpr.images import load_image, read_file
 from edge_lpr.messages import payloads as messages
-from edge_lpr.readings import PlateReading
+from edge_lpr.readings import PlateReading, ReadPlates
 from edge_lpr.vision.reader import PlateReader
-from edge_lpr.vision.reader_priority import Read
 
 _EXIT_CODES: dict[str, int] = {ErrorCode.OCR_FAILED: 0, ErrorCode.UNKNOWN_ERROR: 1}
 """Of the API's error answers; of all others 2, as the photo is to blame."""
@@ -35,7 +34,7 @@ def recognize(photos: Sequence[Path], reader: PlateReader, *, crop: bool, as_jso
     error answers too. Returns the exit code: 0, also when a photo shows no plate, as that is an answer; 2 when a photo
     cannot be read, 1 when the reader fails on one. The other photos are answered all the same.
     """
-    read: Read = functools.partial(_read_crop, reader=reader) if crop else reader.read
+    read: ReadPlates = functools.partial(_read_crop, reader=reader) if crop else reader.read
     download = functools.partial(fetch, policy=DownloadPolicy())
     action = LicensePlateOcr(read, download, max_pixels=ApiSettings().max_megapixels * 1_000_000)
     return max((_answer(photo, action) if as_json else _tell(photo, read) for photo in photos), default=0)
@@ -74,7 +73,7 @@ def _parameters(photo: Path) -> dict[str, str]:
     return parameters
 
 
-def _tell(photo: Path, read: Read) -> int:
+def _tell(photo: Path, read: ReadPlates) -> int:
     """Print lines for a person; the exit code."""
     try:
         readings = read(load_image(photo))

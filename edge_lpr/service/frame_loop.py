@@ -17,13 +17,12 @@ from edge_lpr.host.clock import StepWatch
 from edge_lpr.host.systemd import Notifier
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.passages import Passage
-from edge_lpr.readings import PlateReading
+from edge_lpr.readings import PlateReading, ReadPlates
 from edge_lpr.service.frame_gate import FrameGate
 from edge_lpr.service.health import HealthMonitor
 from edge_lpr.service.throughput import ThroughputMeter
 from edge_lpr.tracking.track import Track
 from edge_lpr.tracking.tracker import Tracker
-from edge_lpr.vision.reader_priority import Read
 
 FRAME_WAIT_S = 0.5
 """The longest that the loop waits for a frame before it looks round; a stop is noticed within this."""
@@ -53,7 +52,7 @@ class Service:
         self,
         source: FrameSource,
         attention: FrameGate,
-        read: Read,
+        read: ReadPlates,
         tracker: Tracker,
         publisher: PassagePublisher,
         monitor: HealthMonitor,

@@ -37,7 +37,7 @@ from edge_lpr.service.reload_request import ReloadCommand
 from edge_lpr.service.statistics import Pseudonyms
 from edge_lpr.tracking.tracker import Tracker
 from edge_lpr.vision.interpreter import runtime_name
-from edge_lpr.vision.latest_frame import LastView
+from edge_lpr.vision.latest_frame import LatestFrame
 
 DELIVERY_WAIT_S = 120.0
 """How long the end of a recording waits for a broker that is away."""
@@ -105,7 +105,7 @@ def serve(
     publisher = PassagePublisher(settings.mqtt, settings.device)
     monitor = HealthMonitor(settings.device.id, _versions(pair), settings.mqtt.health_every_s, publisher.publish_health)
     gate = MotionGate(settings.reader.idle_look_s)
-    last_view = LastView()
+    latest_frame = LatestFrame()
     meter = LightMeter(settings.passage.lane, settings.passage.ignore)
     keeper = EvidenceKeeper(settings.evidence, settings.device)
     completion = Enrichment(settings.lists, keeper, _counter(settings, publisher))
@@ -138,13 +138,13 @@ def serve(
     failure: CameraError | None = None
     with swap, serving(settings.api, settings.device, pair.reader, lambda: monitor.latest, page) as api:
         MqttRequests(
-            publisher.connection, publisher.topics, api.desk, last_view, api.metrics, images=settings.privacy.images
+            publisher.connection, publisher.topics, api.desk, latest_frame, api.metrics, images=settings.privacy.images
         )
         ReloadCommand(publisher.connection, publisher.topics, requests)
         publisher.start()
         try:
             with create_source(settings.camera, meter) as source:
-                read, live = last_view.watching(api.reader.read_for_camera), settings.camera.live
+                read, live = latest_frame.recording(api.reader.read_for_camera), settings.camera.live
                 attention = FrameGate(gate, LoadControl(), live=live)
                 service = Service(
                     *(source, attention, read, tracker, publisher, monitor, notifier),

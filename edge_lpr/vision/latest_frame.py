@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_lpr.readings import PlateReading
-from edge_lpr.vision.reader_priority import Read
+from edge_lpr.readings import PlateReading, ReadPlates
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
+class ReadFrame:
     """A frame that was read, uint8 of shape (H, W, 3), BGR, with its plates, best first. ``at_s``: monotonic."""
 
     image: NDArray[np.uint8]
@@ -21,23 +20,23 @@ class View:
     at_s: float
 
 
-class LastView:
+class LatestFrame:
     """Keeps the newest view only. ``newest`` may be called from any thread."""
 
     def __init__(self) -> None:
-        self._view: View | None = None
+        self._frame: ReadFrame | None = None
 
-    def watching(self, read: Read) -> Read:
+    def recording(self, read: ReadPlates) -> ReadPlates:
         """``read``, with what it reads kept here."""
 
         def read_and_keep(image: NDArray[np.uint8]) -> list[PlateReading]:
             readings = read(image)
-            self._view = View(image, tuple(readings), time.monotonic())
+            self._frame = ReadFrame(image, tuple(readings), time.monotonic())
             return readings
 
         return read_and_keep
 
-    def newest(self, max_age_s: float) -> View | None:
+    def newest(self, max_age_s: float) -> ReadFrame | None:
         """The newest view; None where there is none that young."""
-        view = self._view
-        return view if view is not None and time.monotonic() - view.at_s <= max_age_s else None
+        frame = self._frame
+        return frame if frame is not None and time.monotonic() - frame.at_s <= max_age_s else None
