@@ -7,6 +7,7 @@ EdgeLprError                     anything this package raises on purpose
 │   │   ├── ImageTooLarge
 │   │   └── ImageDecodeFailed
 │   └── ModelArchiveError        an archive of models that is damaged, or holds none that a reader can use
+├── ImageEncodeFailed            an image that cannot be encoded as JPEG
 ├── ModelError                   a model file or its sidecar is missing, damaged or of the wrong shape
 ├── CameraError                  a camera that cannot be opened, or that stopped
 ├── BrokerError                  an MQTT broker that refuses us or cannot be reached
@@ -62,6 +63,12 @@ class ImageDecodeFailed(ImageError):
 
 class ModelArchiveError(InputError):
     """An archive of models that is damaged, or that holds none that this reader can use."""
+
+
+class ImageEncodeFailed(EdgeLprError):
+    """An image that cannot be encoded as JPEG."""
+
+    api_code = "FailedOperation.UnKnowError"
 
 
 class ModelError(EdgeLprError):

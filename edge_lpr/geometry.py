@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Point = tuple[float, float]
 
+UNIT_CORNERS: NDArray[np.float32] = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], dtype=np.float32)
+"""Corners of the unit square, in the order of ``Quad``: float32 of shape (4, 2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rect:

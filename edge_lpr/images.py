@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from edge_lpr.errors import ImageDecodeFailed, ImageError, ImageTooLarge
+from edge_lpr.errors import ImageDecodeFailed, ImageEncodeFailed, ImageError, ImageTooLarge
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 """What a photo file may be."""
@@ -68,6 +68,22 @@ def load_image(
         content, name = source, "The picture"
     _check_size(len(content), name, max_bytes)
     return _decode(content, name, max_pixels, formats)
+
+
+def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
+    """Returns ``image``, uint8 of shape (H, W, 3), BGR, as a JPEG file of ``quality`` 0-100.
+
+    Raises ImageEncodeFailed for an image without pixels or with a side of more than 65,500 pixels.
+    """
+    height, width = image.shape[:2]
+    failed = f"A picture of {width} x {height} pixels cannot be encoded as JPEG."
+    try:
+        is_encoded, content = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
+    except cv2.error as error:
+        raise ImageEncodeFailed(failed) from error
+    if not is_encoded:
+        raise ImageEncodeFailed(failed)
+    return content.tobytes()
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from edge_lpr.geometry import Rect
 from edge_lpr.plates import Category, Color
-from edge_lpr.tracking.watchlists import ListMatch
 
 
 class Direction(StrEnum):
@@ -27,6 +26,15 @@ class Crossing(StrEnum):
 
     IN = "in"
     OUT = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class ListMatch:
+    """``number`` stands on the list called ``list_name``; ``distance`` 0: exactly, 1: one character off."""
+
+    list_name: str
+    number: str
+    distance: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,8 @@ class PlateReading:
 
     ``confidence`` is an integer 0-100, calibrated: of readings at 90, nine in ten are right. ``rows`` is 1 or 2.
     ``quad`` and ``rect`` are in pixels of the original frame. ``detection_score`` is 0.0-1.0.
-    ``evidence`` is float32 of shape (len(number), len(ALPHABET)): row i holds the recognizer's probabilities for
-    character i over ``plates.ALPHABET``, before the number grammar had its say; each row sums to 1.
+    ``character_probabilities`` is float32 of shape (len(number), len(ALPHABET)): row i holds the recognizer's
+    probabilities for character i over ``plates.ALPHABET``, before the number grammar is applied; each row sums to 1.
     ``color_probabilities`` is float32 of shape (len(COLORS),) in the order of ``plates.COLORS``, summing to 1.
     """
 
@@ -30,5 +31,9 @@ class PlateReading:
     quad: Quad
     rect: Rect
     detection_score: float
-    evidence: NDArray[np.float32]
+    character_probabilities: NDArray[np.float32]
     color_probabilities: NDArray[np.float32]
+
+
+ReadPlates = Callable[[NDArray[np.uint8]], list[PlateReading]]
+"""Reads the plates in an image, uint8 of shape (H, W, 3), BGR; the best reading comes first."""

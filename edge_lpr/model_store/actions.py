@@ -11,7 +11,7 @@ from edge_lpr.model_store.archive import read_archive, write_archive
 from edge_lpr.model_store.loading import load_pair, open_installed
 from edge_lpr.model_store.store import SHIPPED, Choice, ModelShelf
 from edge_lpr.model_store.trial import try_out
-from edge_lpr.vision.model_file import MEMBERS, ModelPair, check_models, load_models
+from edge_lpr.vision.model_file import MODEL_FILES, ModelPair, check_models, load_models
 from edge_lpr.vision.reader import PlateReader
 
 
@@ -82,7 +82,7 @@ def pack(folder: Path, archive: Path, settings: ReaderSettings) -> str:
     would take, ModelArchiveError when the archive cannot be written."""
     models = load_models(folder)
     try_out(PlateReader(models, settings))
-    write_archive({member: (folder / member).read_bytes() for member in MEMBERS}, archive)
+    write_archive({member: (folder / member).read_bytes() for member in MODEL_FILES}, archive)
     return f"{archive}: {_versions(models)}"
 
 

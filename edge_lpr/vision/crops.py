@@ -30,7 +30,7 @@ _GAPS = (0.3, 0.66)  # further out a part would hold one character, or two
 _REGULAR = (0.5, 1.5)  # of the usual distance of two characters, dots included; where one was missed it is two
 
 
-class Part(NamedTuple):
+class PlateCrop(NamedTuple):
     """A part of a plate's straightened picture: its edges as shares (0.0-1.0) of the picture's width and height."""
 
     left: float
@@ -44,21 +44,21 @@ class Part(NamedTuple):
         return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
 
 
-def row_parts(upper: Sequence[float]) -> tuple[Part, Part]:
+def row_crops(upper: Sequence[float]) -> tuple[PlateCrop, PlateCrop]:
     """The upper and the lower row; ``upper`` are the middles of the upper row's characters, shares of the width, left
     to right, as far as they were seen."""
     left, right = _upper_sides(upper)
-    return Part(left, 0.0, right, UPPER_BOTTOM), Part(0.0, LOWER_TOP, 1.0, 1.0)
+    return PlateCrop(left, 0.0, right, UPPER_BOTTOM), PlateCrop(0.0, LOWER_TOP, 1.0, 1.0)
 
 
-def end_parts(middles: Sequence[float]) -> tuple[Part, Part]:
+def half_crops(middles: Sequence[float]) -> tuple[PlateCrop, PlateCrop]:
     """The left and the right end of one row; ``middles`` are those of its characters, shares of the width, left to
     right, as far as they were seen."""
     apart = [b - a for a, b in pairwise(middles)]
     usual = median(apart) if apart else 0.0
     gaps = [(a + b) / 2 for a, b in pairwise(middles) if _REGULAR[0] * usual <= b - a <= _REGULAR[1] * usual]
     at = min((gap for gap in gaps if _GAPS[0] <= gap <= _GAPS[1]), key=lambda gap: abs(gap - MIDDLE), default=MIDDLE)
-    return Part(0.0, 0.0, at, 1.0), Part(at, 0.0, 1.0, 1.0)
+    return PlateCrop(0.0, 0.0, at, 1.0), PlateCrop(at, 0.0, 1.0, 1.0)
 
 
 def _upper_sides(middles: Sequence[float]) -> tuple[float, float]:

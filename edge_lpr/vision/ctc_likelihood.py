@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.plates import ALPHABET
+from edge_lpr.vision.ctc_classes import LOOKALIKES, MIN_PROBABILITY
 
-_FLOOR = 1e-6  # the int8 logits cannot tell smaller probabilities apart
-_TWINS = [1 + ALPHABET.index("0"), 1 + ALPHABET.index("O")]  # one shape, which the grammar tells apart
+_LOOKALIKES = [1 + character for character in LOOKALIKES]
 
 
 def log_likelihoods(steps: NDArray[np.float32], numbers: Sequence[str]) -> NDArray[np.float64]:
@@ -23,9 +23,9 @@ def log_likelihoods(steps: NDArray[np.float32], numbers: Sequence[str]) -> NDArr
     other. All alignments are summed (Graves et al., "Connectionist Temporal Classification", 2006, section 4.1).
     """
     seen = steps.astype(np.float64)
-    seen[:, _TWINS] = seen[:, _TWINS].sum(axis=1, keepdims=True)
+    seen[:, _LOOKALIKES] = seen[:, _LOOKALIKES].sum(axis=1, keepdims=True)
     labels, may_skip = _with_blanks(numbers)
-    told = np.maximum(seen[:, labels], _FLOOR)  # (n, numbers, places)
+    told = np.maximum(seen[:, labels], MIN_PROBABILITY)  # (n, numbers, places)
     forward = np.zeros(labels.shape)
     forward[:, :2] = told[0, :, :2]
     logs = np.zeros(len(numbers))
@@ -50,7 +50,7 @@ def _with_blanks(numbers: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.b
     labels = np.zeros((len(numbers), places), dtype=np.intp)
     for row, number in zip(labels, numbers, strict=True):
         row[1 : 2 * len(number) : 2] = [1 + ALPHABET.index(character) for character in number]
-    shapes = np.where(labels == _TWINS[1], _TWINS[0], labels)
+    shapes = np.where(labels == _LOOKALIKES[1], _LOOKALIKES[0], labels)
     may_skip = np.zeros(labels.shape, dtype=bool)
     may_skip[:, 2:] = (shapes[:, 2:] != 0) & (shapes[:, 2:] != shapes[:, :-2])
     return labels, may_skip

@@ -14,13 +14,13 @@ from edge_lpr.geometry import Quad
 from edge_lpr.vision.interpreter import Interpreter
 from edge_lpr.vision.model_file import STRIDES, ModelFile
 
-GREY = 114
+PADDING_GREY = 114
 """What the letterbox is padded with."""
 
 DEFAULT_SCORE = 0.5
 DEFAULT_NMS_IOU = 0.4
 _MAX_CANDIDATES = 200  # enough for some twenty plates; bounds the work on a frame full of noise
-_NEXT = (1, 2, 3, 0)  # corner or edge, clockwise
+_NEXT_CORNER = (1, 2, 3, 0)  # corner or edge, clockwise
 _MIN_SIDE = 4.0  # pixels of the frame; a shorter side cannot hold a character
 
 
@@ -46,8 +46,8 @@ class Detector:
         """The plates in ``image``, uint8 of shape (H, W, 3), BGR; best score first."""
         canvas, scale = letterbox(image, self._width, self._height)
         outputs = self._interpreter.run(np.asarray(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB), np.uint8))
-        quads, scores = decode(outputs, self._min_score)
-        return suppress(quads / np.float32(scale), scores, self._nms_iou)
+        quads, scores = decode_grids(outputs, self._min_score)
+        return suppress_overlaps(quads / np.float32(scale), scores, self._nms_iou)
 
 
 def letterbox(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.uint8], float]:
@@ -61,11 +61,13 @@ def letterbox(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArra
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     resized = cv2.resize(image, fitted, interpolation=interpolation)
     below, beside = height - fitted[1], width - fitted[0]
-    canvas = cv2.copyMakeBorder(resized, 0, below, 0, beside, cv2.BORDER_CONSTANT, value=(GREY, GREY, GREY))
+    canvas = cv2.copyMakeBorder(
+        resized, 0, below, 0, beside, cv2.BORDER_CONSTANT, value=(PADDING_GREY, PADDING_GREY, PADDING_GREY)
+    )
     return np.asarray(canvas, np.uint8), scale
 
 
-def decode(
+def decode_grids(
     outputs: Mapping[str, NDArray[np.float32]], min_score: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The candidates of the grids ``score_S`` [1, h, w, 1] (logits) and ``corners_S`` [1, h, w, 8] (cells).
@@ -87,13 +89,13 @@ def decode(
     return all_quads[best], scores.astype(np.float32)
 
 
-def suppress(quads: NDArray[np.float32], scores: NDArray[np.float32], max_iou: float) -> list[Detection]:
+def suppress_overlaps(quads: NDArray[np.float32], scores: NDArray[np.float32], max_iou: float) -> list[Detection]:
     """One detection for each plate: non-maximum suppression over upright bounding boxes, broken quads left out.
 
     ``quads`` (n, 4, 2) and ``scores`` (n,) are sorted, best first. A plate's corners are the mean of the candidates
     that agree on it, weighted by score: neighbouring cells see the same plate with independent errors.
     """
-    sound = _are_sound(quads)
+    sound = _are_valid_quads(quads)
     quads, scores = quads[sound], scores[sound]
     low, high = quads.min(axis=1), quads.max(axis=1)
     areas = (high - low).prod(axis=1)
@@ -112,10 +114,10 @@ def suppress(quads: NDArray[np.float32], scores: NDArray[np.float32], max_iou: f
     return found
 
 
-def _are_sound(quads: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _are_valid_quads(quads: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which of ``quads`` (n, 4, 2) are convex, in clockwise order, with sides that can hold characters."""
-    edges = quads[:, _NEXT] - quads
-    following = edges[:, _NEXT]
+    edges = quads[:, _NEXT_CORNER] - quads
+    following = edges[:, _NEXT_CORNER]
     turns = edges[..., 0] * following[..., 1] - edges[..., 1] * following[..., 0]
     sound: NDArray[np.bool_] = ((turns > 0) & (np.hypot(edges[..., 0], edges[..., 1]) >= _MIN_SIDE)).all(axis=1)
     return sound

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from edge_lpr.plates import ALPHABET, CLASSES, DIGITS, MAX_SERIAL_LETTERS, PATTERNS
 
-_COUNTS = MAX_SERIAL_LETTERS + 1
+_LETTER_COUNTS = MAX_SERIAL_LETTERS + 1
 
 _DROP, _SET, _SET_LETTER = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class ViterbiPath:
     """One way to read the segments: the pattern (index in ``plates.PATTERNS``), what it costs in nats, and for each
     character of the number its segment and its index in ``plates.ALPHABET``."""
 
@@ -33,39 +33,39 @@ def _mask(characters: str) -> NDArray[np.bool_]:
     return np.array([character in characters for character in ALPHABET])
 
 
-def _words(pattern: tuple[str, ...]) -> list[str]:
+def _tokens(pattern: tuple[str, ...]) -> list[str]:
     """A serial place is two words: its digits, which are free, and its letters, which are counted."""
     return [DIGITS if word == "s" else CLASSES.get(word, word) for word in pattern]
 
 
-_WORDS = tuple(dict.fromkeys(word for pattern in PATTERNS for word in _words(pattern)))
-_MASKS = np.stack([_mask(word) for word in (*_WORDS, CLASSES["l"])])  # the last: the letters of a serial place
+_TOKENS = tuple(dict.fromkeys(word for pattern in PATTERNS for word in _tokens(pattern)))
+_MASKS = np.stack([_mask(word) for word in (*_TOKENS, CLASSES["l"])])  # the last: the letters of a serial place
 _LENGTHS = np.array([len(pattern) for pattern in PATTERNS])
 _PLACES = int(_LENGTHS.max())
-_WORD_AT = np.zeros((len(PATTERNS), _PLACES), dtype=np.intp)
+_TOKEN_AT = np.zeros((len(PATTERNS), _PLACES), dtype=np.intp)
 _IS_SERIAL = np.zeros((len(PATTERNS), _PLACES), dtype=bool)
 _IS_PLACE = np.arange(_PLACES) < _LENGTHS[:, np.newaxis]
 for _row, _pattern in enumerate(PATTERNS):
-    _WORD_AT[_row, : len(_pattern)] = [_WORDS.index(word) for word in _words(_pattern)]
+    _TOKEN_AT[_row, : len(_pattern)] = [_TOKENS.index(word) for word in _tokens(_pattern)]
     _IS_SERIAL[_row, : len(_pattern)] = [word == "s" for word in _pattern]
 
 
 def cheapest_paths(
     set_costs: NDArray[np.float32], drop_costs: NDArray[np.float32], pattern_costs: NDArray[np.float32], limit: int
-) -> list[Path]:
+) -> list[ViterbiPath]:
     """The cheapest reading under each of the ``limit`` best patterns, the cheapest first; patterns that cannot be met
     are left out.
 
     ``set_costs`` (n, len(ALPHABET)) is the cost of each character for each segment, ``drop_costs`` (n,) of leaving
     the segment out, ``pattern_costs`` (len(PATTERNS),) is added to each pattern; all in nats.
     """
-    costs = np.full((len(PATTERNS), _PLACES + 1, _COUNTS), np.inf, dtype=np.float32)
+    costs = np.full((len(PATTERNS), _PLACES + 1, _LETTER_COUNTS), np.inf, dtype=np.float32)
     costs[:, 0, 0] = 0
     moves = []
     masked = np.where(_MASKS, set_costs[:, np.newaxis, :], np.float32(np.inf))  # (n, words, characters)
     word_costs, best_characters = masked.min(axis=2), masked.argmin(axis=2)
     for segment_costs, drop_cost in zip(word_costs, drop_costs, strict=True):
-        plain = np.where(_IS_PLACE, segment_costs[_WORD_AT], np.float32(np.inf))
+        plain = np.where(_IS_PLACE, segment_costs[_TOKEN_AT], np.float32(np.inf))
         letter = np.where(_IS_SERIAL, segment_costs[-1], np.float32(np.inf))
         options = np.full((3, *costs.shape), np.inf, dtype=np.float32)
         options[_DROP] = costs + drop_cost
@@ -83,7 +83,7 @@ def cheapest_paths(
 
 def _trace(
     row: int, cost: float, letters: int, moves: list[NDArray[np.intp]], best_characters: NDArray[np.intp]
-) -> Path:
+) -> ViterbiPath:
     """Walk back from the end of a pattern to the segments and characters that led there."""
     place = int(_LENGTHS[row])
     segments: list[int] = []
@@ -93,8 +93,8 @@ def _trace(
         if move == _DROP:
             continue
         place -= 1
-        word = _WORD_AT[row, place] if move == _SET else -1
+        word = _TOKEN_AT[row, place] if move == _SET else -1
         letters -= int(move == _SET_LETTER)
         segments.append(segment)
         characters.append(int(best_characters[segment, word]))
-    return Path(row, cost, tuple(reversed(segments)), tuple(reversed(characters)))
+    return ViterbiPath(row, cost, tuple(reversed(segments)), tuple(reversed(characters)))

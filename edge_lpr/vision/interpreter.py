@@ -45,7 +45,7 @@ class Interpreter:
             self._interpreter: Any = _runtime().Interpreter(
                 model_content=model.content, num_threads=threads or min(4, os.cpu_count() or 1)
             )
-            with _native_chatter_muted():
+            with _native_log_muted():
                 self._interpreter.allocate_tensors()
             self._runner: Any = self._interpreter.get_signature_runner(SIGNATURE)
         except (ValueError, RuntimeError) as error:
@@ -107,7 +107,7 @@ class Interpreter:
 
 
 @contextmanager
-def _native_chatter_muted() -> Iterator[None]:
+def _native_log_muted() -> Iterator[None]:
     """Keep the runtime's "INFO: Created ... delegate" off the user's stderr.
 
     It is written by C++ to file descriptor 2, without a switch to turn it off; faults come as exceptions.

@@ -13,7 +13,7 @@ from edge_lpr.readings import PlateReading
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
+class ReadFrame:
     """A frame that was read, uint8 of shape (H, W, 3), BGR, with its plates, best first. ``at_s``: monotonic."""
 
     image: NDArray[np.uint8]
@@ -21,17 +21,17 @@ class View:
     at_s: float
 
 
-class LastView:
+class LatestFrame:
     """Keeps the newest view only. ``newest`` may be called from any thread."""
 
     def __init__(self) -> None:
-        self._view: View | None = None
+        self._frame: ReadFrame | None = None
 
     def update(self, image: NDArray[np.uint8], readings: Sequence[PlateReading]) -> None:
         """Keeps ``image``, which was just read, with its ``readings``, best first."""
-        self._view = View(image, tuple(readings), time.monotonic())
+        self._frame = ReadFrame(image, tuple(readings), time.monotonic())
 
-    def newest(self, max_age_s: float) -> View | None:
+    def newest(self, max_age_s: float) -> ReadFrame | None:
         """The newest view; None where there is none that young."""
-        view = self._view
-        return view if view is not None and time.monotonic() - view.at_s <= max_age_s else None
+        frame = self._frame
+        return frame if frame is not None and time.monotonic() - frame.at_s <= max_age_s else None

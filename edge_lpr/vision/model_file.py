@@ -20,7 +20,7 @@ from edge_lpr.resources import models_dir
 
 Task = Literal["detector", "recognizer"]
 
-MEMBERS = ("detector.tflite", "detector.json", "recognizer.tflite", "recognizer.json")
+MODEL_FILES = ("detector.tflite", "detector.json", "recognizer.tflite", "recognizer.json")
 """The files of a pair."""
 
 STRIDES = (8, 16, 32)
@@ -126,7 +126,7 @@ def load_model(directory: Path, task: Task) -> ModelFile:
 
 
 def check_models(files: Mapping[str, bytes], origin: Path) -> ModelPair:
-    """The same for the contents of all ``MEMBERS``; ``origin`` is what they are told to be from. Raises ModelError."""
+    """Check the contents of all ``MODEL_FILES``; errors name ``origin`` as their folder. Raises ModelError."""
     detector = _checked(origin, "detector", files["detector.tflite"], files["detector.json"])
     return ModelPair(detector, _checked(origin, "recognizer", files["recognizer.tflite"], files["recognizer.json"]))
 

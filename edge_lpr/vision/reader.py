@@ -11,22 +11,22 @@ from edge_lpr.config import ReaderSettings
 from edge_lpr.geometry import Quad, Rect, rect_iou
 from edge_lpr.plates import category_of, reconcile_color, reconcile_rows
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.ctc_decoding import SURE_DETECTION, calibrated_confidence, is_plausible
+from edge_lpr.vision.ctc_decoding import SURE_DETECTION_SCORE, calibrated_confidence, is_plausible
 from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.model_file import ModelPair, load_models
 from edge_lpr.vision.recognizer import Recognizer
-from edge_lpr.vision.straighten import whole_image
+from edge_lpr.vision.straighten import full_image_quad
 from edge_lpr.vision.test_time_augmentation import read_plate
-from edge_lpr.vision.timing import StageObserver, stage
+from edge_lpr.vision.timing import StageObserver, timed_stage
 
-PassedOver = Callable[[list[Quad]], None]
+NarrowPlatesObserver = Callable[[list[Quad]], None]
 """Told which plates of a picture, surely such, were too narrow to be read; also when there are none."""
 
 DEFAULT_PLAUSIBLE = 0.05
 """The smallest raw confidence of a plate, where the recognizer's sidecar gives none."""
 
-_SAME_IOU = 0.4
-_SAME_SHARE = 0.7  # of the smaller of two rectangles inside the larger: one plate found twice
+_DUPLICATE_IOU = 0.4
+_DUPLICATE_CONTAINMENT = 0.7  # of the smaller of two rectangles inside the larger: one plate found twice
 
 
 class PlateReader:
@@ -51,29 +51,29 @@ class PlateReader:
         image: NDArray[np.uint8],
         observe: StageObserver | None = None,
         min_plate_width: int | None = None,
-        passed_over: PassedOver | None = None,
+        on_narrow_plates: NarrowPlatesObserver | None = None,
     ) -> list[PlateReading]:
         """The plates in ``image``, uint8 of shape (H, W, 3), BGR: the surest first, then the largest.
 
         Plates narrower than ``min_plate_width`` pixels (default: that of the settings) are left out. ``observe`` is
         told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate,
-        and "straighten", "recognise" and "decode" again for each further look and opinion of a doubtful one, "refine"
-        where its corners are looked for anew; ``passed_over`` is told the places of those left out.
+        and "straighten", "recognise" and "decode" again for each further pass over a doubtful one,
+        "refine" where its corners are looked for anew; ``on_narrow_plates`` is told the places of those left out.
         """
         _check_image(image)
-        with stage("detect", observe):
+        with timed_stage("detect", observe):
             detections = self._detector.detect(image)
         least = self._settings.min_plate_width if min_plate_width is None else min_plate_width
         wide_enough = [found for found in detections if found.quad.width >= least]
-        if passed_over is not None:
+        if on_narrow_plates is not None:
             narrow = [found for found in detections if found.quad.width < least]
-            passed_over([found.quad for found in narrow if found.score >= SURE_DETECTION])
+            on_narrow_plates([found.quad for found in narrow if found.score >= SURE_DETECTION_SCORE])
         readings: list[PlateReading] = []
         for found in wide_enough:
             reading = self.read_at(image, found.quad, observe, found.score)
             if reading is not None:
                 readings.append(reading)
-        return _without_repeats(readings)
+        return _without_duplicates(readings)
 
     def read_at(
         self, image: NDArray[np.uint8], quad: Quad, observe: StageObserver | None = None, score: float = 1.0
@@ -83,7 +83,7 @@ class PlateReader:
         ``score`` (0.0-1.0) is the detection's: how sure it is that there is a plate.
         """
         _check_image(image)
-        with stage("refine", observe):
+        with timed_stage("refine", observe):
             refined = self._recognizer.refine(image, quad)
         return self._read_quad(image, refined, score, observe)
 
@@ -93,28 +93,28 @@ class PlateReader:
         Nothing is detected, so ``detection_score`` is 1.0, and the width does not matter.
         """
         _check_image(image)
-        return self._read_quad(image, whole_image(image), 1.0, observe)
+        return self._read_quad(image, full_image_quad(image), 1.0, observe)
 
     def _read_quad(
         self, image: NDArray[np.uint8], quad: Quad, score: float, observe: StageObserver | None
     ) -> PlateReading | None:
-        opinion = read_plate(self._recognizer, image, quad, observe)
-        if opinion is None or not is_plausible(opinion.decoded, score, self._plausible):
+        hypothesis = read_plate(self._recognizer, image, quad, observe)
+        if hypothesis is None or not is_plausible(hypothesis.decoded, score, self._plausible):
             return None
-        decoded = opinion.decoded
-        color = reconcile_color(decoded.number, opinion.colors)
+        decoded = hypothesis.decoded
+        color = reconcile_color(decoded.number, hypothesis.colors)
         height, width = image.shape[:2]
         return PlateReading(
             number=decoded.number,
             confidence=calibrated_confidence(decoded, self._calibration),
             color=color,
             category=category_of(decoded.number, color),
-            rows=reconcile_rows(decoded.number, color, opinion.rows),
-            quad=opinion.quad,
-            rect=opinion.quad.bounding_rect(width, height),
+            rows=reconcile_rows(decoded.number, color, hypothesis.rows),
+            quad=hypothesis.quad,
+            rect=hypothesis.quad.bounding_rect(width, height),
             detection_score=score,
-            evidence=decoded.evidence,
-            color_probabilities=opinion.colors,
+            character_probabilities=decoded.character_probabilities,
+            color_probabilities=hypothesis.colors,
         )
 
 
@@ -123,7 +123,7 @@ def _check_image(image: NDArray[np.uint8]) -> None:
         raise ValueError(f"a picture must be uint8 of shape (H, W, 3), not {image.dtype} of {image.shape}")
 
 
-def _without_repeats(readings: list[PlateReading]) -> list[PlateReading]:
+def _without_duplicates(readings: list[PlateReading]) -> list[PlateReading]:
     """Sorted best first, with only the best of several readings of one plate."""
     ranked = sorted(readings, key=lambda reading: (reading.confidence, _area(reading.rect)), reverse=True)
     kept: list[PlateReading] = []
@@ -138,7 +138,11 @@ def _same_plate(a: PlateReading, b: PlateReading) -> bool:
     if overlap == 0:
         return False
     smaller = min(_area(a.rect), _area(b.rect))
-    return a.number == b.number or rect_iou(a.rect, b.rect) >= _SAME_IOU or overlap >= _SAME_SHARE * smaller
+    return (
+        a.number == b.number
+        or rect_iou(a.rect, b.rect) >= _DUPLICATE_IOU
+        or overlap >= _DUPLICATE_CONTAINMENT * smaller
+    )
 
 
 def _area(rect: Rect) -> int:

@@ -8,7 +8,7 @@ guest has one inference after each frame. The camera's next frame is thus delaye
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,24 +16,21 @@ from numpy.typing import NDArray
 
 from edge_lpr.config import PHOTO_MIN_PLATE_WIDTH
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.reader import PassedOver, PlateReader
+from edge_lpr.vision.reader import NarrowPlatesObserver, PlateReader
 
-Read = Callable[[NDArray[np.uint8]], list[PlateReading]]
-"""From a picture, uint8 of shape (H, W, 3), BGR, to its plates, best first."""
-
-_BEFORE_AN_INFERENCE = ("detect", "refine", "decode")
+_YIELD_AFTER_STAGES = ("detect", "refine", "decode")
 """Stages of the reader behind which the next inference starts, or nothing more comes."""
 
 
-class ReaderTurn:
-    """Whose turn it is: ``camera`` and ``guest`` are context managers, ``step_aside`` is for a guest inside its own."""
+class ReaderPriority:
+    """Mutual exclusion in which the camera goes first. ``camera`` and ``background`` are context managers."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._taken = False
         self._cameras_waiting = 0
-        self._guests_waiting = 0
-        self._guest_is_due = False
+        self._background_waiting = 0
+        self._background_is_due = False
 
     @contextmanager
     def camera(self) -> Iterator[None]:
@@ -41,7 +38,7 @@ class ReaderTurn:
         with self._changed:
             self._cameras_waiting += 1
             try:
-                self._changed.wait_for(lambda: not self._taken and not self._guest_is_due)
+                self._changed.wait_for(lambda: not self._taken and not self._background_is_due)
             finally:
                 self._cameras_waiting -= 1
             self._taken = True
@@ -50,14 +47,14 @@ class ReaderTurn:
         finally:
             with self._changed:
                 self._taken = False
-                self._guest_is_due = self._guests_waiting > 0
+                self._background_is_due = self._background_waiting > 0
                 self._changed.notify_all()
 
     @contextmanager
-    def guest(self) -> Iterator[None]:
+    def background(self) -> Iterator[None]:
         """A guest's turn, one guest at a time."""
         with self._changed:
-            self._await_guests_turn()
+            self._wait_in_background()
         try:
             yield
         finally:
@@ -65,21 +62,21 @@ class ReaderTurn:
                 self._taken = False
                 self._changed.notify_all()
 
-    def step_aside(self) -> None:
+    def yield_to_camera(self) -> None:
         """Between two inferences: let the camera go first if it waits."""
         with self._changed:
             if self._cameras_waiting:
                 self._taken = False
                 self._changed.notify_all()
-                self._await_guests_turn()
+                self._wait_in_background()
 
-    def _await_guests_turn(self) -> None:
-        self._guests_waiting += 1
+    def _wait_in_background(self) -> None:
+        self._background_waiting += 1
         try:
-            self._changed.wait_for(lambda: not self._taken and (self._guest_is_due or not self._cameras_waiting))
+            self._changed.wait_for(lambda: not self._taken and (self._background_is_due or not self._cameras_waiting))
         finally:
-            self._guests_waiting -= 1
-            self._guest_is_due = False
+            self._background_waiting -= 1
+            self._background_is_due = False
         self._taken = True
 
 
@@ -88,22 +85,27 @@ class SharedReader:
 
     def __init__(self, reader: PlateReader) -> None:
         self._reader = reader
-        self._turn = ReaderTurn()
+        self._priority = ReaderPriority()
 
     def replace(self, reader: PlateReader) -> None:
         """Read with another reader from the next picture on; a guest's that is being read is read to its end."""
         self._reader = reader
 
-    def read_for_camera(self, image: NDArray[np.uint8], passed_over: PassedOver | None = None) -> list[PlateReading]:
-        """``PlateReader.read``, before every guest. ``passed_over`` receives the plates that are too narrow to read."""
-        with self._turn.camera():
-            return self._reader.read(image, passed_over=passed_over)
+    def read_for_camera(
+        self, image: NDArray[np.uint8], on_narrow_plates: NarrowPlatesObserver | None = None
+    ) -> list[PlateReading]:
+        """``PlateReader.read``, before every background request.
 
-    def read_for_guest(self, image: NDArray[np.uint8]) -> list[PlateReading]:
+        ``on_narrow_plates`` receives the plates that are too narrow to read.
+        """
+        with self._priority.camera():
+            return self._reader.read(image, on_narrow_plates=on_narrow_plates)
+
+    def read_for_request(self, image: NDArray[np.uint8]) -> list[PlateReading]:
         """``PlateReader.read`` of a photo, in the pauses that the camera leaves."""
-        with self._turn.guest():
+        with self._priority.background():
             return self._reader.read(image, self._after_stage, PHOTO_MIN_PLATE_WIDTH)
 
     def _after_stage(self, stage: str, _seconds: float) -> None:
-        if stage in _BEFORE_AN_INFERENCE:
-            self._turn.step_aside()
+        if stage in _YIELD_AFTER_STAGES:
+            self._priority.yield_to_camera()

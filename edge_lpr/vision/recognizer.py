@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_lpr.geometry import Quad
-from edge_lpr.vision.crops import Part
+from edge_lpr.geometry import UNIT_CORNERS, Quad
+from edge_lpr.vision.crops import PlateCrop
 from edge_lpr.vision.interpreter import Interpreter
 from edge_lpr.vision.model_file import ModelFile
-from edge_lpr.vision.straighten import in_image, straighten
+from edge_lpr.vision.straighten import straighten, to_image_points
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,10 +32,10 @@ class Recognition:
     rows: NDArray[np.float32]
     legible: float
 
-    def in_parts(self, parts: Sequence[Recognition]) -> Recognition:
+    def with_crop_steps(self, parts: Sequence[Recognition]) -> Recognition:
         """This, but with the steps of its ``parts``, in reading order, and as legible as the least legible of them;
         colours and rows stay those of the whole."""
-        steps = _in_turn([part.steps for part in parts])
+        steps = _join_steps([part.steps for part in parts])
         return replace(self, steps=steps, legible=min(part.legible for part in parts))
 
     @property
@@ -44,10 +44,9 @@ class Recognition:
         return bool(self.rows[1] > self.rows[0])
 
 
-_OWN_CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], dtype=np.float32)
-_LOOKS = 2
-_SETTLED = 0.08  # of the plate's height: corners that moved less, in the mean, gain nothing by a second look
-_SMALLEST, _LARGEST = 0.25, 4.0  # a refined quad of another size than that, by area, is no plate's
+_MAX_REFINEMENTS = 2
+_CONVERGED_SHIFT = 0.08  # of the plate's height: corners that moved less, in the mean, gain nothing by a second look
+_MIN_AREA_RATIO, _MAX_AREA_RATIO = 0.25, 4.0  # a refined quad of another size than that, by area, is no plate's
 
 
 class Recognizer:
@@ -66,15 +65,15 @@ class Recognizer:
         The detector sees a plate in a few cells; here it fills the picture. Where the detector was far off, what the
         first look mended is looked at once more. Gives ``quad`` back where the look finds no outline.
         """
-        for _ in range(_LOOKS):
+        for _ in range(_MAX_REFINEMENTS):
             view = straighten(image, quad, self._width, self._height, self._look_margin)
             shifts = self._run(view)["corners"].reshape(4, 2)
-            refined = Quad.from_array(in_image(_OWN_CORNERS + shifts, quad, self._look_margin))
-            if not _plausible(refined, quad):
+            refined = Quad.from_array(to_image_points(UNIT_CORNERS + shifts, quad, self._look_margin))
+            if not _is_plausible_quad(refined, quad):
                 break
             moved = float(np.linalg.norm(refined.to_array() - quad.to_array(), axis=1).mean())
             quad = refined
-            if moved < _SETTLED * quad.height:
+            if moved < _CONVERGED_SHIFT * quad.height:
                 break
         return quad
 
@@ -82,9 +81,9 @@ class Recognizer:
         """The plate in ``quad`` of ``image`` (uint8, BGR) at this recognizer's size: uint8 (height, width, 3), BGR."""
         return straighten(image, quad, self._width, self._height, self._margin)
 
-    def straighten_part(self, image: NDArray[np.uint8], quad: Quad, part: Part) -> NDArray[np.uint8]:
+    def straighten_crop(self, image: NDArray[np.uint8], quad: Quad, part: PlateCrop) -> NDArray[np.uint8]:
         """``part`` of what ``straighten`` gives, filling the same size."""
-        place = Quad.from_array(in_image(part.corners(), quad, self._margin))
+        place = Quad.from_array(to_image_points(part.corners(), quad, self._margin))
         return straighten(image, place, self._width, self._height)
 
     def recognize(self, plate: NDArray[np.uint8]) -> Recognition:
@@ -102,17 +101,17 @@ class Recognizer:
         return self._interpreter.run(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
 
 
-def _in_turn(looks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+def _join_steps(looks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """The steps of several looks with a blank between two, whose last and first steps are no neighbours."""
     blank = np.zeros_like(looks[0][:1])
     blank[0, 0] = 1
     return np.concatenate([piece for steps in looks for piece in (steps, blank)][:-1])
 
 
-def _plausible(refined: Quad, quad: Quad) -> bool:
+def _is_plausible_quad(refined: Quad, quad: Quad) -> bool:
     corners = refined.to_array()
     area, before = float(cv2.contourArea(corners)), float(cv2.contourArea(quad.to_array()))
-    return bool(cv2.isContourConvex(corners)) and _SMALLEST * before <= area <= _LARGEST * before
+    return bool(cv2.isContourConvex(corners)) and _MIN_AREA_RATIO * before <= area <= _MAX_AREA_RATIO * before
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_lpr.geometry import Quad
+from edge_lpr.geometry import UNIT_CORNERS, Quad
 
 _MAX_OVERSAMPLING = 8
-_OWN_CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], dtype=np.float32)
 
 
 def straighten(
@@ -35,7 +34,7 @@ def straighten(
     return np.asarray(warped, dtype=np.uint8)
 
 
-def in_image(points: NDArray[np.float32], quad: Quad, margin: tuple[float, float]) -> NDArray[np.float32]:
+def to_image_points(points: NDArray[np.float32], quad: Quad, margin: tuple[float, float]) -> NDArray[np.float32]:
     """Where ``points`` of a straightened picture lie in the image it was straightened from.
 
     ``points`` (n, 2) are shares of the picture's width and height; ``quad`` and ``margin`` are those given to
@@ -45,10 +44,10 @@ def in_image(points: NDArray[np.float32], quad: Quad, margin: tuple[float, float
     return np.asarray(cv2.perspectiveTransform(points[np.newaxis], matrix)[0], dtype=np.float32)
 
 
-def grown(quad: Quad, margin: tuple[float, float]) -> Quad:
+def expand_quad(quad: Quad, margin: tuple[float, float]) -> Quad:
     """``quad`` with ``margin``, shares of its width and height, more beyond each edge, as seen from the front."""
-    beyond = (_OWN_CORNERS * 2 - 1) * np.array(margin, dtype=np.float32)
-    return Quad.from_array(in_image(_OWN_CORNERS + beyond, quad, (0.0, 0.0)))
+    beyond = (UNIT_CORNERS * 2 - 1) * np.array(margin, dtype=np.float32)
+    return Quad.from_array(to_image_points(UNIT_CORNERS + beyond, quad, (0.0, 0.0)))
 
 
 def _target(width: int, height: int, margin: tuple[float, float]) -> NDArray[np.float32]:
@@ -58,7 +57,7 @@ def _target(width: int, height: int, margin: tuple[float, float]) -> NDArray[np.
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], dtype=np.float32)
 
 
-def whole_image(image: NDArray[np.uint8]) -> Quad:
+def full_image_quad(image: NDArray[np.uint8]) -> Quad:
     """The quad of a picture that is itself a plate, already cut out."""
     height, width = image.shape[:2]
     return Quad((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))

@@ -11,7 +11,7 @@ StageObserver = Callable[[str, float], None]
 
 
 @contextmanager
-def stage(name: str, observe: StageObserver | None) -> Iterator[None]:
+def timed_stage(name: str, observe: StageObserver | None) -> Iterator[None]:
     """Tells ``observe``, if there is one, how long the block took that is called ``name``."""
     started = time.perf_counter()
     yield
