@@ -8,7 +8,7 @@ from edge_lpr.passages import ListMatch
 from edge_lpr.plates import ALPHABET
 
 
-class NumberLists:
+class Watchlists:
     """Lists by name, such as ``known`` and ``blocked``."""
 
     def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
