@@ -99,7 +99,7 @@ def _offer_service(path: Path, written: dict[Path, str]) -> None:
     print(f"\nTo look at everything: {program} check -c {path}")
     if reason := installation.why_not(path):
         print(f"To run it here:        {program} run -c {path}")
-        print(f"Not offered as a service: {reason}; the README tells how, under A gate.")
+        print(f"Not installed as a service: {reason}; docs/install.md has the steps")
         return
     commands = installation.steps(list(written))
     if installation.may_install() and ask_yes(
