@@ -19,7 +19,7 @@
 # make peers-bench  time and accuracy beside other readers of the registry, each in an environment of its own
 # make train-smoke  every training command for a few steps, in an environment of 2.3 GB that it makes first
 # make system-test  a gate in a virtual machine, with power cuts; as root, takes an hour. ARGS="--cuts 3 --only power" less
-# make stranger-test  the README followed on clean arm64 Debians, emulated, to the first passage; as root, takes an hour
+# make stranger-test  docs/install.md followed on clean arm64 Debians, emulated, to the first passage; as root, takes an hour
 #
 # Everything is installed into .venv here. PYTHON=python3.12 picks another Python. What pip cannot bring, .ci/packages
 # installs by apt where it may, and names where it may not.

@@ -1,4 +1,4 @@
-"""Installation of the service: the commands of docs/install.md, run as root, or shown to other users."""
+"""The service's user, folders and unit: the commands of docs/install.md, run as root or shown to other users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_lpr.setup.files import GROUP
 HOME = Path("/opt/edge-lpr")
 CONFIG = Path("/etc/edge-lpr/config.yaml")
 PROGRAM = HOME / "venv/bin/edge-lpr"
-"""The paths that the unit uses, as docs/install.md sets them."""
+"""Paths that the systemd unit uses; docs/install.md installs to the same paths."""
 
 STEPS = (
     "sudo install -m 644 /opt/edge-lpr/systemd/edge-lpr.sysusers /usr/lib/sysusers.d/edge-lpr.conf",
@@ -34,7 +34,7 @@ class InstallationError(EdgeLprError):
 
 
 def why_not(config: Path) -> str:
-    """Returns why this program cannot be the service of the unit; "" if it can."""
+    """Returns why this program cannot run as the service of the systemd unit; "" if it can."""
     if not (HOME / "systemd/edge-lpr.service").is_file() or not PROGRAM.is_file():
         return f"the service's unit starts {PROGRAM}, and the program is not installed there"
     if config.absolute() != CONFIG:

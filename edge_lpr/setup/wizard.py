@@ -14,7 +14,8 @@ from typing import Any
 from rich.console import Console
 
 from edge_lpr.check.finding import Finding, print_finding
-from edge_lpr.config import Settings, editing, load_settings
+from edge_lpr.config import Settings, load_settings
+from edge_lpr.config import editing as config_edit
 from edge_lpr.config.types import Section
 from edge_lpr.errors import ConfigError
 from edge_lpr.resources import example_settings
@@ -57,9 +58,9 @@ def _ask_all(path: Path) -> dict[Path, str]:
     broker = ask_broker(present, path.parent, console)
     name = _ask_name(present, path.parent, console)
     text = (path if path.exists() else example_settings()).read_text(encoding="utf-8-sig")
-    text = editing.changed(text, path, "device", _changes(present.device, {"id": name}))
-    text = editing.changed(text, path, "camera", _changes(present.camera, camera))
-    texts = {path: editing.changed(text, path, "mqtt", _changes(present.mqtt, broker.values))}
+    text = config_edit.changed(text, path, "device", _changes(present.device, {"id": name}))
+    text = config_edit.changed(text, path, "camera", _changes(present.camera, camera))
+    texts = {path: config_edit.changed(text, path, "mqtt", _changes(present.mqtt, broker.values))}
     if broker.password is not None:
         texts[path.parent / broker.values["password_file"]] = broker.password + "\n"
     return texts
@@ -99,7 +100,7 @@ def _offer_service(path: Path, written: dict[Path, str]) -> None:
     print(f"\nTo look at everything: {program} check -c {path}")
     if reason := installation.why_not(path):
         print(f"To run it here:        {program} run -c {path}")
-        print(f"Not offered as a service: {reason}; see docs/install.md.")
+        print(f"Not installed as a service: {reason}; docs/install.md has the steps.")
         return
     commands = installation.steps(list(written))
     if installation.may_install() and ask_yes(

@@ -21,7 +21,7 @@ from edge_lpr.errors import ConfigError
 from edge_lpr.resources import demo_clip, example_settings
 from edge_lpr.setup import answers, files, installation
 from tests.support.mqtt import Mosquitto, free_port
-from tests.system.readme_steps import install_steps
+from tests.system.install_steps import install_steps
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "kö rp&'er"
@@ -226,8 +226,8 @@ def test_a_streams_login_is_escaped() -> None:
     assert address == "rtsp://admin:p%40ss%2Fword@192.0.2.10:554/main"
 
 
-def test_the_service_is_installed_by_the_readmes_commands() -> None:
-    _, user, _, start = install_steps(ROOT / "README.md")
+def test_the_service_is_installed_by_the_commands_of_the_document() -> None:
+    _, user, _, start = install_steps(ROOT)
     theirs = [command for command in user if "config.example.yaml" not in command]
     ours = [command.replace(" --no-block", "") for command in installation.STEPS]
     assert ours == [*theirs, *start[0].replace(" --now", "").split("\n"), "sudo systemctl restart edge-lpr"]

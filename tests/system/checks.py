@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from tests.system.host import SystemTestError
+from tests.system.install_steps import install_steps
 from tests.system.machine import Machine
-from tests.system.readme_steps import install_steps
 from tests.system.scenes import NUMBERS
 
 TOPIC = "edge-lpr/gate-vm/plate"
@@ -79,9 +79,9 @@ def unit_is_hardened(machine: Machine, _source: Path) -> str:
 
 
 def readme_check_works(machine: Machine, source: Path) -> str:
-    """Step 3 of the README, with the service stopped as it is there."""
+    """Step 3 of docs/install.md, with the service stopped as it is there."""
     machine.ask("systemctl stop edge-lpr")
-    code, output = machine.run(install_steps(source / "README.md")[2][0])
+    code, output = machine.run(install_steps(source)[2][0])
     print(output)
     machine.ask("systemctl start --no-block edge-lpr")
     if code:

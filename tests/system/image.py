@@ -1,4 +1,4 @@
-"""The image: Debian 13 by debootstrap, the product by the README's own steps, a file system by ``mke2fs -d``.
+"""The image: Debian 13 by debootstrap, the product by the steps of docs/install.md, a file system by ``mke2fs -d``.
 
 Three layers lie in the cache, each under a name that its ingredients give it: Debian itself, the wheels, and the image.
 Everything that needs the network happens on the host; the guest has none but the emulator's own.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.system import host
-from tests.system.readme_steps import install_steps
+from tests.system.install_steps import install_steps
 from tests.system.scenes import write_scenes
 
 SUITE = "trixie"
@@ -26,7 +26,7 @@ PACKAGES = (
 )  # fmt: skip
 SIZE = "3G"
 GUEST = Path(__file__).parent / "guest"
-MADE_BY = ("image.py", "readme_steps.py", "scenes.py")
+MADE_BY = ("image.py", "install_steps.py", "scenes.py")
 
 _SOURCE = "opt/edge-lpr"
 _WHEELS = "var/wheels"
@@ -54,7 +54,7 @@ def build(source: Path, cache: Path, tell: Tell) -> Image:
     key = _key((base.name, wheels.name), (source / file for file in files), guest)
     image = cache / f"image-{key}"
     if not image.exists():
-        tell("installing the product by the README's steps")
+        tell("installing the product by the steps of docs/install.md")
         for old in cache.glob("image-*"):
             shutil.rmtree(old)
         made = cache / "image.part"
@@ -108,7 +108,7 @@ def _install(base: Path, wheels: Path, source: Path, files: list[str], made: Pat
     shutil.copytree(wheels, root / _WHEELS)
     (root / "etc/pip.conf").write_text(f"[global]\nno-index = true\nfind-links = /{_WHEELS}\n")
     (root / "etc/apt/apt.conf.d/90yes").write_text('APT::Get::Assume-Yes "true";\n')
-    steps = install_steps(source / "README.md")
+    steps = install_steps(source)
     # Step 3, `edge-lpr check`, looks at a running machine, and step 4 starts the service: here the boot does.
     script = ["set -eux", *steps[0], *steps[1], steps[3][0].replace(" --now", "")]
     host.run(["chroot", root, "/bin/bash", "-c", "\n".join(script)], log, env={"HOME": "/root", "LC_ALL": "C.UTF-8"})

@@ -1,8 +1,8 @@
-"""A stranger follows the README: from a clean Debian for arm64 to the first passage, under user-mode emulation.
+"""A stranger follows docs/install.md: from a clean Debian for arm64 to the first passage, under user-mode emulation.
 
     python -m tests.system.stranger [--suite trixie] [--cpu cortex-a76] [--arch amd64]   as root; `make stranger-test`
 
-The commands are the README's own, read from it, typed by a shell in a fresh root; pip and apt fetch what they fetch at
+The commands are read from the document, typed by a shell in a fresh root; pip and apt fetch what they fetch at
 a gate. Three things differ from a Raspberry Pi, and the transcript shows each: the camera is a recording, the broker
 runs in the same root, and as a root without an init starts no service, the unit's ExecStart is run by hand as its user.
 The gate itself runs without a network. Debian's own files stay in the cache; everything else is done anew. ``--arch``
@@ -27,7 +27,7 @@ from jsonschema import Draft202012Validator
 from edge_lpr.messages.schemas import load_schema
 from tests.system import host
 from tests.system.host import SystemTestError
-from tests.system.readme_steps import install_steps
+from tests.system.install_steps import install_steps
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = ("trixie", "bookworm")
@@ -35,7 +35,7 @@ CPU = "cortex-a76"
 """The Raspberry Pi 5's."""
 
 BASE_PACKAGES = ("systemd", "sudo", "ca-certificates")
-"""What Raspberry Pi OS has of the README's commands and Debian's smallest root has not."""
+"""Packages of the document's commands that Raspberry Pi OS has and Debian's smallest root lacks."""
 
 PROGRAMS = {"debootstrap": "debootstrap", "unshare": "util-linux", "ip": "iproute2", "git": "git"}
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
@@ -51,8 +51,8 @@ step() { say "$1"; eval "$1"; }
 
 
 def main() -> int:
-    """Follow the README in each suite; 0 where all reach a passage."""
-    parser = argparse.ArgumentParser(description="From a clean Debian for arm64 to the first passage, by the README.")
+    """Follows the document in each suite; returns 0 if all reach a passage."""
+    parser = argparse.ArgumentParser(description="From a clean arm64 Debian to the first passage, by docs/install.md.")
     parser.add_argument("--suite", choices=SUITES, action="append", help="one of them only; may be given twice")
     parser.add_argument("--cpu", default=CPU, help=f"the processor that is emulated (default: {CPU})")
     parser.add_argument("--arch", default="arm64", help="Debian's name of the architecture (default: arm64)")
@@ -80,8 +80,8 @@ def follow(suite: str, arch: str, cpu: str, cache: Path) -> str:
     host.run(["cp", "-a", "--reflink=auto", _debian(suite, arch, cache), root], cache / "build.log")
     environment = _lend(root)
     environment["QEMU_CPU"] = cpu
-    packages, user, check, start = install_steps(ROOT / "README.md", suite, "file:///srv/edge-lpr.git")
-    # The broker is the stranger's own: the README takes it for granted.
+    packages, user, check, start = install_steps(ROOT, suite, "file:///srv/edge-lpr.git")
+    # The document expects a broker; here it runs in the same root.
     broker = ["sudo apt-get install mosquitto mosquitto-clients"]
     hello = ["uname -m", "grep PRETTY /etc/os-release"]
     _type(root, [*hello, *broker, *packages, "/opt/edge-lpr/venv/bin/python --version", *user], environment)

@@ -18,13 +18,13 @@ from edge_lpr.mqtt.store import StoredPassage
 from tests.support.needs import absent
 from tests.system.card import BLOCK, Card
 from tests.system.host import PATH, SystemTestError
+from tests.system.install_steps import install_steps
 from tests.system.ledger import Ledger
-from tests.system.readme_steps import install_steps
 from tests.system.remains import look_at
 
 
-def test_the_install_steps_are_the_readmes(repo_root: Path) -> None:
-    packages, user, check, start = install_steps(repo_root / "README.md")
+def test_the_install_steps_are_those_of_the_document(repo_root: Path) -> None:
+    packages, user, check, start = install_steps(repo_root)
     assert "sudo /opt/edge-lpr/venv/bin/pip install /opt/edge-lpr" in packages
     assert "sudo apt-get install git python3-venv" in packages
     assert not any("clone" in command or "bookworm" in command for command in packages)

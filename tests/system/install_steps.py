@@ -1,23 +1,27 @@
-"""The commands that the README tells an installer to type at a gate, read from the README itself."""
+"""The commands that docs/install.md gives an installer, read from the document itself."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-_BEGIN, _END = "## A gate: Raspberry Pi 4 or 5", "The start is over when"
+DOCUMENT = Path("docs", "install.md")
+"""Below the root of the checkout."""
+
+_BEGIN, _END = "## Four steps", "The service has started when"
 _SUITES = ("bookworm", "trixie")
 _CLONE = "sudo git clone <this repository> /opt/edge-lpr"
 _NOT_ON_DEBIAN = " python3-picamera2"
-"""The README: "On other Debian systems leave out `python3-picamera2`"."""
+"""The document: "On other Debian systems, leave out `python3-picamera2`"."""
 
 
-def install_steps(readme: Path, suite: str = "trixie", repository: str | None = None) -> list[list[str]]:
-    """The commands of each numbered step, as shell lines, for one of Debian's suites.
+def install_steps(checkout: Path, suite: str = "trixie", repository: str | None = None) -> list[list[str]]:
+    """Returns the commands of each numbered step, as shell lines, for one of Debian's suites.
 
-    The clone is made from ``repository``, and left out without one: only a person knows where this repository lies.
-    Raises ValueError where the README has changed too much to be followed.
+    The clone is made from ``repository`` and left out without one: the document cannot name the repository.
+    Raises ValueError if the document has changed too much to be followed.
     """
-    text = readme.read_text(encoding="utf-8")
+    document = checkout / DOCUMENT
+    text = document.read_text(encoding="utf-8")
     section = text[text.index(_BEGIN) : text.index(_END)]
     other_systems = [f"# on {name.capitalize()}" for name in _SUITES if name != suite]
     steps: list[list[str]] = []
@@ -28,7 +32,9 @@ def install_steps(readme: Path, suite: str = "trixie", repository: str | None = 
             steps[-1].append(line.split(" #")[0].strip().replace(_NOT_ON_DEBIAN, ""))
     commands = [command for step in steps for command in step]
     if len(steps) != 4 or _CLONE not in commands or not all(steps):
-        raise ValueError(f"{readme}: the section {_BEGIN!r} no longer has its four steps; mend tests/system with it")
+        raise ValueError(
+            f"{document}: the section {_BEGIN!r} does not have its four steps; change tests/system with it"
+        )
     place = {_CLONE: None if repository is None else _CLONE.replace("<this repository>", repository)}
     followed = [[place.get(command, command) for command in step] for step in steps]
     return [[command for command in step if command is not None] for step in followed]
