@@ -27,12 +27,9 @@ from edge_lpr.api.request_metrics import SUCCESS, RequestMetrics
 from edge_lpr.messages import payloads as messages
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.mqtt.connection import MqttConnection
-from edge_lpr.mqtt.topics import Topics
+from edge_lpr.mqtt.topics import CAPTURE, LICENSE_PLATE_OCR, Topics
 from edge_lpr.readings import PlateReading
 from edge_lpr.vision.latest_frame import LastView, View
-
-LICENSE_PLATE_OCR = "license-plate-ocr"
-CAPTURE = "capture"
 
 ENTRANCE = "mqtt"
 CALLER = Account("over mqtt")
@@ -158,11 +155,11 @@ class MqttRequests:
             self._send(reply, {**answer.result(), **job.extra})
 
     def _send(self, reply: _Reply, answer: JsonObject) -> None:
-        if not self._connection.answer(reply.topic, messages.encode(answer), reply.correlation):
+        if not self._connection.publish_once(reply.topic, messages.encode(answer), reply.correlation):
             request_id = answer["Response"]["RequestId"]
             message = "The answer is larger than the broker takes; ask without the picture."
             answer = messages.error_response(ErrorCode.TOO_LARGE_FILE, message, request_id)
-            self._connection.answer(reply.topic, messages.encode(answer), reply.correlation)
+            self._connection.publish_once(reply.topic, messages.encode(answer), reply.correlation)
         error = answer["Response"].get("Error")
         code = SUCCESS if error is None else error["Code"]
         self._metrics.record_request(ENTRANCE, code, time.monotonic() - reply.received_s)

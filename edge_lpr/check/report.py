@@ -20,7 +20,7 @@ from edge_lpr.errors import ConfigError, ModelError
 from edge_lpr.host.board import temperature_celsius, throttling
 from edge_lpr.host.clock import clock_synchronized
 from edge_lpr.model_store.loading import open_pair
-from edge_lpr.model_store.store import ModelShelf
+from edge_lpr.model_store.store import ModelStore
 from edge_lpr.page.login_sessions import load_token
 from edge_lpr.service.load_control import HOT_C
 from edge_lpr.vision.interpreter import runtime_name
@@ -61,7 +61,7 @@ def _findings(settings: Settings, path: Path) -> Iterator[Finding]:
 
 def _models(settings: ReaderSettings, device: DeviceSettings) -> Finding:
     try:
-        pair = open_pair(settings, ModelShelf(device))
+        pair = open_pair(settings, ModelStore(device))
     except ModelError as error:
         return failure("models", error)
     detector, recognizer = pair.reader.models.detector.sidecar, pair.reader.models.recognizer.sidecar

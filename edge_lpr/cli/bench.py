@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     """Measures, and prints the table."""
     image = None if options.photo is None else load_image(options.photo)
     console = Console()
-    result = benchmark.run(reader_settings(options), image, options.repeats, console)
+    result = benchmark.run_benchmark(reader_settings(options), image, options.repeats, console)
     benchmark.print_result(result, console)
     return 0
 

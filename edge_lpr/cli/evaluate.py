@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     if not console.is_terminal:
         console = Console(stderr=options.json, width=REPORT_WIDTH)
     reader = PlateReader.open(reader_settings(options))
-    result = accuracy.run(options.truth, reader, options.split, options.misses, console)
+    result = accuracy.evaluate_photos(options.truth, reader, options.split, options.misses, console)
     if options.json:
         print(json.dumps(result.to_json(), ensure_ascii=False))
     else:

@@ -9,8 +9,8 @@ from datetime import date
 from edge_lpr.cli.options import add_config_option
 from edge_lpr.config import load_settings
 from edge_lpr.config.lists import plain_number
-from edge_lpr.evidence import retention
-from edge_lpr.evidence.keeper import evidence_folder
+from edge_lpr.evidence import store
+from edge_lpr.evidence.writer import evidence_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +26,9 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings(options.config, os.environ)
     folder = evidence_folder(settings.evidence, settings.device)
     number = None if options.number is None else plain_number(options.number)
-    chosen = retention.choose(folder, number=number, before=options.before)
+    chosen = store.select_pictures(folder, number=number, before=options.before)
     if options.delete:
-        retention.delete(folder, chosen)
+        store.delete_pictures(folder, chosen)
         print(f"{len(chosen)} pictures deleted from {folder}")
     else:
         for kept in chosen:

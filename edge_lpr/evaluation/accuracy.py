@@ -31,7 +31,7 @@ CONFIDENT = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EvaluationOutcome:
     """One labelled plate and what became of it. ``read`` is None where no reading belongs to the plate."""
 
     dataset: str
@@ -71,12 +71,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResult:
-    """What ``run`` found. ``extra_readings`` are readings where no plate is labelled, in photos whose plates have
-    quads."""
+    """The outcomes of one evaluation.
+
+    ``extra_readings`` counts the readings that belong to no labelled plate, in photos whose plates have quads.
+    """
 
     split: str
     photos: int
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[EvaluationOutcome, ...]
     extra_readings: int
 
     def tallies(self) -> dict[str, list[Tally]]:
@@ -89,7 +91,7 @@ class EvaluationResult:
             "province": self._by(lambda outcome: next((c for c in outcome.number or "" if c in PROVINCES), "none")),
         }
 
-    def misses(self) -> list[Outcome]:
+    def misses(self) -> list[EvaluationOutcome]:
         """The plates with a trusted number that were not read exactly."""
         return [outcome for outcome in self.outcomes if outcome.number is not None and not outcome.exact]
 
@@ -107,15 +109,15 @@ class EvaluationResult:
             "misses": [asdict(outcome) for outcome in self.misses()],
         }
 
-    def _by(self, key: Callable[[Outcome], str]) -> list[Tally]:
-        groups: dict[str, list[Outcome]] = {}
+    def _by(self, key: Callable[[EvaluationOutcome], str]) -> list[Tally]:
+        groups: dict[str, list[EvaluationOutcome]] = {}
         for outcome in self.outcomes:
             groups.setdefault(key(outcome), []).append(outcome)
         tallies = [_tally(name, outcomes) for name, outcomes in sorted(groups.items())]
         return [tally for tally in tallies if tally.plates or tally.colored]
 
 
-def run(
+def evaluate_photos(
     paths: Sequence[Path], reader: PlateReader, split: str, misses: Path | None, console: Console
 ) -> EvaluationResult:
     """Read every labelled photo in ``paths`` (see ``edge_lpr.evaluation.truth``) with a progress bar on ``console``.
@@ -124,7 +126,7 @@ def run(
     ImageError for a photo that cannot be read.
     """
     photos = load_truth(paths, split)
-    outcomes: list[Outcome] = []
+    outcomes: list[EvaluationOutcome] = []
     extra = 0
     for photo in track(photos, description="reading", console=console, transient=True):
         found, unmatched = _evaluate_photo(photo, reader)
@@ -171,7 +173,7 @@ def quad_iou(a: Quad, b: Quad) -> float:
     return intersection / union if union > 0 else 0.0
 
 
-def _evaluate_photo(photo: TruePhoto, reader: PlateReader) -> tuple[list[Outcome], int]:
+def _evaluate_photo(photo: TruePhoto, reader: PlateReader) -> tuple[list[EvaluationOutcome], int]:
     """The outcome of each labelled plate, and the number of readings that belong to none."""
     image = load_image(photo.path)
     if photo.crop:
@@ -208,9 +210,9 @@ def match(plates: Sequence[TruePlate], readings: Sequence[PlateReading]) -> list
     return matched
 
 
-def _outcome(photo: TruePhoto, plate: TruePlate, reading: PlateReading | None) -> Outcome:
+def _outcome(photo: TruePhoto, plate: TruePlate, reading: PlateReading | None) -> EvaluationOutcome:
     quad = plate.quad or (reading.quad if reading is not None and not photo.crop else None)
-    return Outcome(
+    return EvaluationOutcome(
         dataset=photo.dataset,
         path=str(photo.path),
         number=plate.number,
@@ -222,7 +224,7 @@ def _outcome(photo: TruePhoto, plate: TruePlate, reading: PlateReading | None) -
     )
 
 
-def _tally(name: str, outcomes: Iterable[Outcome]) -> Tally:
+def _tally(name: str, outcomes: Iterable[EvaluationOutcome]) -> Tally:
     trusted = [outcome for outcome in outcomes if outcome.number is not None]
     wrong = [outcome for outcome in trusted if outcome.read is not None and not outcome.exact]
     colored = [outcome for outcome in trusted if outcome.color is not None and outcome.read is not None]
@@ -238,11 +240,11 @@ def _tally(name: str, outcomes: Iterable[Outcome]) -> Tally:
     )
 
 
-def _province_differs(outcome: Outcome) -> bool:
+def _province_differs(outcome: EvaluationOutcome) -> bool:
     return (outcome.number or "")[:1] != (outcome.read or "")[:1]
 
 
-def _kind_name(outcome: Outcome) -> str:
+def _kind_name(outcome: EvaluationOutcome) -> str:
     kinds = matching_kinds(outcome.number or "")
     fitting = [kind for kind in kinds if outcome.color is None or outcome.color in kind.colors]
     return fitting[0].name if fitting else "none"
@@ -274,7 +276,7 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}" if whole else ""
 
 
-def _tile(outcome: Outcome) -> Tile:
+def _tile(outcome: EvaluationOutcome) -> Tile:
     image = load_image(Path(outcome.path))
     quad = whole_image(image) if outcome.quad is None else Quad.from_array(np.array(outcome.quad))
     high = max(16, round(Tile.WIDTH * min(1.0, quad.height / max(1.0, quad.width))))

@@ -57,7 +57,9 @@ class BenchmarkResult:
         return 1000 / self.total.median_ms
 
 
-def run(settings: ReaderSettings, image: NDArray[np.uint8] | None, repeats: int, console: Console) -> BenchmarkResult:
+def run_benchmark(
+    settings: ReaderSettings, image: NDArray[np.uint8] | None, repeats: int, console: Console
+) -> BenchmarkResult:
     """Read ``image`` (uint8 (H, W, 3), BGR; default: a drawn 1280x720 frame) ``repeats`` times, with a progress bar.
 
     Where no plate is found, the middle of the frame is read as one, so that every stage is measured. Raises ModelError.

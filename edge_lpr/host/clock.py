@@ -37,7 +37,7 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None)
 
 
-class StepWatch:
+class ClockStepDetector:
     """Notices when the wall clock is set while the service runs, as NTP does on a Pi that has just started.
 
     What was stamped before such a step carries the old clock's time and must be moved by as much. Slow correction
@@ -49,7 +49,7 @@ class StepWatch:
         self._monotonic = monotonic
         self._offset_s = wall() - monotonic()
 
-    def step_s(self) -> float:
+    def measure_step_s(self) -> float:
         """Seconds by which the clock was set since the last call, forward positive; 0.0 when it was not."""
         before_s = self._monotonic()
         wall_s = self._wall()

@@ -14,7 +14,7 @@ START_EXTENSION_US = 60_000_000
 _log = logging.getLogger(__name__)
 
 
-class Notifier:
+class SystemdNotifier:
     """Sends to the socket that systemd names in ``NOTIFY_SOCKET``.
 
     ``alive`` feeds the watchdog. It is called where the frame loop makes progress and nowhere else: a timer would go on
@@ -34,7 +34,7 @@ class Notifier:
             self._is_ready = True
             self._send("READY=1")
 
-    def alive(self) -> None:
+    def keep_alive(self) -> None:
         """The frame loop went round once more. Before the first frame this prolongs the start, so that a camera which
         is not there yet is waited for, and a loop that stands still is not."""
         self._send("WATCHDOG=1" if self._is_ready else f"EXTEND_TIMEOUT_USEC={START_EXTENSION_US}")

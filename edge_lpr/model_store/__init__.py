@@ -1,1 +1,1 @@
-"""Model pairs: the archive that carries one, the shelf that keeps those installed, the trial that each must pass."""
+"""Model pairs: the archive that carries one, the store that keeps those installed, the trial that each must pass."""

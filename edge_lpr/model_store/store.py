@@ -30,33 +30,33 @@ from edge_lpr.vision.model_file import MEMBERS
 SHIPPED = "shipped"
 
 Name = Annotated[str, Field(pattern=rf"^(?:[0-9a-f]{{12}}|{SHIPPED})$")]
-Mark = tuple[int, int] | None
+ChoiceVersion = tuple[int, int] | None
 """Of a choice: another one has another mark. None where nothing was ever installed."""
 
 _DRAFT = ".draft-"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ModelChoice:
     """Which pair is in use, and which was before it."""
 
     active: Name = SHIPPED
     previous: Name = SHIPPED
 
 
-class ModelShelf:
+class ModelStore:
     """The folder ``models`` in the state folder. Reading is safe at any time; who changes it holds ``locked``."""
 
     def __init__(self, device: DeviceSettings) -> None:
         self.folder = device.state_dir / "models"
         self._choice_path = self.folder / "active.json"
 
-    def choice(self) -> Choice:
+    def read_choice(self) -> ModelChoice:
         """The pair in use and the one before. Raises ModelError when that cannot be read."""
         try:
-            return TypeAdapter(Choice).validate_json(self._choice_path.read_bytes())
+            return TypeAdapter(ModelChoice).validate_json(self._choice_path.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
-            return Choice()
+            return ModelChoice()
         except OSError as error:
             raise ModelError(
                 f"{self._choice_path}: cannot be read ({error.strerror}); check its permissions"
@@ -64,7 +64,7 @@ class ModelShelf:
         except ValidationError as error:
             raise ModelError(f"{self._choice_path}: is damaged; install a pair of models anew") from error
 
-    def mark(self) -> Mark:
+    def choice_version(self) -> ChoiceVersion:
         """Tells whether the choice is another one than it was; cheap enough to be asked for every frame."""
         try:
             state = self._choice_path.stat()
@@ -72,17 +72,17 @@ class ModelShelf:
             return None
         return state.st_ino, state.st_mtime_ns
 
-    def path(self, name: str) -> Path:
+    def pair_folder(self, name: str) -> Path:
         """The folder of an installed pair."""
         return self.folder / name
 
-    def names(self) -> list[str]:
+    def installed_names(self) -> list[str]:
         """The installed pairs."""
         return sorted(path.name for path in self.folder.glob("[0-9a-f]" * 12))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else changes the shelf meanwhile. Raises ModelError when it cannot be written, or is being changed."""
+        """Nobody else changes the store meanwhile. Raises ModelError when it cannot be written, or is being changed."""
         try:
             self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
             lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -100,10 +100,10 @@ class ModelShelf:
         finally:
             os.close(lock)
 
-    def put(self, files: Mapping[str, bytes]) -> str:
+    def add_pair(self, files: Mapping[str, bytes]) -> str:
         """Keep a pair, which is not in use by that; its name. Raises OSError."""
         name = hashlib.sha256(b"".join(hashlib.sha256(files[member]).digest() for member in MEMBERS)).hexdigest()[:12]
-        target = self.path(name)
+        target = self.pair_folder(name)
         if _holds(target, files):
             return name
         draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=self.folder))
@@ -120,13 +120,13 @@ class ModelShelf:
         _flush(self.folder)
         return name
 
-    def choose(self, choice: Choice) -> None:
+    def activate(self, choice: ModelChoice) -> None:
         """Use ``choice`` from now on, and forget the pairs that it does not name. Raises OSError."""
         draft = self._choice_path.with_suffix(".part")
         _write(draft, json.dumps(asdict(choice)).encode())
         draft.replace(self._choice_path)
         _flush(self.folder)
-        for path in (*map(self.path, self.names()), *self.folder.glob(f"{_DRAFT}*")):
+        for path in (*map(self.pair_folder, self.installed_names()), *self.folder.glob(f"{_DRAFT}*")):
             if path.name not in (choice.active, choice.previous):
                 shutil.rmtree(path)
 

@@ -11,11 +11,9 @@ import sys
 from typing import Any
 
 from edge_lpr import __version__
-from edge_lpr.api.mqtt_requests import CAPTURE, LICENSE_PLATE_OCR
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.messages.schemas import SCHEMA_NAMES, load_schema
-from edge_lpr.mqtt.topics import Topics
-from edge_lpr.service.reload_request import RELOAD
+from edge_lpr.mqtt.topics import CAPTURE, LICENSE_PLATE_OCR, RELOAD, Topics
 
 PREFIX, DEVICE = "{prefix}", "{device}"
 _TOPICS = Topics(PREFIX, DEVICE)

@@ -1,6 +1,6 @@
 """The gate's lasting connection to its broker: it comes back by itself, and says what stands in the way.
 
-A thread of ours makes one ``Session`` after another. On every connect it subscribes, announces what is retained
+A thread of ours makes one ``MqttSession`` after another. On every connect it subscribes, announces what is retained
 (availability, health) and tells its listeners. Each change of state is one log line; a fault that repeats is not logged
 again until a connection was made. One that comes and goes is called so once, and then left alone until it holds.
 """
@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 from edge_lpr.backoff import BackOff
 from edge_lpr.config import MqttSettings
 from edge_lpr.errors import ConfigError
-from edge_lpr.mqtt.session import MessageHandler, Session
+from edge_lpr.mqtt.session import MessageHandler, MqttSession
 from edge_lpr.mqtt.topics import Topics
 
 State = Literal["stopped", "connecting", "connected", "refused", "unreachable", "misconfigured", "lost"]
@@ -54,13 +54,13 @@ class ConnectionStatus:
 class ConnectionListener(Protocol):
     """What is told of the connection. No method may block."""
 
-    def connected(self, session: Session) -> None:
+    def connected(self, session: MqttSession) -> None:
         """The broker accepted us; announcements and subscriptions are on their way."""
 
-    def disconnected(self, session: Session) -> None:
+    def disconnected(self, session: MqttSession) -> None:
         """That session is over; what it had not acknowledged never will be."""
 
-    def acknowledged(self, session: Session, mid: int, refusal: str | None) -> None:
+    def acknowledged(self, session: MqttSession, mid: int, refusal: str | None) -> None:
         """A QoS 1 message was taken, or refused for the named reason; a QoS 0 message was written."""
 
 
@@ -76,7 +76,7 @@ class MqttConnection:
         self._listeners: list[ConnectionListener] = []
         self._handlers: dict[str, MessageHandler] = {}
         self._announcements: dict[str, tuple[bytes, int, bool]] = {topics.availability: (b"online", 1, False)}
-        self._session: Session | None = None
+        self._session: MqttSession | None = None
         """The session that is being opened or served."""
         self._failures = 0
         self._flaps = 0
@@ -104,14 +104,14 @@ class MqttConnection:
         """
         self._handlers[topic_filter] = handler
 
-    def announce(self, topic: str, payload: bytes, *, qos: int) -> None:
+    def publish_retained(self, topic: str, payload: bytes, *, qos: int) -> None:
         """Publish a retained JSON document now, if connected, and its newest version on every connect."""
         with self._lock:
             self._announcements[topic] = (payload, qos, True)
             if self._session is not None and self._session.accepted:
                 self._session.publish(topic, payload, qos=qos, retain=True, json=True)
 
-    def announce_again(self, topic: str) -> None:
+    def republish_retained(self, topic: str) -> None:
         """Publish the retained document of ``topic`` once more; from any thread, a handler's too."""
         # Without the lock, for the reason that answer gives.
         session, announcement = self._session, self._announcements.get(topic)
@@ -119,7 +119,7 @@ class MqttConnection:
             payload, qos, json = announcement
             session.publish(topic, payload, qos=qos, retain=True, json=json)
 
-    def answer(self, topic: str, payload: bytes, correlation: bytes | None) -> bool:
+    def publish_once(self, topic: str, payload: bytes, correlation: bytes | None) -> bool:
         """Publish the JSON answer to a request at QoS 1, not retained; from any thread, a handler's too.
 
         False when it is larger than the broker takes. Without a connection it is lost, as is whoever asked.
@@ -163,10 +163,12 @@ class MqttConnection:
         with self._changed:
             return self._changed.wait_for(lambda: self._status.state == state, timeout_s)
 
-    def _make_session(self) -> Session:
-        return Session(self._settings, self._client_id, self._topics.availability, self._handlers, self._acknowledged)
+    def _make_session(self) -> MqttSession:
+        return MqttSession(
+            self._settings, self._client_id, self._topics.availability, self._handlers, self._acknowledged
+        )
 
-    def _acknowledged(self, session: Session, mid: int, refusal: str | None) -> None:
+    def _acknowledged(self, session: MqttSession, mid: int, refusal: str | None) -> None:
         for listener in self._listeners:
             listener.acknowledged(session, mid, refusal)
 
@@ -182,7 +184,7 @@ class MqttConnection:
             self._stopping.wait(self._backoff.delay(self._failures))
         self._set("stopped", None)
 
-    def _connect(self) -> Session | None:
+    def _connect(self) -> MqttSession | None:
         """An accepted session, or None after saying why there is none."""
         try:
             session = self._make_session()
@@ -201,7 +203,7 @@ class MqttConnection:
             self._set(state, reason)
         return None
 
-    def _serve(self, session: Session) -> None:
+    def _serve(self, session: MqttSession) -> None:
         """See one session through to its end."""
         with self._lock:
             for topic, (payload, qos, json) in self._announcements.items():
@@ -238,7 +240,7 @@ class MqttConnection:
         with self._changed:
             self._status = replace(self._status, failures=self._failures)
 
-    def _loss(self, session: Session, is_stable: bool) -> str | None:
+    def _loss(self, session: MqttSession, is_stable: bool) -> str | None:
         """Why it ended. Some brokers throw out the elder of two clients with one id without a word; then we ask."""
         if session.said_goodbye or is_stable or self._failures < 2:
             return session.end_reason
@@ -281,13 +283,13 @@ def probe(settings: MqttSettings, client_id: str) -> ConnectionStatus:
     ``client_id`` must not be that of a running gate, which would be thrown out. Raises ConfigError for an unusable
     password or TLS file.
     """
-    session = Session(settings, client_id, None, {}, lambda _session, _mid, _refusal: None)
+    session = MqttSession(settings, client_id, None, {}, lambda _session, _mid, _refusal: None)
     state, reason = _open(session)
     session.close(None, timeout_s=2.0)
     return ConnectionStatus(state, reason, datetime.now(UTC), connects=int(state == "connected"))
 
 
-def _open(session: Session) -> tuple[State, str | None]:
+def _open(session: MqttSession) -> tuple[State, str | None]:
     """Connect; what came of it."""
     try:
         session.open()

@@ -38,13 +38,13 @@ class Discovery:
     def __init__(self, connection: MqttConnection, topics: Topics, settings: HomeAssistantSettings) -> None:
         self._connection = connection
         self._topic = discovery_topic(topics, settings.prefix)
-        connection.announce(self._topic, encode(discovery_payload(topics)), qos=1)
+        connection.publish_retained(self._topic, encode(discovery_payload(topics)), qos=1)
         connection.subscribe(f"{settings.prefix}/status", self._take)
 
     def _take(self, message: paho.MQTTMessage) -> None:
         if message.payload == BIRTH:
             _log.info("MQTT: Home Assistant has started; the device is announced again")
-            self._connection.announce_again(self._topic)
+            self._connection.republish_retained(self._topic)
 
 
 def discovery_topic(topics: Topics, prefix: str) -> str:

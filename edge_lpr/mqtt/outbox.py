@@ -27,7 +27,7 @@ from typing import TypeVar
 from edge_lpr.config import OutboxSettings
 from edge_lpr.errors import ConfigError
 from edge_lpr.mqtt.recovery import HighWater, Salvage, move_aside, salvage
-from edge_lpr.mqtt.store import Limits, Store, StoredPassage, is_busy, is_corrupt
+from edge_lpr.mqtt.store import Limits, PassageStore, StoredPassage, is_busy, is_corrupt
 
 MEMORY_BYTES = 16 * 2**20
 DISK_RETRY_S = 30.0
@@ -78,7 +78,7 @@ class Outbox:
         self._max_age_s = settings.max_age_days * _DAY_S
         self._next_expiry_s = 0.0
         self._changed = threading.Condition(threading.RLock())
-        self._store = Store.open(None)
+        self._store = PassageStore.open(None)
         self._acknowledged_in_memory: set[int] = set()
         self._fault: str | None = "not opened"
         self._moved_aside: Path | None = None
@@ -108,7 +108,7 @@ class Outbox:
                 self._next_disk_try_s = 0.0
                 self._return_to_disk()
             try:
-                self._store.tidy()
+                self._store.delete_acknowledged()
             except sqlite3.DatabaseError as error:
                 _log.debug("outbox: what was acknowledged stays on the disk: %s", error)
             self._store.close()
@@ -159,10 +159,10 @@ class Outbox:
                 self._is_dropping = False
             self._changed.notify_all()
 
-    def tidy(self) -> None:
+    def delete_acknowledged(self) -> None:
         """Take what was acknowledged off the disk; otherwise the next passage does."""
         with self._changed:
-            self._run(lambda store: store.tidy())
+            self._run(lambda store: store.delete_acknowledged())
 
     def wait_until_empty(self, timeout_s: float) -> bool:
         """True once nothing waits; False when ``timeout_s`` passed first."""
@@ -182,7 +182,7 @@ class Outbox:
             _log.error("outbox: %d passages waited for too long and are given up: the broker is away", expired)
             self._changed.notify_all()
 
-    def _add_to(self, store: Store, compose: Callable[[int], StoredPassage]) -> StoredPassage:
+    def _add_to(self, store: PassageStore, compose: Callable[[int], StoredPassage]) -> StoredPassage:
         limits = self._disk_limits if self._fault is None else self._memory_limits
         if self._fault is None:
             try:
@@ -191,7 +191,7 @@ class Outbox:
                 raise sqlite3.OperationalError(f"{self._path.parent}: {error.strerror}") from error
         return store.add(compose, limits)
 
-    def _run(self, work: Callable[[Store], _T]) -> _T:
+    def _run(self, work: Callable[[PassageStore], _T]) -> _T:
         """Do it on disk; failing that on a fresh database beside the damaged one; failing that in memory."""
         try:
             return work(self._store)
@@ -214,9 +214,9 @@ class Outbox:
         except (OSError, sqlite3.DatabaseError) as second:
             self._use_memory(second, last_sequence)
 
-    def _open_disk(self) -> Store:
+    def _open_disk(self) -> PassageStore:
         try:
-            return Store.open(self._path)
+            return PassageStore.open(self._path)
         except sqlite3.DatabaseError as error:
             if not is_corrupt(error):
                 raise
@@ -224,13 +224,13 @@ class Outbox:
 
     def _replace_damaged(
         self, error: sqlite3.DatabaseError, last_sequence: int | None, acknowledged: Iterable[int]
-    ) -> Store:
+    ) -> PassageStore:
         """A fresh database with what the damaged one gave up; ``last_sequence`` where its numbers are known to end."""
         saved = salvage(self._path)
         self._moved_aside = move_aside(self._path)
         if last_sequence is None:
             last_sequence = self._high_water.read() if saved.last_sequence is None else saved.last_sequence
-        store = Store.open(self._path)
+        store = PassageStore.open(self._path)
         store.merge(saved.passages, acknowledged, last_sequence)
         _log.error(
             "outbox: %s is damaged (%s): moved to %s, %d waiting passages saved, numbers go on after %d",
@@ -238,7 +238,7 @@ class Outbox:
         )  # fmt: skip
         return store
 
-    def _use_disk(self, store: Store) -> None:
+    def _use_disk(self, store: PassageStore) -> None:
         self._store.close()
         self._store = store
         self._fault = None
@@ -252,7 +252,7 @@ class Outbox:
             last_sequence = max(last_sequence, self._high_water.read())
         else:
             last_sequence = max(last_sequence, rescued.last_sequence)
-        memory = Store.open(None)
+        memory = PassageStore.open(None)
         memory.merge(rescued.passages, acknowledged, last_sequence)
         self._store.close()
         self._store = memory

@@ -83,7 +83,7 @@ class PassagePublisher:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def publish(self, passage: Passage) -> StoredPassage:
+    def publish_passage(self, passage: Passage) -> StoredPassage:
         """Give the passage its number and RequestId and store it; it is sent as soon as the broker takes it.
 
         Returns when it is on disk (or, with a broken disk, in memory), never waits for the broker.
@@ -108,11 +108,11 @@ class PassagePublisher:
 
     def publish_health(self, health: Mapping[str, Any]) -> None:
         """Publish the health document, retained; its newest version is published again after every reconnect."""
-        self.connection.announce(self.topics.health, encode(health), qos=0)
+        self.connection.publish_retained(self.topics.health, encode(health), qos=0)
 
     def publish_statistic(self, statistic: Mapping[str, Any]) -> None:
         """Publish one passage's statistic if the broker is there; it is not kept for later."""
-        self.connection.answer(self.topics.statistics, encode(statistic), None)
+        self.connection.publish_once(self.topics.statistics, encode(statistic), None)
 
     def wait_until_empty(self, timeout_s: float) -> bool:
         """True once the broker has every passage; False when ``timeout_s`` passed first. For the end of a clip."""

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from edge_lpr.backoff import BackOff
 from edge_lpr.messages.payloads import encode, stamped
 from edge_lpr.mqtt.outbox import Outbox
-from edge_lpr.mqtt.session import Session
+from edge_lpr.mqtt.session import MqttSession
 from edge_lpr.mqtt.store import StoredPassage
 
 WINDOW = 8
@@ -34,18 +34,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Connected:
-    session: Session
+    session: MqttSession
     last_sequence: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Disconnected:
-    session: Session
+    session: MqttSession
 
 
 @dataclass(frozen=True, slots=True)
 class _Acknowledged:
-    session: Session
+    session: MqttSession
     mid: int
     refusal: str | None
 
@@ -89,7 +89,7 @@ class Sender:
         self._ack_timeout_s = ack_timeout_s
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._session: Session | None = None
+        self._session: MqttSession | None = None
         self._window = WINDOW
         self._in_flight: dict[int, _InFlight] = {}
         self._cursor = 0
@@ -122,15 +122,15 @@ class Sender:
         """A passage was added to the outbox."""
         self._events.put(_Stored())
 
-    def connected(self, session: Session) -> None:
+    def connected(self, session: MqttSession) -> None:
         """See ConnectionListener. What is in the outbox by now is older than the connection: it will be Replayed."""
         self._events.put(_Connected(session, self._outbox.status.last_sequence))
 
-    def disconnected(self, session: Session) -> None:
+    def disconnected(self, session: MqttSession) -> None:
         """See ConnectionListener."""
         self._events.put(_Disconnected(session))
 
-    def acknowledged(self, session: Session, mid: int, refusal: str | None) -> None:
+    def acknowledged(self, session: MqttSession, mid: int, refusal: str | None) -> None:
         """See ConnectionListener."""
         self._events.put(_Acknowledged(session, mid, refusal))
 
@@ -216,7 +216,7 @@ class Sender:
     def _tidy(self) -> None:
         if self._tidy_at_s is not None and time.monotonic() >= self._tidy_at_s:
             self._tidy_at_s = None
-            self._outbox.tidy()
+            self._outbox.delete_acknowledged()
 
     def _check_acknowledgements(self) -> None:
         if not self._in_flight or self._session is None:

@@ -38,7 +38,7 @@ _PACKET_OVERHEAD = 1024
 """Bytes of a packet besides topic, payload and correlation data, generously."""
 
 MessageHandler = Callable[[paho.MQTTMessage], None]
-Acknowledged = Callable[["Session", int, "str | None"], None]
+Acknowledged = Callable[["MqttSession", int, "str | None"], None]
 
 _DECODE_ERRORS = (ValueError, IndexError, KeyError, struct.error, MQTTException)
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class _Client(paho.Client):
             self.over.set()
 
 
-class Session:
+class MqttSession:
     """One connection. Callbacks come in paho's network thread and must not block; methods may be called anywhere."""
 
     def __init__(

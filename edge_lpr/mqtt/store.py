@@ -74,7 +74,7 @@ def _code(error: sqlite3.DatabaseError) -> int:
     return code & 0xFF
 
 
-class Store:
+class PassageStore:
     """An open database, on disk or in memory. ``count`` and ``bytes`` are of what waits; counters span all runs."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
@@ -90,7 +90,7 @@ class Store:
         self._written_number = 0
 
     @classmethod
-    def open(cls, path: Path | None) -> Store:
+    def open(cls, path: Path | None) -> PassageStore:
         """Open or create; ``None`` is a database in memory. A damaged file raises a DatabaseError that is_corrupt."""
         target = ":memory:" if path is None else str(path)
         connection = sqlite3.connect(target, timeout=0.5, isolation_level=None, check_same_thread=False)
@@ -182,9 +182,9 @@ class Store:
                 self.count -= 1
                 self.bytes -= row[0]
         if len(self.acknowledged) >= ACKNOWLEDGED_AT_ONCE:
-            self.tidy()
+            self.delete_acknowledged()
 
-    def tidy(self) -> None:
+    def delete_acknowledged(self) -> None:
         """Take what was acknowledged off the disk too.
 
         Not synced: a power cut that undoes it costs repeats, which subscribers drop by RequestId.
@@ -284,7 +284,7 @@ _TOTALS = ("last_sequence", "dropped", "expired", "count", "bytes", "acknowledge
 class _Transaction:
     """BEGIN to COMMIT; after a fault the table and the totals are as before."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: PassageStore) -> None:
         self._store = store
         self._connection = store._connection
         self._totals = {name: getattr(store, name) for name in _TOTALS}

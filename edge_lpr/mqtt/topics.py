@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LICENSE_PLATE_OCR = "license-plate-ocr"
+"""Action: read the plates in a picture that the request carries or names."""
+
+CAPTURE = "capture"
+"""Action: read the plates in the newest frame of the camera."""
+
+RELOAD = "reload"
+"""Action: load the settings file again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topics:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.routing import BaseRoute
 
 from edge_lpr.config import Settings
-from edge_lpr.evidence.keeper import evidence_folder
+from edge_lpr.evidence.writer import evidence_folder
 from edge_lpr.frames import Frame
 from edge_lpr.geometry import Quad
 from edge_lpr.messages.payloads import JsonObject

@@ -6,7 +6,7 @@ from collections import deque
 from itertools import islice
 from pathlib import Path
 
-from edge_lpr.evidence.gallery import Name, newest_crops
+from edge_lpr.evidence.picture_access import PictureName, newest_crops
 from edge_lpr.messages.payloads import JsonObject, timestamp
 from edge_lpr.passages import Passage
 
@@ -24,7 +24,7 @@ class RecentPassages:
 
     def record_passage(self, passage: Passage, sequence: int) -> None:
         """Adds a passage."""
-        crop = None if passage.evidence is None else Name.of(passage.evidence.crop).reference
+        crop = None if passage.evidence is None else PictureName.from_reference(passage.evidence.crop).reference
         self._passages.appendleft(
             {
                 "Sequence": sequence,
@@ -55,9 +55,9 @@ class RecentPassages:
         return [*noted, *map(_of_crop, kept.values())][:SHOWN]
 
 
-def _of_crop(name: Name) -> JsonObject:
+def _of_crop(name: PictureName) -> JsonObject:
     unknown = dict.fromkeys(("Sequence", "Confidence", "Color", "Crossing", "Direction"))
     return {
-        **unknown, "Number": name.number, "At": timestamp(name.at), "Lists": [], "Crop": name.reference,
+        **unknown, "Number": name.number, "At": timestamp(name.captured_at), "Lists": [], "Crop": name.reference,
         "HasFrame": False,
     }  # fmt: skip

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from edge_lpr.errors import ConfigError, EvidenceError
-from edge_lpr.evidence import gallery
+from edge_lpr.evidence import picture_access
 from edge_lpr.messages.payloads import JsonObject, encode
 from edge_lpr.page.backend import PageBackend
 from edge_lpr.page.live_view import LiveView, TooManyViewers
@@ -146,7 +146,7 @@ class PageRoutes:
         self.access.require_session(request)
         name = _name(request)
         try:
-            content = await asyncio.to_thread(gallery.content, self.backend.folder, name)
+            content = await asyncio.to_thread(picture_access.read_picture, self.backend.folder, name)
         except FileNotFoundError:
             return await self.nothing(request)
         except EvidenceError as error:
@@ -158,7 +158,15 @@ class PageRoutes:
         self.access.check_change(request)
         name = _name(request)
         try:
-            return _json({"Deleted": await asyncio.to_thread(gallery.delete, self.backend.folder, name)})
+            return _json(
+                {
+                    "Deleted": await asyncio.to_thread(
+                        picture_access.delete_passage_pictures,
+                        self.backend.folder,
+                        name,
+                    )
+                }
+            )
         except EvidenceError as error:
             raise Refusal(500, "Disk", str(error)) from error
 
@@ -193,9 +201,9 @@ def _route(path: str, answer: Answer, *methods: str) -> Route:
     return Route(path, answered, methods=list(methods or ("GET",)))
 
 
-def _name(request: Request) -> gallery.Name:
+def _name(request: Request) -> picture_access.PictureName:
     try:
-        return gallery.Name(request.path_params["day"], request.path_params["file"])
+        return picture_access.PictureName(request.path_params["day"], request.path_params["file"])
     except ValueError as error:
         raise Refusal(404, "NotFound", "there is nothing here") from error
 

@@ -55,7 +55,7 @@ class Delivery:
         if self._statistics is not None:
             self._statistics.publish(passage)
         enriched = self._enrichment.enrich(passage)
-        stored = self._publisher.publish(enriched)
+        stored = self._publisher.publish_passage(enriched)
         if self._observer is not None:
             self._observer.record_passage(enriched, stored.sequence)
         _log.info(

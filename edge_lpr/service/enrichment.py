@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edge_lpr.config import ListSettings
-from edge_lpr.evidence.keeper import EvidenceKeeper
+from edge_lpr.evidence.writer import EvidenceWriter
 from edge_lpr.passages import Passage
 from edge_lpr.tracking.watchlists import NumberLists
 
@@ -13,7 +13,7 @@ from edge_lpr.tracking.watchlists import NumberLists
 class Enrichment:
     """Stands between the tracker and the publisher."""
 
-    def __init__(self, lists: ListSettings, evidence: EvidenceKeeper) -> None:
+    def __init__(self, lists: ListSettings, evidence: EvidenceWriter) -> None:
         self._evidence = evidence
         self.apply_lists(lists)
 
@@ -23,4 +23,6 @@ class Enrichment:
 
     def enrich(self, passage: Passage) -> Passage:
         """Returns ``passage`` with its list matches and the places of its pictures; writes these pictures."""
-        return replace(passage, matches=self._lists.matches(passage.number), evidence=self._evidence.keep(passage))
+        return replace(
+            passage, matches=self._lists.matches(passage.number), evidence=self._evidence.store_pictures(passage)
+        )

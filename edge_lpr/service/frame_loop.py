@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from edge_lpr.cameras import CameraStatus, FrameSource
 from edge_lpr.errors import CameraError
 from edge_lpr.frames import Frame
-from edge_lpr.host.clock import StepWatch
+from edge_lpr.host.clock import ClockStepDetector
 from edge_lpr.service.camera_reader import CameraReader
 from edge_lpr.service.delivery import Delivery, FrameObserver
 from edge_lpr.service.frame_gate import FrameGate
@@ -51,7 +51,7 @@ class FrameLoop:
         self._maintenance = maintenance
         self._observer = observer
         self._live = live
-        self._clock = StepWatch()
+        self._clock = ClockStepDetector()
 
     def run(self, stop: threading.Event) -> None:
         """Processes frames until ``stop`` is set or a recording ends; then delivers what the tracks still hold.
@@ -96,7 +96,7 @@ class FrameLoop:
 
     def _on_current_clock(self, frame: Frame) -> Frame:
         """Returns ``frame`` with a corrected time if the wall clock was set since its capture; moves the tracks too."""
-        step_s = self._clock.step_s()
+        step_s = self._clock.measure_step_s()
         if not step_s:
             return frame
         _log.warning("the clock was set by %+.1f s; the times of vehicles in sight are corrected", step_s)

@@ -15,7 +15,7 @@ from types import FrameType
 from edge_lpr.cameras import create_source
 from edge_lpr.config import LogSettings, Settings
 from edge_lpr.errors import CameraError
-from edge_lpr.host.systemd import Notifier
+from edge_lpr.host.systemd import SystemdNotifier
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.page.backend import Save
 from edge_lpr.service.reload import Reloader, ReloadRequests
@@ -124,14 +124,16 @@ def _run(gate: Gate, server: Server, reloader: Reloader, stop: threading.Event) 
     return ServiceExit(0 if succeeded else 1, failure, source.left_behind)
 
 
-def _wait_for_delivery(publisher: PassagePublisher, stop: threading.Event, notifier: Notifier, wait_s: float) -> None:
+def _wait_for_delivery(
+    publisher: PassagePublisher, stop: threading.Event, notifier: SystemdNotifier, wait_s: float
+) -> None:
     """Waits until the broker has every passage, ``wait_s`` seconds at most. ``stop`` ends the wait."""
     deadline_s = time.monotonic() + wait_s
     is_logged = False
     while not publisher.wait_until_empty(0.2):
         if stop.is_set() or time.monotonic() > deadline_s:
             return
-        notifier.alive()
+        notifier.keep_alive()
         if not is_logged and publisher.status.connection.state != "connected":
             is_logged = True
             waiting = publisher.status.outbox.waiting

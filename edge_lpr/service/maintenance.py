@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_lpr.evidence.keeper import EvidenceKeeper
+from edge_lpr.evidence.writer import EvidenceWriter
 from edge_lpr.service.model_hot_swap import ModelHotSwap
 from edge_lpr.service.reload import Reloader
 
@@ -10,7 +10,7 @@ from edge_lpr.service.reload import Reloader
 class Maintenance:
     """Does what must not happen while a frame is processed."""
 
-    def __init__(self, reloader: Reloader, hot_swap: ModelHotSwap, evidence: EvidenceKeeper) -> None:
+    def __init__(self, reloader: Reloader, hot_swap: ModelHotSwap, evidence: EvidenceWriter) -> None:
         self._reloader = reloader
         self._hot_swap = hot_swap
         self._evidence = evidence
@@ -19,4 +19,4 @@ class Maintenance:
         """Does what is pending, if anything is."""
         self._reloader.process_pending()
         self._hot_swap.process_pending()
-        self._evidence.tidy()
+        self._evidence.enforce_limits()

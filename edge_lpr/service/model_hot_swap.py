@@ -15,7 +15,7 @@ from typing import Self
 from edge_lpr.config import ReaderSettings
 from edge_lpr.errors import ModelError
 from edge_lpr.model_store.loading import OpenedPair, open_installed
-from edge_lpr.model_store.store import ModelShelf
+from edge_lpr.model_store.store import ModelStore
 from edge_lpr.service.health import HealthMonitor, Versions
 from edge_lpr.vision.reader_priority import SharedReader
 
@@ -26,7 +26,7 @@ class ModelHotSwap:
     """Replaces the pair of ``reader``, and the versions that ``monitor`` publishes. A context manager."""
 
     def __init__(
-        self, store: ModelShelf, settings: ReaderSettings, current: str, reader: SharedReader, monitor: HealthMonitor
+        self, store: ModelStore, settings: ReaderSettings, current: str, reader: SharedReader, monitor: HealthMonitor
     ) -> None:
         """``current`` is the name of the pair in use."""
         self._store = store
@@ -34,7 +34,7 @@ class ModelHotSwap:
         self._current = current
         self._reader = reader
         self._monitor = monitor
-        self._mark = store.mark()
+        self._choice_version = store.choice_version()
         self._loader = ThreadPoolExecutor(1, "models")
         self._loading: Future[OpenedPair] | None = None
 
@@ -46,7 +46,7 @@ class ModelHotSwap:
 
     def retry_refused(self) -> None:
         """Makes the next ``process_pending`` try a refused pair again."""
-        self._mark = None
+        self._choice_version = None
 
     def process_pending(self) -> None:
         """Starts to load another choice, or uses a pair that has been loaded. Never waits."""
@@ -57,14 +57,14 @@ class ModelHotSwap:
                 self._finish(self._loading)
                 self._loading = None
             return
-        mark = self._store.mark()
-        if mark != self._mark:
-            self._mark = mark
+        version = self._store.choice_version()
+        if version != self._choice_version:
+            self._choice_version = version
             self._start_loading()
 
     def _start_loading(self) -> None:
         try:
-            name = self._store.choice().active
+            name = self._store.read_choice().active
         except ModelError as error:
             _log.error("the choice of models cannot be followed, %s stays in use: %s", self._current, error)
             return

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from edge_lpr.config import Settings
 from edge_lpr.errors import ConfigError
-from edge_lpr.host.systemd import Notifier
+from edge_lpr.host.systemd import SystemdNotifier
 
 LIVE = (
     "passage",
@@ -79,7 +79,7 @@ class Reloader:
         load: Callable[[], Settings],
         requests: ReloadRequests,
         listeners: Sequence[SettingsListener],
-        notifier: Notifier,
+        notifier: SystemdNotifier,
     ) -> None:
         self._settings = settings
         self._load = load

@@ -11,10 +11,8 @@ from edge_lpr.api.mqtt_requests import check_topic, response_topic
 from edge_lpr.messages import payloads as messages
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.mqtt.connection import MqttConnection
-from edge_lpr.mqtt.topics import Topics
+from edge_lpr.mqtt.topics import RELOAD, Topics
 from edge_lpr.service.reload import Outcome, ReloadRequests
-
-RELOAD = "reload"
 
 _log = logging.getLogger(__name__)
 
@@ -40,12 +38,12 @@ class ReloadRequestHandler:
                 check_topic(wanted, self._topics)
             except ApiError as error:
                 refusal = messages.error_response(error.code, error.message, messages.new_request_id())
-                self._connection.answer(topic, messages.encode(refusal), correlation)
+                self._connection.publish_once(topic, messages.encode(refusal), correlation)
                 return
             topic = wanted
 
         def answer_with(outcome: Outcome) -> None:
-            self._connection.answer(topic, messages.encode(_answer(outcome)), correlation)
+            self._connection.publish_once(topic, messages.encode(_answer(outcome)), correlation)
 
         self._requests.ask(answer_with)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from edge_lpr.cameras import CameraStatus
-from edge_lpr.host.systemd import Notifier
+from edge_lpr.host.systemd import SystemdNotifier
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.service.frame_gate import FrameGate
 from edge_lpr.service.gate_state import GateState
@@ -20,7 +20,7 @@ class StatusReporter:
     def __init__(
         self,
         monitor: HealthMonitor,
-        notifier: Notifier,
+        notifier: SystemdNotifier,
         publisher: PassagePublisher,
         frame_gate: FrameGate,
         tracker: Tracker,
@@ -49,7 +49,7 @@ class StatusReporter:
         """Feeds the watchdog of systemd; after the first frame the service is ready."""
         if self._throughput.frames:
             self._notifier.ready()
-        self._notifier.alive()
+        self._notifier.keep_alive()
 
     def report(self, camera: CameraStatus, *, now: bool) -> None:
         """Publishes a health message if one is due, or in any case with ``now``."""

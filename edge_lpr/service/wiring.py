@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from edge_lpr.cameras import FrameSource, LightMeter
 from edge_lpr.config import Settings
-from edge_lpr.evidence.keeper import EvidenceKeeper
-from edge_lpr.host.systemd import Notifier
+from edge_lpr.evidence.writer import EvidenceWriter
+from edge_lpr.host.systemd import SystemdNotifier
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.model_store.loading import open_pair
-from edge_lpr.model_store.store import ModelShelf
+from edge_lpr.model_store.store import ModelStore
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.service.camera_reader import CameraReader
 from edge_lpr.service.delivery import Delivery, FrameObserver
@@ -41,7 +41,7 @@ class Gate:
     """The objects of the gate's part. ``settings`` are those of the start."""
 
     settings: Settings
-    notifier: Notifier
+    notifier: SystemdNotifier
     reader: SharedReader
     hot_swap: ModelHotSwap
     latest_frame: LastView
@@ -49,7 +49,7 @@ class Gate:
     motion_gate: MotionGate
     tracker: Tracker
     enrichment: Enrichment
-    evidence: EvidenceKeeper
+    evidence: EvidenceWriter
     publisher: PassagePublisher
     monitor: HealthMonitor
 
@@ -104,9 +104,9 @@ class Gate:
 
 def create_gate(settings: Settings) -> Gate:
     """Makes the gate's part; nothing is started. Raises ModelError when no pair of models can be loaded."""
-    notifier = Notifier()
+    notifier = SystemdNotifier()
     notifier.status("loading the models")
-    store = ModelShelf(settings.device)
+    store = ModelStore(settings.device)
     pair = open_pair(settings.reader, store)
     for fault in pair.faults:
         _log.error("the models %s are used instead of those chosen: %s", pair.name, fault)
@@ -115,7 +115,7 @@ def create_gate(settings: Settings) -> Gate:
     monitor = HealthMonitor(
         settings.device.id, Versions.of_pair(pair), settings.mqtt.health_every_s, publisher.publish_health
     )
-    evidence = EvidenceKeeper(settings.evidence, settings.device)
+    evidence = EvidenceWriter(settings.evidence, settings.device)
     return Gate(
         settings=settings,
         notifier=notifier,

@@ -76,7 +76,7 @@ def quiet_day(outbox: Outbox, passages: int) -> None:
     """Each is acknowledged, and nothing comes for so long that the sender tidies up."""
     for _ in range(passages):
         outbox.acknowledge([outbox.add(compose).sequence])
-        outbox.tidy()
+        outbox.delete_acknowledged()
 
 
 def offline_day(outbox: Outbox, passages: int) -> None:

@@ -17,7 +17,7 @@ from edge_lpr.evaluation import benchmark
 @pytest.mark.parametrize("image", [None, np.full((360, 640, 3), 90, np.uint8)], ids=["a drawn car", "nothing"])
 def test_every_stage_is_measured(models_dir: Path, image: NDArray[np.uint8] | None) -> None:
     console = Console(file=io.StringIO(), width=120)
-    result = benchmark.run(ReaderSettings(models_dir=models_dir, threads=1), image, 4, console)
+    result = benchmark.run_benchmark(ReaderSettings(models_dir=models_dir, threads=1), image, 4, console)
     benchmark.print_result(result, console)
     assert [stage.name for stage in result.stages] == list(benchmark.STAGES)
     assert all(stage.runs == 4 and 0 < stage.median_ms <= stage.p95_ms for stage in (*result.stages, result.total))

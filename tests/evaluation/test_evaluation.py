@@ -14,7 +14,7 @@ from rich.console import Console
 from edge_lpr.config import ReaderSettings
 from edge_lpr.errors import InputError
 from edge_lpr.evaluation import accuracy as evaluation
-from edge_lpr.evaluation.accuracy import EvaluationResult, Outcome, match, quad_iou, wilson_interval
+from edge_lpr.evaluation.accuracy import EvaluationOutcome, EvaluationResult, match, quad_iou, wilson_interval
 from edge_lpr.evaluation.contact_sheet import Tile, write_contact_sheet
 from edge_lpr.evaluation.truth import TruePlate
 from edge_lpr.geometry import Quad, Rect
@@ -42,9 +42,11 @@ def reading(number: str, quad: Quad, confidence: int = 95) -> PlateReading:
     )
 
 
-def outcome(number: str | None, read: str | None, dataset: str = "scenes/gate", confidence: int = 95) -> Outcome:
+def outcome(
+    number: str | None, read: str | None, dataset: str = "scenes/gate", confidence: int = 95
+) -> EvaluationOutcome:
     shown = None if read is None else confidence
-    return Outcome(dataset, "a.jpg", number, "蓝", None, read, None if read is None else "蓝", shown)
+    return EvaluationOutcome(dataset, "a.jpg", number, "蓝", None, read, None if read is None else "蓝", shown)
 
 
 def test_overlap_of_quads() -> None:
@@ -114,7 +116,7 @@ def test_a_whole_run(shared_data: Path, models_dir: Path, tmp_path: Path) -> Non
     reader = PlateReader.open(ReaderSettings(models_dir=models_dir, min_plate_width=8))
     console = Console(file=io.StringIO(), width=160)
     paths = [shared_data / "scenes" / "roadside.json", shared_data / "crops" / "nev"]
-    result = evaluation.run(paths, reader, "val", tmp_path / "misses.png", console)
+    result = evaluation.evaluate_photos(paths, reader, "val", tmp_path / "misses.png", console)
     evaluation.print_result(result, console)
     assert {tally.name: tally.plates for tally in result.tallies()["set"]} == {"crops/nev": 26, "scenes/roadside": 4}
     assert (tmp_path / "misses.png").stat().st_size > 0

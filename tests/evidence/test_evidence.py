@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from edge_lpr.cli import main
 from edge_lpr.config import DeviceSettings, EvidenceSettings, ListSettings, load_settings
 from edge_lpr.errors import ConfigError, EvidenceError
-from edge_lpr.evidence.keeper import EvidenceKeeper
+from edge_lpr.evidence.writer import EvidenceWriter
 from edge_lpr.messages.payloads import event
 from edge_lpr.messages.schemas import load_schema
 from edge_lpr.passages import Passage
@@ -36,8 +36,8 @@ def passage(number: str = CAR) -> Passage:
     return film.passages[0]
 
 
-def keeper(tmp_path: Path, **settings: object) -> EvidenceKeeper:
-    return EvidenceKeeper(
+def keeper(tmp_path: Path, **settings: object) -> EvidenceWriter:
+    return EvidenceWriter(
         EvidenceSettings.model_validate(settings),
         DeviceSettings(state_dir=tmp_path),
         clock_is_synchronized=lambda: True,
@@ -49,12 +49,12 @@ def pictures(tmp_path: Path) -> list[Path]:
 
 
 def test_nothing_is_kept_by_default(tmp_path: Path) -> None:
-    assert keeper(tmp_path).keep(passage()) is None
+    assert keeper(tmp_path).store_pictures(passage()) is None
     assert pictures(tmp_path) == []
 
 
 def test_crops_are_the_plate_alone(tmp_path: Path) -> None:
-    kept = keeper(tmp_path, keep="crops").keep(passage())
+    kept = keeper(tmp_path, keep="crops").store_pictures(passage())
     assert kept is not None and kept.frame is None
     (file,) = pictures(tmp_path)
     assert file == tmp_path / "evidence" / kept.crop
@@ -89,10 +89,10 @@ def test_old_pictures_go(tmp_path: Path) -> None:
     old.parent.mkdir(parents=True)
     old.write_bytes(b"x")
     os.utime(old, (time.time() - 8 * 86400,) * 2)
-    unset = EvidenceKeeper(EvidenceSettings(), DeviceSettings(state_dir=tmp_path), clock_is_synchronized=lambda: False)
-    unset.tidy()
+    unset = EvidenceWriter(EvidenceSettings(), DeviceSettings(state_dir=tmp_path), clock_is_synchronized=lambda: False)
+    unset.enforce_limits()
     assert old.exists(), "before the clock is set it tells nothing of ages"
-    keeper(tmp_path, days=7).tidy()
+    keeper(tmp_path, days=7).enforce_limits()
     assert pictures(tmp_path) == []
     assert not old.parent.exists()
 
@@ -106,7 +106,7 @@ def test_the_oldest_go_when_there_are_too_many_megabytes(tmp_path: Path) -> None
         os.utime(path, (time.time() - 100 + i,) * 2)
     mine = folder / "notes.txt"
     mine.write_text("not ours")
-    keeper(tmp_path, max_megabytes=1).tidy()
+    keeper(tmp_path, max_megabytes=1).enforce_limits()
     assert [path.name[:9] for path in pictures(tmp_path) if path != mine] == ["081502482", "081502483"]
     assert mine.exists()
 
@@ -116,8 +116,8 @@ def test_a_disk_that_fails_costs_the_picture_and_not_the_passage(
 ) -> None:
     (tmp_path / "evidence").write_text("a file where the folder should be")
     failing = keeper(tmp_path, keep="crops")
-    assert failing.keep(passage()) is None
-    assert failing.keep(passage()) is None
+    assert failing.store_pictures(passage()) is None
+    assert failing.store_pictures(passage()) is None
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
 
 
@@ -127,7 +127,7 @@ def test_the_pictures_of_one_number_or_of_old_days_are_listed_and_deleted(
     config = tmp_path / "config.yaml"
     config.write_text("device: {state_dir: .}\nevidence: {keep: crops}\n")
     for number in (CAR, OTHER):
-        keeper(tmp_path, keep="crops").keep(passage(number))
+        keeper(tmp_path, keep="crops").store_pictures(passage(number))
     assert main(["evidence", "-c", str(config), "--number", "京A·F0236"]) == 0
     listed = capsys.readouterr().out.splitlines()
     assert len(listed) == 1 and OTHER in listed[0]

@@ -31,7 +31,7 @@ def main() -> None:
     )
     with publisher:
         while not never.wait(random.uniform(0, PAUSE_S)):
-            stored = publisher.publish(PASSAGE)
+            stored = publisher.publish_passage(PASSAGE)
             os.write(file, f"{stored.sequence} {stored.request_id}\n".encode())
 
 

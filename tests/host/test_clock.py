@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from edge_lpr.host.clock import StepWatch
+from edge_lpr.host.clock import ClockStepDetector
 from tests.tracking.film import START, Film, plate
 
 
@@ -21,16 +21,16 @@ class Clocks:
 
 def test_a_step_is_told_once_and_drift_is_none() -> None:
     clocks = Clocks()
-    watch = StepWatch(lambda: clocks.wall_s, lambda: clocks.monotonic_s)
+    watch = ClockStepDetector(lambda: clocks.wall_s, lambda: clocks.monotonic_s)
     for _ in range(1000):
         clocks.run(0.1, drift=0.001)
-        assert watch.step_s() == 0.0
+        assert watch.measure_step_s() == 0.0
     clocks.run(0.1, drift=86400.0)
-    assert watch.step_s() == pytest.approx(86400.0)
+    assert watch.measure_step_s() == pytest.approx(86400.0)
     clocks.run(0.1)
-    assert watch.step_s() == 0.0
+    assert watch.measure_step_s() == 0.0
     clocks.run(0.1, drift=-3600.0)
-    assert watch.step_s() == pytest.approx(-3600.0)
+    assert watch.measure_step_s() == pytest.approx(-3600.0)
 
 
 def test_a_vehicle_in_sight_is_stamped_by_the_clock_as_it_is_now() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_lpr.host.systemd import Notifier
+from edge_lpr.host.systemd import SystemdNotifier
 
 
 @pytest.fixture
@@ -20,11 +20,11 @@ def systemd(tmp_path: Path) -> Iterator[socket.socket]:
 
 
 def test_the_words_of_sd_notify(systemd: socket.socket) -> None:
-    notifier = Notifier({"NOTIFY_SOCKET": systemd.getsockname()})
-    notifier.alive()
+    notifier = SystemdNotifier({"NOTIFY_SOCKET": systemd.getsockname()})
+    notifier.keep_alive()
     notifier.ready()
     notifier.ready()
-    notifier.alive()
+    notifier.keep_alive()
     notifier.status("camera running")
     notifier.status("camera running")
     notifier.stopping()
@@ -35,7 +35,7 @@ def test_the_words_of_sd_notify(systemd: socket.socket) -> None:
 
 
 def test_a_reload_is_told_once_the_service_is_up(systemd: socket.socket) -> None:
-    notifier = Notifier({"NOTIFY_SOCKET": systemd.getsockname()})
+    notifier = SystemdNotifier({"NOTIFY_SOCKET": systemd.getsockname()})
     notifier.reloading()
     notifier.reloaded()
     notifier.ready()
@@ -50,14 +50,14 @@ def test_an_abstract_address() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind("\0edge-lpr-test-notify")
         listener.settimeout(5)
-        Notifier({"NOTIFY_SOCKET": "@edge-lpr-test-notify"}).ready()
+        SystemdNotifier({"NOTIFY_SOCKET": "@edge-lpr-test-notify"}).ready()
         assert listener.recv(100) == b"READY=1"
 
 
 def test_without_systemd_nothing_happens() -> None:
-    Notifier({}).ready()
+    SystemdNotifier({}).ready()
 
 
 def test_a_dead_socket_is_logged_and_lived_with(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    Notifier({"NOTIFY_SOCKET": str(tmp_path / "none")}).ready()
+    SystemdNotifier({"NOTIFY_SOCKET": str(tmp_path / "none")}).ready()
     assert "systemd cannot be told READY" in caplog.text

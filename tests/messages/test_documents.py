@@ -139,7 +139,7 @@ def test_the_python_example_hears_a_passage_once(
             while "Received SUBSCRIBE from parking" not in mosquitto.log:
                 assert process.poll() is None
                 publisher.wait_until_empty(0.05)
-            publisher.publish(PASSAGE)
+            publisher.publish_passage(PASSAGE)
             assert process.stdout.readline().split() == ["gate-1", "京AF0236", "99", "open"]
         finally:
             process.kill()

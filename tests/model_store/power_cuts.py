@@ -1,4 +1,4 @@
-"""Installs an archive again and again, from the same shelf, with the power cut one step later each time.
+"""Installs an archive again and again, from the same store, with the power cut one step later each time.
 
 A step is whatever a cut could come before: a flush to the disk, the making or the naming of a file. It forks, so run
 it as a process of its own: ``python -m tests.model_store.power_cuts CONFIG ARCHIVE``. Prints for each cut the pair
@@ -19,7 +19,7 @@ import cv2
 from edge_lpr import cli
 from edge_lpr.config import load_settings
 from edge_lpr.model_store.loading import open_pair
-from edge_lpr.model_store.store import ModelShelf
+from edge_lpr.model_store.store import ModelStore
 
 CUT = 99
 
@@ -28,19 +28,19 @@ def main(config: Path, archive: Path) -> None:
     """Until an installation goes through."""
     cv2.setNumThreads(1)  # its threads would not be there in a fork
     settings = load_settings(config, {})
-    shelf = ModelShelf(settings.device)
+    store = ModelStore(settings.device)
     kept = config.parent / "kept"
-    shutil.copytree(shelf.folder, kept)
+    shutil.copytree(store.folder, kept)
     step, code = 0, CUT
     while code == CUT:
-        shutil.rmtree(shelf.folder)
-        shutil.copytree(kept, shelf.folder)
+        shutil.rmtree(store.folder)
+        shutil.copytree(kept, store.folder)
         child = os.fork()
         if child == 0:
             _install(config, archive, step)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         assert code in (0, CUT), code
-        pair = open_pair(settings.reader, shelf)
+        pair = open_pair(settings.reader, store)
         assert not pair.faults, pair.faults
         print(pair.reader.models.recognizer.sidecar.version, flush=True)
         step += 1

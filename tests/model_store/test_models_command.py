@@ -1,4 +1,4 @@
-"""``edge-lpr models``: what goes onto the shelf and into use, and what is refused in one line and changes nothing."""
+"""``edge-lpr models``: what goes onto the store and into use, and what is refused in one line and changes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Desk:
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
-        self.shelf = folder / "state" / "models"
+        self.store = folder / "state" / "models"
         self._config = folder / "config.yaml"
         self._capsys = capsys
         self.set()
@@ -54,8 +54,8 @@ class Desk:
         return [(line[12:22].strip(), version) for line, _, version in lines]
 
     def files(self) -> dict[str, bytes]:
-        """All that is on the shelf."""
-        return {str(path): path.read_bytes() for path in sorted(self.shelf.rglob("*")) if path.is_file()}
+        """All that is on the store."""
+        return {str(path): path.read_bytes() for path in sorted(self.store.rglob("*")) if path.is_file()}
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_what_pack_makes_is_verified_and_installed(desk: Desk) -> None:
         (source / name).write_bytes(content)
     desk.does("pack", source, archive)
     assert "detector 7.7" in desk.does("verify", archive)
-    assert not desk.shelf.exists(), "looking changes nothing"
+    assert not desk.store.exists(), "looking changes nothing"
     assert "detector 7.7" in desk.does("install", archive)
     (source / "recognizer.tflite").write_bytes(b"")
     code, _, complaint = desk.run("pack", source, archive)
@@ -186,7 +186,7 @@ def test_there_is_nothing_to_go_back_to(desk: Desk) -> None:
 def test_a_pair_that_was_damaged_since_is_no_way_back(desk: Desk) -> None:
     desk.does("install", archive_of_version(desk.folder, "9.0"))
     desk.does("install", archive_of_version(desk.folder, "9.1"))
-    (old,) = (path.parent for path in desk.shelf.glob("*/recognizer.json") if b"9.0" in path.read_bytes())
+    (old,) = (path.parent for path in desk.store.glob("*/recognizer.json") if b"9.0" in path.read_bytes())
     (old / "detector.tflite").write_bytes(b"")
     before = desk.files()
     code, _, complaint = desk.run("rollback")
@@ -200,7 +200,7 @@ def test_a_pair_that_was_damaged_since_is_no_way_back(desk: Desk) -> None:
 
 def test_a_damaged_choice_is_mended_by_the_next(desk: Desk) -> None:
     desk.does("install", archive_of_version(desk.folder, "9.0"))
-    (desk.shelf / "active.json").write_text('{"active": "../../../etc", "previous": "shipped"}')
+    (desk.store / "active.json").write_text('{"active": "../../../etc", "previous": "shipped"}')
     code, _, complaint = desk.run("list")
     assert (code, complaint.count("\n")) == (1, 1)
     assert "active.json: is damaged" in complaint
@@ -220,7 +220,7 @@ def test_ones_own_folder_goes_first(desk: Desk, models_dir: Path) -> None:
 def test_a_power_cut_at_any_step_leaves_a_pair_that_works(desk: Desk) -> None:
     desk.does("install", archive_of_version(desk.folder, "9.0"))
     desk.does("install", archive_of_version(desk.folder, "9.1"))
-    (desk.shelf / ".draft-of-an-earlier-cut").mkdir()
+    (desk.store / ".draft-of-an-earlier-cut").mkdir()
     command = [sys.executable, "-m", "tests.model_store.power_cuts", "config.yaml", "9.2.tar"]
     archive_of_version(desk.folder, "9.2")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -233,4 +233,4 @@ def test_a_power_cut_at_any_step_leaves_a_pair_that_works(desk: Desk) -> None:
     assert versions.count("9.1") >= 9, "cut before each step of the way"
     desk.does("rollback")
     assert ("in use", "9.1") in desk.uses()
-    assert not list(desk.shelf.glob(".draft-*")), "what the cuts left is gone"
+    assert not list(desk.store.glob(".draft-*")), "what the cuts left is gone"

@@ -19,7 +19,7 @@ from edge_lpr.config import MqttSettings, TlsSettings
 from edge_lpr.errors import ConfigError
 from edge_lpr.mqtt.connection import MqttConnection, probe
 from edge_lpr.mqtt.publisher import PassagePublisher
-from edge_lpr.mqtt.session import Session
+from edge_lpr.mqtt.session import MqttSession
 from edge_lpr.mqtt.topics import Topics
 from edge_lpr.passages import Passage
 from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber
@@ -40,7 +40,7 @@ def test_clean_life(
     subscriber = subscribe(mosquitto.port, protocol=protocol)
     publisher = make_publisher(mosquitto.port, protocol=protocol)
     subscriber.wait_payload(AVAILABILITY, b"online")
-    publisher.publish(passage)
+    publisher.publish_passage(passage)
     assert publisher.wait_until_empty(DEADLINE_S)
     subscriber.wait_count(PLATE, 1)
     publisher.stop()
@@ -105,7 +105,7 @@ def test_wrong_password_is_named_once_and_heals_when_mended(
     password_file = tmp_path / "password"
     password_file.write_text("wrong\n")
     publisher = make_publisher(broker.port, username="gate", password_file=password_file, protocol=protocol)
-    publisher.publish(passage)
+    publisher.publish_passage(passage)
     assert publisher.connection.wait_for("refused", DEADLINE_S)
     first = publisher.connection.status
     assert first.reason is not None
@@ -149,7 +149,7 @@ def test_tls_with_client_certificate(
     publisher = make_publisher(
         tls_broker.port, tls=TlsSettings(ca_file=certificates / "ca.pem", cert_file=certificate, key_file=key)
     )
-    publisher.publish(passage)
+    publisher.publish_passage(passage)
     assert publisher.wait_until_empty(DEADLINE_S)
     publisher.stop()
     careless = make_publisher(tls_broker.port, tls=TlsSettings(insecure=True, cert_file=certificate, key_file=key))
@@ -246,7 +246,7 @@ def test_subscriptions_are_made_again_after_a_restart(mosquitto: Mosquitto, subs
 
 
 def test_a_session_that_ended_takes_nothing(mosquitto: Mosquitto) -> None:
-    session = Session(MqttSettings(port=mosquitto.port), "one", "will", {}, lambda *_: None)
+    session = MqttSession(MqttSettings(port=mosquitto.port), "one", "will", {}, lambda *_: None)
     session.open()
     assert session.accepted
     session.close(None, timeout_s=2)

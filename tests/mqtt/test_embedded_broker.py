@@ -17,7 +17,7 @@ def test_passage_through_the_embedded_broker(make_publisher: Callable[..., Passa
         subscriber.wait_payload("edge-lpr/gate-1/availability", b"online")
         publisher.publish_health({"Fps": 25})
         for _ in range(20):
-            publisher.publish(passage)
+            publisher.publish_passage(passage)
         received = subscriber.wait_count("edge-lpr/gate-1/plate", 20)
         assert [message.json["Event"]["Sequence"] for message in received] == list(range(1, 21))
         assert publisher.wait_until_empty(DEADLINE_S)

@@ -181,7 +181,7 @@ def test_what_was_acknowledged_leaves_the_disk_with_the_next_passage(tmp_path: P
         outbox.add(compose)
         assert on_disk(outbox) == [3, 4]
         outbox.acknowledge([3, 4])
-        outbox.tidy()
+        outbox.delete_acknowledged()
         assert on_disk(outbox) == []
     with opened(tmp_path / "copy") as outbox:
         assert outbox.add(compose).sequence == 5

@@ -35,7 +35,7 @@ def test_passage_arrives_as_promised(
     subscriber = subscribe(mosquitto.port)
     publisher = make_publisher(mosquitto.port, message_expiry_s=600)
     assert publisher.connection.wait_for("connected", DEADLINE_S)
-    stored = publisher.publish(passage)
+    stored = publisher.publish_passage(passage)
     (message,) = subscriber.wait_count(PLATE, 1)
     Draft202012Validator(load_schema("plate")).validate(message.json)
     assert message.json["Response"]["Number"] == "京AF0236"
@@ -54,7 +54,7 @@ def test_plates_are_never_retained_and_health_is(
 ) -> None:
     publisher = make_publisher(mosquitto.port)
     publisher.publish_health({"Fps": 12.5})
-    publisher.publish(passage)
+    publisher.publish_passage(passage)
     assert publisher.wait_until_empty(DEADLINE_S)
     late = subscribe(mosquitto.port)
     late.wait_count(HEALTH, 1)
@@ -78,13 +78,13 @@ def test_nothing_is_lost_while_the_broker_is_away(
     publisher = make_publisher(broker.port, username="gate", password_file=password_file)
     subscriber = subscribe(broker.port, username="gate", password="right")
     assert publisher.connection.wait_for("connected", DEADLINE_S)
-    live = [publisher.publish(passage) for _ in range(3)]
+    live = [publisher.publish_passage(passage) for _ in range(3)]
     subscriber.wait_count(PLATE, 3)
     assert publisher.wait_until_empty(DEADLINE_S)
 
     broker.stop()
     assert publisher.connection.wait_for("unreachable", DEADLINE_S)
-    away = [publisher.publish(passage) for _ in range(30)]
+    away = [publisher.publish_passage(passage) for _ in range(30)]
     assert publisher.status.outbox.waiting == 30
 
     # The subscriber was cut off too and must be back first: until then the gate's password is a wrong one.
@@ -94,7 +94,7 @@ def test_nothing_is_lost_while_the_broker_is_away(
     password_file.write_text("right")
     subscriber.wait_count(PLATE, 33)
     assert publisher.wait_until_empty(DEADLINE_S)
-    late = publisher.publish(passage)
+    late = publisher.publish_passage(passage)
     received = subscriber.wait_count(PLATE, 34)
     assert [m.json["Event"]["Sequence"] for m in received] == list(range(1, 35))
     assert [m.json["Response"]["RequestId"] for m in received] == [s.request_id for s in (*live, *away, late)]
@@ -109,7 +109,7 @@ def test_passages_made_before_the_broker_exists_arrive_in_order(
     broker.stop()
     publisher = make_publisher(broker.port)
     assert publisher.connection.wait_for("unreachable", DEADLINE_S)
-    stored = [publisher.publish(passage) for _ in range(40)]
+    stored = [publisher.publish_passage(passage) for _ in range(40)]
     publisher.stop()
 
     broker.start()
@@ -125,7 +125,7 @@ def test_passages_made_before_the_broker_exists_arrive_in_order(
         validator.validate(message.json)
 
     assert resumed.connection.wait_for("connected", DEADLINE_S)
-    assert resumed.publish(passage).sequence == 41
+    assert resumed.publish_passage(passage).sequence == 41
     subscriber.wait_count(PLATE, 41)
     assert events(subscriber)[-1]["Replayed"] is False
 
@@ -145,7 +145,7 @@ def test_a_broker_that_refuses_passages_loses_none(
     publisher = make_publisher(broker.port)
     assert publisher.connection.wait_for("connected", DEADLINE_S)
     for _ in range(12):
-        publisher.publish(passage)
+        publisher.publish_passage(passage)
     for _ in range(100):
         if publisher.status.refusal is not None:
             break
@@ -157,7 +157,7 @@ def test_a_broker_that_refuses_passages_loses_none(
     broker.reload()
     subscriber.wait_count(PLATE, 12)
     assert publisher.wait_until_empty(DEADLINE_S)
-    publisher.publish(passage)
+    publisher.publish_passage(passage)
     subscriber.wait_count(PLATE, 13)
     assert publisher.status.refusal is None
     numbers = [event["Sequence"] for event in events(subscriber)]
@@ -168,7 +168,7 @@ def test_a_broker_that_refuses_passages_loses_none(
 def test_publish_does_not_wait_for_an_absent_broker(make_publisher: MakePublisher, passage: Passage) -> None:
     publisher = make_publisher(free_port())
     for _ in range(10):
-        publisher.publish(passage)
+        publisher.publish_passage(passage)
     assert not publisher.wait_until_empty(0.05)
     status = publisher.status
     assert status.outbox.waiting == 10
@@ -186,7 +186,7 @@ def test_a_garbled_passage_does_not_hold_up_the_others(
     outbox.close()
     subscriber = subscribe(mosquitto.port)
     publisher = make_publisher(mosquitto.port)
-    publisher.publish(passage)
+    publisher.publish_passage(passage)
     (message,) = subscriber.wait_count(PLATE, 1)
     assert message.json["Event"]["Sequence"] == 4
     assert publisher.wait_until_empty(DEADLINE_S)

@@ -58,7 +58,7 @@ def test_the_example_lets_everybody_do_their_work_and_no_more(
     MqttRequests(gate.connection, gate.topics, None, LastView(), RequestMetrics(CollectorRegistry()))
     with gate:
         gate.publish_health({"Fps": 12.5})
-        gate.publish(passage)
+        gate.publish_passage(passage)
         assert gate.wait_until_empty(DEADLINE_S)
         for listener in (parking, display):
             listener.wait_count(f"{BASE}/plate", 1)
@@ -72,7 +72,7 @@ def test_the_example_lets_everybody_do_their_work_and_no_more(
         parking.client.publish(f"{BASE}/plate", b"forged", qos=1)
         other.client.publish(f"{BASE}/plate", b"forged", qos=1)
         parking.wait_count("parking/answers/7", 1)
-        gate.publish(passage)
+        gate.publish_passage(passage)
         parking.wait_count(f"{BASE}/plate", 2)
     parking.wait_payload(f"{BASE}/availability", b"offline")
     assert len(parking.on("parking/answers/7")) == 1
@@ -101,7 +101,7 @@ def test_the_example_lets_home_assistant_find_the_gate_and_counters_count(
         hub.client.publish("homeassistant/status", b"online", qos=1).wait_for_publish(DEADLINE_S)
         hub.wait_count(config, 2)
         gate.publish_statistic({"Vehicle": "0"})
-        gate.publish(passage)
+        gate.publish_passage(passage)
         counting.wait_count(f"{BASE}/statistics", 1)
         hub.wait_count(f"{BASE}/plate", 1)
     assert {message.topic for message in counting.messages} == {f"{BASE}/statistics"}

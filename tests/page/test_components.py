@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 
 from edge_lpr.config import ApiSettings, PageSettings, PassageSettings, Settings, load_settings
 from edge_lpr.errors import ConfigError
-from edge_lpr.evidence.gallery import Name
+from edge_lpr.evidence.picture_access import PictureName
 from edge_lpr.frames import Frame
 from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
@@ -233,13 +233,13 @@ def test_the_page_asks_nobody_else() -> None:
 )  # fmt: skip
 def test_names_of_pictures_are_strict(day: str, file: str) -> None:
     with pytest.raises(ValueError):
-        Name(day, file)
+        PictureName(day, file)
 
 
 def test_a_picture_is_found_by_what_the_message_says() -> None:
-    name = Name("2025-03-01", "081502480-京AF0236-crop.jpg")
+    name = PictureName("2025-03-01", "081502480-京AF0236-crop.jpg")
     url = httpx.URL("https://gate.example/evidence/" + name.reference)
-    assert Name.of(name.reference) == Name.of(str(url)) == name
+    assert PictureName.from_reference(name.reference) == PictureName.from_reference(str(url)) == name
     assert name.number == "京AF0236"
 
 

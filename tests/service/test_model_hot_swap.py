@@ -16,7 +16,7 @@ import yaml
 
 from edge_lpr.config import DeviceSettings, Settings, load_settings
 from edge_lpr.model_store.actions import install, roll_back
-from edge_lpr.model_store.store import Choice, ModelShelf
+from edge_lpr.model_store.store import ModelChoice, ModelStore
 from tests.faults.scripted_camera import NUMBERS, ScriptedCamera
 from tests.support.model_archives import archive_of_version, changed
 from tests.support.mqtt import Mosquitto, Subscriber, free_port
@@ -116,10 +116,10 @@ def refused_pair_changes_nothing(
     """A pair that somebody put there by hand, past all checks, and that no reader can use."""
     roll_back(settings, to_shipped=True)
     subscriber.wait(lambda _: subscriber.on(HEALTH)[-1].json["Versions"]["Models"] == "shipped", WAIT_S)
-    shelf = ModelShelf(settings.device)
-    with shelf.locked():
-        name = shelf.put(changed("detector", version="6.6", thresholds={"score": 0.999999999}))
-        shelf.choose(Choice(active=name, previous="shipped"))
+    store = ModelStore(settings.device)
+    with store.locked():
+        name = store.add_pair(changed("detector", version="6.6", thresholds={"score": 0.999999999}))
+        store.activate(ModelChoice(active=name, previous="shipped"))
     drive_up(camera, subscriber, 3)
     refusal = "the chosen models are refused, shipped stays in use: the models read no plate in the self-test picture"
     assert (folder / "log").read_text().count(refusal) == 1
@@ -133,8 +133,8 @@ def test_a_start_with_a_damaged_pair_takes_the_one_before(
     device = DeviceSettings(state_dir=tmp_path / "state")
     for version in ("9.0", "9.1"):
         install(archive_of_version(tmp_path, version), Settings(device=device))
-    active = ModelShelf(device).choice().active
-    (ModelShelf(device).path(active) / "recognizer.tflite").write_bytes(b"")
+    active = ModelStore(device).read_choice().active
+    (ModelStore(device).pair_folder(active) / "recognizer.tflite").write_bytes(b"")
     subscriber = subscribe(mosquitto.port)
     with running(tmp_path, mosquitto.port, "http://127.0.0.1:9/none"):
         wait_version(subscriber, "9.0")

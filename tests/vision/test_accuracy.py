@@ -14,7 +14,7 @@ from edge_lpr.vision.reader import PlateReader
 
 def test_the_shipped_models_clear_the_bars(shared_data: Path, models_dir: Path) -> None:
     reader = PlateReader.open(ReaderSettings(models_dir=models_dir, min_plate_width=8))
-    result = evaluation.run([shared_data], reader, "val", None, Console(file=io.StringIO()))
+    result = evaluation.evaluate_photos([shared_data], reader, "val", None, Console(file=io.StringIO()))
     crops, scenes = result.tallies()["together"]
     assert scenes.exact / scenes.plates >= 0.97, scenes
     assert crops.exact / crops.plates >= 0.97, crops

@@ -121,7 +121,7 @@ def main() -> None:
 
     console = Console()
     reader = PlateReader.open(ReaderSettings(models_dir=arguments.models, min_plate_width=8))
-    result = evaluation.run([data.data_root()], reader, "val", arguments.misses, console)
+    result = evaluation.evaluate_photos([data.data_root()], reader, "val", arguments.misses, console)
     evaluation.print_result(result, console)
     sets = {
         tally.name: {"plates": tally.plates, "exact": tally.exact, "color_right": tally.color_right}

@@ -41,7 +41,7 @@ class KeptPicture:
         return date.fromisoformat(self.path.parent.name)
 
 
-class Archive:
+class EvidenceStore:
     """Keeps at most ``max_bytes`` for at most ``max_days`` below ``folder``. For one thread."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Archive:
             / f"{captured_at:%H%M%S}{captured_at.microsecond // 1000:03}-{number}-{what}"
         )
         path = path.with_name(path.name + _SUFFIX)
-        self.tidy()
+        self.enforce_limits()
         whole = self._folder / path
         whole.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         draft = whole.with_suffix(".part")
@@ -74,7 +74,7 @@ class Archive:
         self._drop_surplus()
         return path
 
-    def tidy(self) -> None:
+    def enforce_limits(self) -> None:
         """Enforce both bounds if an hour has passed since this was done last. Raises OSError when the disk does."""
         now_s = time.monotonic()
         if self._surveyed_s is not None and now_s - self._surveyed_s < SURVEY_S:
@@ -82,7 +82,7 @@ class Archive:
         self._surveyed_s = now_s
         for draft in self._folder.glob("*/*.part"):  # a power cut left it
             draft.unlink(missing_ok=True)
-        self._kept = sorted(survey(self._folder), key=lambda kept: kept.kept_s)
+        self._kept = sorted(list_pictures(self._folder), key=lambda kept: kept.kept_s)
         self._bytes = sum(kept.bytes_ for kept in self._kept)
         self._drop_surplus()
 
@@ -93,13 +93,13 @@ class Archive:
         for kept in self._kept:
             if self._bytes <= self._max_bytes and kept.kept_s >= oldest_s:
                 break
-            remove(self._folder, kept)
+            delete_picture(self._folder, kept)
             self._bytes -= kept.bytes_
             surplus += 1
         del self._kept[:surplus]
 
 
-def survey(folder: Path) -> Iterator[KeptPicture]:
+def list_pictures(folder: Path) -> Iterator[KeptPicture]:
     """All pictures below ``folder``; files of other names are not ours and stay out of it."""
     for path in folder.glob(f"????-??-??/*-*-*{_SUFFIX}"):
         try:
@@ -109,7 +109,7 @@ def survey(folder: Path) -> Iterator[KeptPicture]:
         yield KeptPicture(path.relative_to(folder), state.st_size, state.st_mtime)
 
 
-def remove(folder: Path, kept: KeptPicture) -> None:
+def delete_picture(folder: Path, kept: KeptPicture) -> None:
     """Delete one picture, and its day's folder when that is empty. Raises OSError when the disk does."""
     path = folder / kept.path
     path.unlink(missing_ok=True)
@@ -117,23 +117,23 @@ def remove(folder: Path, kept: KeptPicture) -> None:
         path.parent.rmdir()
 
 
-def choose(folder: Path, *, number: str | None = None, before: date | None = None) -> list[KeptPicture]:
+def select_pictures(folder: Path, *, number: str | None = None, before: date | None = None) -> list[KeptPicture]:
     """The pictures of ``number``, of days before ``before``, or both at once; without either all. Oldest first."""
     return sorted(
         (
             kept
-            for kept in survey(folder)
+            for kept in list_pictures(folder)
             if (number is None or kept.number == number) and (before is None or kept.day < before)
         ),
         key=lambda kept: kept.path,
     )
 
 
-def delete(folder: Path, pictures: Iterable[KeptPicture]) -> None:
+def delete_pictures(folder: Path, pictures: Iterable[KeptPicture]) -> None:
     """Delete them. Raises EvidenceError at the first that cannot be deleted."""
     for kept in pictures:
         try:
-            remove(folder, kept)
+            delete_picture(folder, kept)
         except OSError as error:
             raise EvidenceError(
                 f"{folder / kept.path}: cannot be deleted: {error.strerror}; are you its owner?"

@@ -26,7 +26,7 @@ _FILE = re.compile(rf"[0-9]{{9}}-[{re.escape(ALPHABET)}]{{1,12}}-(crop|frame)\.j
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class PictureName:
     """One picture. Raises ValueError for what ``archive`` would not have written."""
 
     day: str
@@ -35,10 +35,10 @@ class Name:
     def __post_init__(self) -> None:
         if not _DAY.fullmatch(self.day) or not _FILE.fullmatch(self.file):
             raise ValueError("no name of a picture")
-        self.at  # noqa: B018  (raises ValueError for a day or time that does not exist)
+        self.captured_at  # noqa: B018  (raises ValueError for a day or time that does not exist)
 
     @classmethod
-    def of(cls, reference: str) -> Name:
+    def from_reference(cls, reference: str) -> PictureName:
         """The picture that ``Event.Evidence`` names by its path or address."""
         day, file = unquote(reference).split("/")[-2:]
         return cls(day, file)
@@ -49,7 +49,7 @@ class Name:
         return self.file.split("-")[1]
 
     @property
-    def at(self) -> datetime:
+    def captured_at(self) -> datetime:
         """When it was taken, on the device's clock."""
         return datetime.strptime(f"{self.day} {self.file[:9]}000", "%Y-%m-%d %H%M%S%f").astimezone()
 
@@ -59,13 +59,13 @@ class Name:
         return f"{self.day}/{self.file}"
 
     @property
-    def passage(self) -> tuple[Name, Name]:
+    def passage_pictures(self) -> tuple[PictureName, PictureName]:
         """All pictures of the same passage: crop and frame, each of which may not be there."""
         stem = self.file.rpartition("-")[0]
-        return Name(self.day, f"{stem}-crop.jpg"), Name(self.day, f"{stem}-frame.jpg")
+        return PictureName(self.day, f"{stem}-crop.jpg"), PictureName(self.day, f"{stem}-frame.jpg")
 
 
-def content(folder: Path, name: Name) -> bytes:
+def read_picture(folder: Path, name: PictureName) -> bytes:
     """The picture. Raises FileNotFoundError where there is none, EvidenceError where it cannot be read."""
     path = folder / name.reference
     try:
@@ -82,10 +82,10 @@ def content(folder: Path, name: Name) -> bytes:
         raise EvidenceError(f"{path}: cannot be read: {error.strerror}; are you its owner?") from error
 
 
-def delete(folder: Path, name: Name) -> int:
+def delete_passage_pictures(folder: Path, name: PictureName) -> int:
     """Delete all pictures of the passage that ``name`` belongs to; how many there were. Raises EvidenceError."""
     deleted = 0
-    for each in name.passage:
+    for each in name.passage_pictures:
         try:
             (folder / each.reference).unlink()
             deleted += 1
@@ -97,13 +97,13 @@ def delete(folder: Path, name: Name) -> int:
     return deleted
 
 
-def newest_crops(folder: Path) -> Iterator[Name]:
+def newest_crops(folder: Path) -> Iterator[PictureName]:
     """The crops, the newest first; it looks no further back than it is asked to. Raises EvidenceError."""
     try:
         for day in sorted(filter(_DAY.fullmatch, _listed(folder)), reverse=True):
             for file in sorted(_listed(folder / day), reverse=True):
                 if file.endswith("-crop.jpg") and _FILE.fullmatch(file):
-                    yield Name(day, file)
+                    yield PictureName(day, file)
     except OSError as error:
         raise EvidenceError(f"{folder}: cannot be listed: {error.strerror}; are you its owner?") from error
 

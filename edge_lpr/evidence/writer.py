@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.config import DeviceSettings, EvidenceSettings
-from edge_lpr.evidence.retention import Archive
+from edge_lpr.evidence.store import EvidenceStore
 from edge_lpr.geometry import Rect
 from edge_lpr.host.clock import clock_synchronized
 from edge_lpr.passages import Evidence, Passage
@@ -31,7 +31,7 @@ def evidence_folder(settings: EvidenceSettings, device: DeviceSettings) -> Path:
     return settings.folder or device.state_dir / "evidence"
 
 
-class EvidenceKeeper:
+class EvidenceWriter:
     """Writes pictures as the settings allow. A full or broken disk costs the picture, never the passage."""
 
     def __init__(
@@ -41,12 +41,12 @@ class EvidenceKeeper:
         clock_is_synchronized: Callable[[], bool] = clock_synchronized,
     ) -> None:
         self._settings = settings
-        self._archive = Archive(
+        self._archive = EvidenceStore(
             evidence_folder(settings, device), settings.max_megabytes * MEGABYTE, settings.days, clock_is_synchronized
         )
         self._fault: str | None = None
 
-    def keep(self, passage: Passage) -> Evidence | None:
+    def store_pictures(self, passage: Passage) -> Evidence | None:
         """Keep what the settings say; None where that is nothing, or where it could not be written."""
         picture = passage.picture
         if self._settings.keep == "off" or picture is None:
@@ -60,10 +60,10 @@ class EvidenceKeeper:
         self._note_fault(None)
         return Evidence(crop, frame)
 
-    def tidy(self) -> None:
+    def enforce_limits(self) -> None:
         """Let pictures go that are too old or too many, once an hour, also while nothing is kept any more."""
         try:
-            self._archive.tidy()
+            self._archive.enforce_limits()
         except OSError as error:
             self._note_fault(f"{error.filename or 'the disk'}: {error.strerror}")
 
