@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from edge_lpr.errors import ImageDecodeFailed, ImageError, ImageTooLarge
-from edge_lpr.images import API_FORMATS, load_image
+from edge_lpr.errors import ImageDecodeFailed, ImageEncodeFailed, ImageError, ImageTooLarge
+from edge_lpr.images import API_FORMATS, encode_jpeg, load_image
 
 RED_BGR = (0, 0, 200)
 
@@ -214,3 +214,17 @@ def test_missing_path_and_folder(tmp_path: Path) -> None:
 
 def test_a_twelve_megapixel_photo() -> None:
     assert load_image(encoded(red_left(4000, 3000), "JPEG")).shape == (3000, 4000, 3)
+
+
+def test_an_encoded_jpeg_can_be_loaded() -> None:
+    image = np.full((32, 64, 3), RED_BGR, np.uint8)
+    content = encode_jpeg(image, 95)
+    assert Image.open(io.BytesIO(content)).format == "JPEG"
+    assert_close(load_image(content)[16, 32], RED_BGR)
+    assert len(encode_jpeg(image, 10)) < len(content)
+
+
+@pytest.mark.parametrize("size", [(0, 64), (1, 65_501)])
+def test_an_image_that_jpeg_cannot_hold_is_an_error(size: tuple[int, int]) -> None:
+    with pytest.raises(ImageEncodeFailed, match=f"{size[1]} x {size[0]} pixels"):
+        encode_jpeg(np.zeros((*size, 3), np.uint8), 85)

@@ -11,7 +11,7 @@ from edge_lpr.api.keys import Account, load_keys
 from edge_lpr.api.license_plate_ocr import MAX_BYTES, LicensePlateOcr
 from edge_lpr.api.quota import QuotaBook
 from edge_lpr.config import ApiSettings, DeviceSettings
-from edge_lpr.vision.reader_priority import Read
+from edge_lpr.readings import ReadPlates
 
 
 def load_accounts(settings: ApiSettings) -> Mapping[str, Account]:
@@ -19,7 +19,7 @@ def load_accounts(settings: ApiSettings) -> Mapping[str, Account]:
     return {} if settings.keys_file is None else load_keys(settings.keys_file)
 
 
-def create_dispatcher(settings: ApiSettings, device: DeviceSettings, read: Read) -> Dispatcher:
+def create_dispatcher(settings: ApiSettings, device: DeviceSettings, read: ReadPlates) -> Dispatcher:
     """Returns the dispatcher that HTTP and MQTT share, not started. ``read`` reads a requested picture.
 
     Raises ConfigError for a ``download_ca_file`` that cannot be used.

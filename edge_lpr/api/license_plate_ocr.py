@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from edge_lpr.api.errors import ApiError, ErrorCode, as_api_error
 from edge_lpr.errors import ImageError
 from edge_lpr.images import API_FORMATS, load_image
-from edge_lpr.readings import PlateReading
-from edge_lpr.vision.reader_priority import Read
+from edge_lpr.readings import PlateReading, ReadPlates
 
 ACTION = "LicensePlateOCR"
 VERSION = "2018-11-19"
@@ -35,7 +34,7 @@ _log = logging.getLogger(__name__)
 class LicensePlateOcr:
     """The action. May be called from any thread. One picture at a time is decoded, because a decoded one is large."""
 
-    def __init__(self, read: Read, fetch: Fetch, *, max_pixels: int, is_open: bool = True) -> None:
+    def __init__(self, read: ReadPlates, fetch: Fetch, *, max_pixels: int, is_open: bool = True) -> None:
         """``max_pixels`` bounds a picture and is checked before decoding. ``is_open`` False refuses every request."""
         self._read = read
         self._fetch = fetch

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-import cv2
 import paho.mqtt.client as paho
 
 from edge_lpr.api.dispatcher import Dispatcher
@@ -24,12 +23,13 @@ from edge_lpr.api.keys import Account
 from edge_lpr.api.request import json_object
 from edge_lpr.api.request_body import MAX_BODY
 from edge_lpr.api.request_metrics import SUCCESS, RequestMetrics
+from edge_lpr.images import encode_jpeg
 from edge_lpr.messages import payloads as messages
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import CAPTURE, LICENSE_PLATE_OCR, Topics
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.latest_frame import LastView, View
+from edge_lpr.vision.latest_frame import LatestFrame, ReadFrame
 
 ENTRANCE = "mqtt"
 CALLER = Account("over mqtt")
@@ -71,7 +71,7 @@ class _LicensePlateOcrJob:
 class _CaptureJob:
     """One request for what the camera sees. ``extra`` is what the answer holds beside ``Response``."""
 
-    def __init__(self, payload: bytes, latest_frame: LastView, images: bool) -> None:
+    def __init__(self, payload: bytes, latest_frame: LatestFrame, images: bool) -> None:
         self._payload = payload
         self._images = images
         self._latest_frame = latest_frame
@@ -102,7 +102,7 @@ class MqttRequests:
         connection: MqttConnection,
         topics: Topics,
         dispatcher: Dispatcher | None,
-        latest_frame: LastView,
+        latest_frame: LatestFrame,
         metrics: RequestMetrics,
         *,
         images: bool = True,
@@ -193,9 +193,6 @@ def _with_image(parameters: Mapping[str, object]) -> bool:
     return with_image
 
 
-def _jpeg(frame: View) -> str:
+def _jpeg(frame: ReadFrame) -> str:
     """Returns the picture as JPEG in Base64."""
-    encoded, content = cv2.imencode(".jpg", frame.image, (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))
-    if not encoded:
-        raise ApiError(ErrorCode.UNKNOWN_ERROR, "The picture could not be encoded.")
-    return base64.b64encode(content.tobytes()).decode("ascii")
+    return base64.b64encode(encode_jpeg(frame.image, JPEG_QUALITY)).decode("ascii")

@@ -22,9 +22,8 @@ from edge_lpr.config import ApiSettings
 from edge_lpr.errors import ImageError
 from edge_lpr.images import load_image, read_file
 from edge_lpr.messages import payloads as messages
-from edge_lpr.readings import PlateReading
+from edge_lpr.readings import PlateReading, ReadPlates
 from edge_lpr.vision.reader import PlateReader
-from edge_lpr.vision.reader_priority import Read
 
 _EXIT_CODES: dict[str, int] = {ErrorCode.OCR_FAILED: 0, ErrorCode.UNKNOWN_ERROR: 1}
 """Exit codes of the API's error answers. All others are 2: the photo is the cause."""
@@ -51,7 +50,7 @@ def recognize(photos: Sequence[Path], reader: PlateReader, *, crop: bool, as_jso
     limits and error answers. Returns the exit code: 0, also for a photo without a plate, which is an answer; 2 if a
     photo cannot be read, 1 if the reader fails on one. All other photos are answered in any case.
     """
-    read: Read = functools.partial(_read_crop, reader=reader) if crop else reader.read
+    read: ReadPlates = functools.partial(_read_crop, reader=reader) if crop else reader.read
     download = functools.partial(fetch, policy=DownloadPolicy())
     action = LicensePlateOcr(read, download, max_pixels=ApiSettings().max_megapixels * 1_000_000)
     return max((_answer(photo, action) if as_json else _print_readings(photo, read) for photo in photos), default=0)
@@ -90,7 +89,7 @@ def _parameters(photo: Path) -> dict[str, str]:
     return parameters
 
 
-def _print_readings(photo: Path, read: Read) -> int:
+def _print_readings(photo: Path, read: ReadPlates) -> int:
     """Prints lines for a person; returns the exit code."""
     try:
         readings = read(load_image(photo))

@@ -21,7 +21,7 @@ from edge_lpr.images import load_image
 from edge_lpr.plates import PROVINCES, matching_kinds
 from edge_lpr.readings import PlateReading
 from edge_lpr.vision.reader import PlateReader
-from edge_lpr.vision.straighten import straighten, whole_image
+from edge_lpr.vision.straighten import full_image_quad, straighten
 
 MATCH_IOU = 0.3
 """A reading belongs to the labelled plate that its quad overlaps at least so much."""
@@ -278,7 +278,7 @@ def _percent(part: int, whole: int) -> str:
 
 def _tile(outcome: EvaluationOutcome) -> Tile:
     image = load_image(Path(outcome.path))
-    quad = whole_image(image) if outcome.quad is None else Quad.from_array(np.array(outcome.quad))
+    quad = full_image_quad(image) if outcome.quad is None else Quad.from_array(np.array(outcome.quad))
     high = max(16, round(Tile.WIDTH * min(1.0, quad.height / max(1.0, quad.width))))
     # a plate of a scene is shown with some of its surroundings, a crop as it is
     picture = straighten(image, quad, Tile.WIDTH, high, (0.0, 0.0) if outcome.quad is None else (0.15, 0.15))

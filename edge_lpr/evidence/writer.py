@@ -7,14 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.config import DeviceSettings, EvidenceSettings
+from edge_lpr.errors import ImageEncodeFailed
 from edge_lpr.evidence.store import EvidenceStore
 from edge_lpr.geometry import Rect
 from edge_lpr.host.clock import clock_synchronized
+from edge_lpr.images import encode_jpeg
 from edge_lpr.passages import Evidence, Passage
 
 CROP_MARGIN = 0.15
@@ -57,6 +58,9 @@ class EvidenceWriter:
         except OSError as error:
             self._note_fault(f"{error.filename or 'the disk'}: {error.strerror}")
             return None
+        except ImageEncodeFailed as error:
+            self._note_fault(str(error))
+            return None
         self._note_fault(None)
         return Evidence(crop, frame)
 
@@ -68,8 +72,8 @@ class EvidenceWriter:
             self._note_fault(f"{error.filename or 'the disk'}: {error.strerror}")
 
     def _add(self, passage: Passage, what: str, image: NDArray[np.uint8]) -> str:
-        _, content = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))
-        path = self._archive.add(passage.captured_at, passage.number, what, content.tobytes())
+        content = encode_jpeg(image, JPEG_QUALITY)
+        path = self._archive.add(passage.captured_at, passage.number, what, content)
         return (
             path.as_posix()
             if self._settings.url is None

@@ -10,7 +10,7 @@ from edge_lpr.errors import ConfigError, InputError, ModelArchiveError, ModelErr
 from edge_lpr.model_store.archive import read_archive, write_archive
 from edge_lpr.model_store.loading import load_pair, open_installed, run_self_test
 from edge_lpr.model_store.store import SHIPPED, ModelChoice, ModelStore
-from edge_lpr.vision.model_file import MEMBERS, ModelPair, check_models, load_models
+from edge_lpr.vision.model_file import MODEL_FILES, ModelPair, check_models, load_models
 from edge_lpr.vision.reader import PlateReader
 
 
@@ -81,7 +81,7 @@ def pack(folder: Path, archive: Path, settings: ReaderSettings) -> str:
     would take, ModelArchiveError when the archive cannot be written."""
     models = load_models(folder)
     run_self_test(PlateReader(models, settings))
-    write_archive({member: (folder / member).read_bytes() for member in MEMBERS}, archive)
+    write_archive({member: (folder / member).read_bytes() for member in MODEL_FILES}, archive)
     return f"{archive}: {_versions(models)}"
 
 

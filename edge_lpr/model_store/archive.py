@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from edge_lpr.errors import ModelArchiveError
-from edge_lpr.vision.model_file import MEMBERS
+from edge_lpr.vision.model_file import MODEL_FILES
 
 MAX_MODEL_BYTES = 16 * 1024 * 1024
 """Of one ``.tflite``; the shipped ones have 0.7 MB at most. A Pi has no time for a larger one."""
@@ -30,7 +30,7 @@ def write_archive(files: Mapping[str, bytes], path: Path) -> None:
     """Write the members of a pair to ``path``, the same bytes for the same pair. Raises ModelArchiveError."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name in MEMBERS:
+        for name in MODEL_FILES:
             member = tarfile.TarInfo(name)
             member.size = len(files[name])
             archive.addfile(member, io.BytesIO(files[name]))
@@ -57,7 +57,7 @@ def read_archive(path: Path) -> dict[str, bytes]:
                 files[member.name] = b"" if stored is None else stored.read()
     except (tarfile.TarError, OSError, ValueError, RecursionError) as error:
         raise ModelArchiveError(f"{path}: is no archive of models, or a damaged one ({error}); {_REMEDY}") from error
-    if absent := [name for name in MEMBERS if name not in files]:
+    if absent := [name for name in MODEL_FILES if name not in files]:
         raise ModelArchiveError(f"{path}: lacks {', '.join(absent)}; {_REMEDY}")
     return files
 
@@ -77,8 +77,8 @@ def _members(archive: tarfile.TarFile, path: Path, seen: Mapping[str, bytes]) ->
     """The members one by one, each judged before the next header is read: a wrong size could lead there for ever."""
     while (member := archive.next()) is not None:
         limit = MAX_MODEL_BYTES if member.name.endswith(".tflite") else MAX_SIDECAR_BYTES
-        if member.name not in MEMBERS:
-            fault = f"holds {member.name[:80]!r}, and may hold nothing but {', '.join(MEMBERS)}"
+        if member.name not in MODEL_FILES:
+            fault = f"holds {member.name[:80]!r}, and may hold nothing but {', '.join(MODEL_FILES)}"
         elif member.name in seen:
             fault = f"holds {member.name} twice"
         elif member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.issparse():

@@ -25,7 +25,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from edge_lpr.config import DeviceSettings
 from edge_lpr.errors import ModelError
-from edge_lpr.vision.model_file import MEMBERS
+from edge_lpr.vision.model_file import MODEL_FILES
 
 SHIPPED = "shipped"
 
@@ -102,13 +102,14 @@ class ModelStore:
 
     def add_pair(self, files: Mapping[str, bytes]) -> str:
         """Keep a pair, which is not in use by that; its name. Raises OSError."""
-        name = hashlib.sha256(b"".join(hashlib.sha256(files[member]).digest() for member in MEMBERS)).hexdigest()[:12]
+        digests = b"".join(hashlib.sha256(files[member]).digest() for member in MODEL_FILES)
+        name = hashlib.sha256(digests).hexdigest()[:12]
         target = self.pair_folder(name)
         if _holds(target, files):
             return name
         draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=self.folder))
         try:
-            for member in MEMBERS:
+            for member in MODEL_FILES:
                 _write(draft / member, files[member])
             # The service may have another user than who installs.
             draft.chmod(0o755)
@@ -139,7 +140,7 @@ class ModelStore:
 
 def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:
     try:
-        return all((folder / member).read_bytes() == files[member] for member in MEMBERS)
+        return all((folder / member).read_bytes() == files[member] for member in MODEL_FILES)
     except OSError:
         return False  # not there, or not whole
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge_lpr.config import PassageSettings
 from edge_lpr.geometry import Quad
+from edge_lpr.images import encode_jpeg
 from edge_lpr.messages.payloads import JsonObject, timestamp
 from edge_lpr.page.camera_advice import Advice, CameraAdvisor
 from edge_lpr.page.scene import Scene, ScenePlate
@@ -49,7 +50,7 @@ def _jpeg(image: NDArray[np.uint8], width: int) -> bytes:
     if image.shape[1] > width:
         height = max(1, round(image.shape[0] * width / image.shape[1]))
         image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    return cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))[1].tobytes()
+    return encode_jpeg(image, JPEG_QUALITY)
 
 
 def _describe(number: int, scene: Scene, advice: tuple[Advice, ...]) -> JsonObject:

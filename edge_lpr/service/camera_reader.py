@@ -6,7 +6,7 @@ from edge_lpr.cameras import LightMeter
 from edge_lpr.frames import Frame
 from edge_lpr.readings import PlateReading
 from edge_lpr.service.delivery import FrameObserver
-from edge_lpr.vision.latest_frame import LastView
+from edge_lpr.vision.latest_frame import LatestFrame
 from edge_lpr.vision.reader_priority import SharedReader
 
 
@@ -17,7 +17,7 @@ class CameraReader:
     """
 
     def __init__(
-        self, reader: SharedReader, latest_frame: LastView, light_meter: LightMeter, observer: FrameObserver | None
+        self, reader: SharedReader, latest_frame: LatestFrame, light_meter: LightMeter, observer: FrameObserver | None
     ) -> None:
         self._reader = reader
         self._latest_frame = latest_frame

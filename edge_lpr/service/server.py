@@ -23,13 +23,13 @@ from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import Topics
 from edge_lpr.page.backend import Save
 from edge_lpr.page.build import Page, create_page
+from edge_lpr.readings import ReadPlates
 from edge_lpr.service.gate_state import ReadGateState
 from edge_lpr.service.metrics import Metrics
 from edge_lpr.service.reload import ReloadRequests
 from edge_lpr.service.reload_request import ReloadRequestHandler
 from edge_lpr.service.status_routes import create_status_routes
-from edge_lpr.vision.latest_frame import LastView
-from edge_lpr.vision.reader_priority import Read
+from edge_lpr.vision.latest_frame import LatestFrame
 from edge_lpr.web.server import WebServer
 
 
@@ -41,11 +41,11 @@ class GateInterface:
     None before the first iteration of the frame loop.
     """
 
-    read_for_request: Read
+    read_for_request: ReadPlates
     state: ReadGateState
     health: Callable[[], JsonObject | None]
     reloads: ReloadRequests
-    latest_frame: LastView
+    latest_frame: LatestFrame
     connection: MqttConnection
     topics: Topics
 
@@ -89,7 +89,7 @@ class HttpService:
 
 @contextmanager
 def serve_http(
-    settings: ApiSettings, device: DeviceSettings, read: Read, state: ReadGateState, page: Page | None = None
+    settings: ApiSettings, device: DeviceSettings, read: ReadPlates, state: ReadGateState, page: Page | None = None
 ) -> Iterator[HttpService]:
     """Serves the API, where it is switched on, and ``page``, if any, until the end of the ``with`` block.
 

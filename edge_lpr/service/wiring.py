@@ -30,7 +30,7 @@ from edge_lpr.service.server import GateInterface
 from edge_lpr.service.statistics import PassageStatistics, Pseudonyms
 from edge_lpr.service.status import StatusReporter
 from edge_lpr.tracking.tracker import Tracker
-from edge_lpr.vision.latest_frame import LastView
+from edge_lpr.vision.latest_frame import LatestFrame
 from edge_lpr.vision.reader_priority import SharedReader
 
 _log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Gate:
     notifier: SystemdNotifier
     reader: SharedReader
     hot_swap: ModelHotSwap
-    latest_frame: LastView
+    latest_frame: LatestFrame
     light_meter: LightMeter
     motion_gate: MotionGate
     tracker: Tracker
@@ -56,7 +56,7 @@ class Gate:
     def interface(self, reloads: ReloadRequests) -> GateInterface:
         """Returns what the server's part may use."""
         return GateInterface(
-            read_for_request=self.reader.read_for_guest,
+            read_for_request=self.reader.read_for_request,
             state=self.monitor.state,
             health=self._health,
             reloads=reloads,
@@ -121,7 +121,7 @@ def create_gate(settings: Settings) -> Gate:
         notifier=notifier,
         reader=reader,
         hot_swap=ModelHotSwap(store, settings.reader, pair.name, reader, monitor),
-        latest_frame=LastView(),
+        latest_frame=LatestFrame(),
         light_meter=LightMeter(settings.passage.lane, settings.passage.ignore),
         motion_gate=MotionGate(settings.reader.idle_look_s),
         tracker=Tracker(settings.passage, settings.reader.min_confidence),

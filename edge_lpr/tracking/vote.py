@@ -82,7 +82,8 @@ class Vote:
             for tally in self._tallies.values():
                 tally.close_view()
         # a photo held for five frames, or a camera that repeats a frame, is one witness
-        if self._last is not None and np.array_equal(self._last.evidence, reading.evidence):
+        last = self._last
+        if last is not None and np.array_equal(last.character_probabilities, reading.character_probabilities):
             return
         self._last = reading
         if not reading.number:
@@ -213,9 +214,10 @@ def tempered(reading: PlateReading) -> Evidence:
 
     float64 of shape (len(number), len(ALPHABET)). Raises ValueError when the reading's evidence has another shape.
     """
-    if reading.evidence.shape != (len(reading.number), len(ALPHABET)):
-        raise ValueError(f"evidence of {reading.number} has the wrong shape: {reading.evidence.shape}")
-    logs: Evidence = np.log((1 - MISLEADING) * reading.evidence.astype(np.float64) + MISLEADING / len(ALPHABET))
+    probabilities = reading.character_probabilities
+    if probabilities.shape != (len(reading.number), len(ALPHABET)):
+        raise ValueError(f"character probabilities of {reading.number} have the wrong shape: {probabilities.shape}")
+    logs: Evidence = np.log((1 - MISLEADING) * probabilities.astype(np.float64) + MISLEADING / len(ALPHABET))
     chosen = np.array([ALPHABET.index(character) for character in reading.number])
     weakest = int(np.argmin(logs[np.arange(len(chosen)), chosen]))
     if int(np.argmax(logs[weakest])) != chosen[weakest]:

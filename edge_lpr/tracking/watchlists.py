@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from edge_lpr.passages import ListMatch
 from edge_lpr.plates import ALPHABET
-
-
-@dataclass(frozen=True, slots=True)
-class ListMatch:
-    """``number`` stands on the list called ``list_name``; ``distance`` 0: exactly, 1: one character off."""
-
-    list_name: str
-    number: str
-    distance: int
 
 
 class NumberLists:

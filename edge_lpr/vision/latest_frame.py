@@ -1,4 +1,4 @@
-"""What the camera loop saw last, for whoever asks in between."""
+"""Keeps the newest frame that the camera loop has read, for requests that arrive between frames."""
 
 from __future__ import annotations
 
@@ -13,25 +13,29 @@ from edge_lpr.readings import PlateReading
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
-    """A frame that was read, uint8 of shape (H, W, 3), BGR, with its plates, best first. ``at_s``: monotonic."""
+class ReadFrame:
+    """A frame with its readings.
+
+    ``image`` is uint8 of shape (H, W, 3), BGR. ``readings`` has the best reading first. ``at_s`` is on the clock
+    ``time.monotonic``.
+    """
 
     image: NDArray[np.uint8]
     readings: tuple[PlateReading, ...]
     at_s: float
 
 
-class LastView:
-    """Keeps the newest view only. ``newest`` may be called from any thread."""
+class LatestFrame:
+    """Holds the newest frame only. ``newest`` may be called from any thread."""
 
     def __init__(self) -> None:
-        self._view: View | None = None
+        self._frame: ReadFrame | None = None
 
     def update(self, image: NDArray[np.uint8], readings: Sequence[PlateReading]) -> None:
-        """Keeps ``image``, which was just read, with its ``readings``, best first."""
-        self._view = View(image, tuple(readings), time.monotonic())
+        """Stores ``image``, which was just read, with its ``readings``, best first."""
+        self._frame = ReadFrame(image, tuple(readings), time.monotonic())
 
-    def newest(self, max_age_s: float) -> View | None:
-        """The newest view; None where there is none that young."""
-        view = self._view
-        return view if view is not None and time.monotonic() - view.at_s <= max_age_s else None
+    def newest(self, max_age_s: float) -> ReadFrame | None:
+        """Returns the newest frame, or None if it is older than ``max_age_s`` seconds or there is none."""
+        frame = self._frame
+        return frame if frame is not None and time.monotonic() - frame.at_s <= max_age_s else None

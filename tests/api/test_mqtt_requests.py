@@ -31,12 +31,11 @@ from edge_lpr.config import ApiSettings, CameraSettings, DeviceSettings, MqttSet
 from edge_lpr.images import load_image
 from edge_lpr.messages.schemas import load_schema
 from edge_lpr.mqtt.publisher import PassagePublisher
-from edge_lpr.readings import PlateReading
+from edge_lpr.readings import PlateReading, ReadPlates
 from edge_lpr.resources import demo_clip
 from edge_lpr.service.lifecycle import serve
-from edge_lpr.vision.latest_frame import LastView
+from edge_lpr.vision.latest_frame import LatestFrame
 from edge_lpr.vision.reader import PlateReader
-from edge_lpr.vision.reader_priority import Read
 from tests.support.api import serve_api
 from tests.support.mqtt import DEADLINE_S, Mosquitto, Received, Subscriber, free_port
 
@@ -51,7 +50,7 @@ GREY = bytes(cv2.imencode(".png", np.full((360, 640, 3), 90, np.uint8))[1])
 class Gate:
     """What the service has of the MQTT face, and an asker on the other side of the broker."""
 
-    def __init__(self, publisher: PassagePublisher, view: LastView, asker: Subscriber) -> None:
+    def __init__(self, publisher: PassagePublisher, view: LatestFrame, asker: Subscriber) -> None:
         self.publisher = publisher
         self.view = view
         self.asker = asker
@@ -92,13 +91,13 @@ def start_gate(mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path) -> It
     with ExitStack() as cleanup:
 
         def start(
-            read: Read, *, port: int = mosquitto.port, enabled: bool = True, images: bool = True, **settings: Any
+            read: ReadPlates, *, port: int = mosquitto.port, enabled: bool = True, images: bool = True, **settings: Any
         ) -> Gate:
             device = DeviceSettings(id="gate-1", state_dir=tmp_path / "state")
             publisher = PassagePublisher(MqttSettings(port=port), device, backoff=BackOff(0.05, 0.2))
             api = ApiSettings(**{"requests_per_second": 1000, **settings})
             dispatcher = cleanup.enter_context(create_dispatcher(api, device, read)) if enabled else None
-            gate = Gate(publisher, LastView(), subscribe(port))
+            gate = Gate(publisher, LatestFrame(), subscribe(port))
             MqttRequests(
                 publisher.connection,
                 publisher.topics,

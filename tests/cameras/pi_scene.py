@@ -127,8 +127,17 @@ class Scene:
 def reading() -> PlateReading:
     """A plate at ``PLATE``."""
     corners = np.array([(128, 128), (192, 128), (192, 160), (128, 160)], np.float32)
-    evidence = np.full((7, len(ALPHABET)), 1 / len(ALPHABET), np.float32)
+    character_probabilities = np.full((7, len(ALPHABET)), 1 / len(ALPHABET), np.float32)
     colors = np.full(len(COLORS), 1 / len(COLORS), np.float32)
     return PlateReading(
-        "京N8F2K6", 99, Color.BLUE, Category.STANDARD, 1, Quad.from_array(corners), PLATE, 0.9, evidence, colors
+        "京N8F2K6",
+        99,
+        Color.BLUE,
+        Category.STANDARD,
+        1,
+        Quad.from_array(corners),
+        PLATE,
+        0.9,
+        character_probabilities,
+        colors,
     )

@@ -37,7 +37,7 @@ def reading(number: str, quad: Quad, confidence: int = 95) -> PlateReading:
         quad=quad,
         rect=Rect(0, 0, 1, 1),
         detection_score=0.9,
-        evidence=np.zeros((len(number), len(ALPHABET)), dtype=np.float32),
+        character_probabilities=np.zeros((len(number), len(ALPHABET)), dtype=np.float32),
         color_probabilities=np.zeros(len(COLORS), dtype=np.float32),
     )
 

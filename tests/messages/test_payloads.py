@@ -14,10 +14,9 @@ from jsonschema import Draft202012Validator, ValidationError
 from edge_lpr.geometry import Quad, Rect
 from edge_lpr.messages import payloads as messages
 from edge_lpr.messages.schemas import SCHEMA_NAMES, load_schema
-from edge_lpr.passages import Crossing, Direction, Passage
+from edge_lpr.passages import Crossing, Direction, ListMatch, Passage
 from edge_lpr.plates import ALPHABET, COLORS, Category, Color
 from edge_lpr.readings import PlateReading
-from edge_lpr.tracking.watchlists import ListMatch
 
 REQUEST_ID = "5141467c-0a67-4f7c-b1c5-8147d84681a1"
 CHINA = timezone(timedelta(hours=8))
@@ -33,7 +32,7 @@ def reading(number: str, confidence: int) -> PlateReading:
         quad=Quad((426, 423), (561, 423), (561, 489), (426, 489)),
         rect=Rect(426, 423, 135, 66),
         detection_score=0.9,
-        evidence=np.full((len(number), len(ALPHABET)), 1 / len(ALPHABET), np.float32),
+        character_probabilities=np.full((len(number), len(ALPHABET)), 1 / len(ALPHABET), np.float32),
         color_probabilities=np.full(len(COLORS), 1 / len(COLORS), np.float32),
     )
 

@@ -17,7 +17,7 @@ from edge_lpr.backoff import BackOff
 from edge_lpr.config import DeviceSettings, HomeAssistantSettings, MqttSettings
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.passages import Passage
-from edge_lpr.vision.latest_frame import LastView
+from edge_lpr.vision.latest_frame import LatestFrame
 from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber
 
 BASE = "edge-lpr/gate-1"
@@ -55,7 +55,7 @@ def test_the_example_lets_everybody_do_their_work_and_no_more(
     parking, display, other = (
         subscribe(broker.port, username=user, password=user) for user in ("parking", "display", "gate-2")
     )
-    MqttRequests(gate.connection, gate.topics, None, LastView(), RequestMetrics(CollectorRegistry()))
+    MqttRequests(gate.connection, gate.topics, None, LatestFrame(), RequestMetrics(CollectorRegistry()))
     with gate:
         gate.publish_health({"Fps": 12.5})
         gate.publish_passage(passage)

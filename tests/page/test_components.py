@@ -255,5 +255,5 @@ def test_without_images_only_the_readings_are_shown(near: NDArray[np.uint8], rea
 
 def test_plates_too_narrow_to_read_are_told_of_and_lamps_are_not(near: NDArray[np.uint8], reader: PlateReader) -> None:
     narrow: list[Quad] = []
-    assert reader.read(near, min_plate_width=400, passed_over=narrow.extend) == []
+    assert reader.read(near, min_plate_width=400, on_narrow_plates=narrow.extend) == []
     assert len(narrow) == 1 and narrow[0].width == pytest.approx(150, rel=0.1)

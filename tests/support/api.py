@@ -84,7 +84,7 @@ class Pages:
 @contextmanager
 def serve_api(settings: ApiSettings, device: DeviceSettings, reader: PlateReader) -> Iterator[None]:
     """Serve the API without a gate, until the end of the ``with`` block."""
-    with serve_http(settings, device, SharedReader(reader).read_for_guest, lambda: None):
+    with serve_http(settings, device, SharedReader(reader).read_for_request, lambda: None):
         yield
 
 

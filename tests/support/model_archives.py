@@ -12,12 +12,12 @@ from typing import Any
 
 from edge_lpr.model_store.archive import write_archive
 from edge_lpr.resources import models_dir
-from edge_lpr.vision.model_file import MEMBERS
+from edge_lpr.vision.model_file import MODEL_FILES
 
 
 def shipped() -> dict[str, bytes]:
     """The members of the shipped pair."""
-    return {name: (models_dir() / name).read_bytes() for name in MEMBERS}
+    return {name: (models_dir() / name).read_bytes() for name in MODEL_FILES}
 
 
 def changed(task: str, **sidecar: Any) -> dict[str, bytes]:

@@ -15,14 +15,13 @@ from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.mqtt.connection import ConnectionStatus
 from edge_lpr.mqtt.outbox import OutboxStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
-from edge_lpr.passages import Crossing, Direction, Evidence, Passage
+from edge_lpr.passages import Crossing, Direction, Evidence, ListMatch, Passage
 from edge_lpr.plates import Category, Color
 from edge_lpr.service.health import Health, Versions
 from edge_lpr.service.load_control import ReadingStatus
 from edge_lpr.service.statistics import Pseudonyms, statistic
 from edge_lpr.service.throughput import Throughput
 from edge_lpr.tracking.tracker import TrackerCounts
-from edge_lpr.tracking.watchlists import ListMatch
 
 AT = datetime(2025, 3, 1, 8, 15, 2, 480000, timezone(timedelta(hours=8)))
 

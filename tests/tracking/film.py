@@ -38,7 +38,7 @@ def plate(
     rng = rng or np.random.default_rng(0)
     truth = truth if truth and len(truth) == len(number) else number
     unsure = [i for i, (read, true) in enumerate(zip(number, truth, strict=True)) if read != true] or [len(number) - 1]
-    evidence = np.zeros((len(number), len(ALPHABET)))
+    character_probabilities = np.zeros((len(number), len(ALPHABET)))
     for i, character in enumerate(number):
         sureness = confidence / 100 if i in unsure else 0.985
         noise = rng.dirichlet(np.full(len(ALPHABET), 0.3))
@@ -46,8 +46,8 @@ def plate(
             noise = 0.3 * noise
             noise[ALPHABET.index(truth[i])] += 0.7
         noise[ALPHABET.index(character)] = 0
-        evidence[i] = (1 - sureness) * noise / noise.sum()
-        evidence[i, ALPHABET.index(character)] = sureness
+        character_probabilities[i] = (1 - sureness) * noise / noise.sum()
+        character_probabilities[i, ALPHABET.index(character)] = sureness
     colors = np.full(len(COLORS), 0.1 / (len(COLORS) - 1))
     colors[COLORS.index(color)] = 0.9
     half_width, half_height = width / 2, width / 6
@@ -62,7 +62,7 @@ def plate(
         quad=quad,
         rect=quad.bounding_rect(WIDTH, HEIGHT),
         detection_score=0.9,
-        evidence=evidence.astype(np.float32),
+        character_probabilities=character_probabilities.astype(np.float32),
         color_probabilities=colors.astype(np.float32),
     )
 

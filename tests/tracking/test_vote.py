@@ -112,6 +112,6 @@ def test_colour_is_voted_too() -> None:
 
 def test_evidence_of_the_wrong_shape_is_refused() -> None:
     reading = plate(CAR)
-    object.__setattr__(reading, "evidence", reading.evidence[:3])
+    object.__setattr__(reading, "character_probabilities", reading.character_probabilities[:3])
     with pytest.raises(ValueError, match="wrong shape"):
         Vote().add(reading, new_view=False)

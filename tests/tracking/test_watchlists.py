@@ -8,7 +8,8 @@ import pytest
 
 from edge_lpr.config import Settings, load_settings
 from edge_lpr.errors import ConfigError
-from edge_lpr.tracking.watchlists import ListMatch, NumberLists
+from edge_lpr.passages import ListMatch
+from edge_lpr.tracking.watchlists import NumberLists
 
 
 def load(tmp_path: Path, text: str) -> Settings:

@@ -10,15 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_lpr.plates import ALPHABET, COLORS, KINDS, Color
+from edge_lpr.vision.confidence import MAX_INVALID_NUMBER_CONFIDENCE, calibrated_confidence, is_plausible
 from edge_lpr.vision.ctc_decoding import (
-    UNGRAMMATICAL_CONFIDENCE,
-    Decoded,
-    calibrated_confidence,
+    DecodedNumber,
     decode,
     find_segments,
     greedy_number,
-    improbability,
-    is_plausible,
+    prior_cost,
 )
 from edge_lpr.vision.model_file import Calibration
 from edge_lpr.vision.recognizer import Recognition
@@ -52,7 +50,7 @@ def recognition(looks: list[Look], color: Color = Color.BLUE, rows: int = 1, sur
     return Recognition(steps(looks), colors, row_shares, 1.0)
 
 
-def read(looks: list[Look], color: Color = Color.BLUE, rows: int = 1) -> Decoded:
+def read(looks: list[Look], color: Color = Color.BLUE, rows: int = 1) -> DecodedNumber:
     decoded = decode(recognition(looks, color, rows))
     assert decoded is not None
     return decoded
@@ -63,9 +61,9 @@ def test_a_clear_plate_is_read_as_it_is() -> None:
     assert decoded.number == "京A12345"
     assert decoded.valid
     assert decoded.raw_confidence > 0.98
-    assert decoded.evidence.shape == (7, len(ALPHABET))
-    assert decoded.evidence.sum(axis=1) == pytest.approx(np.ones(7), abs=1e-4)
-    assert "".join(ALPHABET[i] for i in decoded.evidence.argmax(axis=1)) == "京A12345"
+    assert decoded.character_probabilities.shape == (7, len(ALPHABET))
+    assert decoded.character_probabilities.sum(axis=1) == pytest.approx(np.ones(7), abs=1e-4)
+    assert "".join(ALPHABET[i] for i in decoded.character_probabilities.argmax(axis=1)) == "京A12345"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -100,7 +98,7 @@ def test_0_and_o_are_one_shape_that_the_grammar_tells_apart(looks: list[Look], c
     decoded = read(looks, color)
     assert decoded.number == number
     assert decoded.raw_confidence > 0.9
-    assert "".join(ALPHABET[i] for i in decoded.evidence.argmax(axis=1)) == number
+    assert "".join(ALPHABET[i] for i in decoded.character_probabilities.argmax(axis=1)) == number
 
 
 def test_the_first_character_is_a_province() -> None:
@@ -167,7 +165,7 @@ def test_what_breaks_the_grammar_is_given_with_little_faith() -> None:
     decoded = read(list("京ABCDEF"))
     assert decoded.number == "京ABCDEF"
     assert not decoded.valid
-    assert calibrated_confidence(decoded, Calibration()) == UNGRAMMATICAL_CONFIDENCE
+    assert calibrated_confidence(decoded, Calibration()) == MAX_INVALID_NUMBER_CONFIDENCE
 
 
 def test_what_is_of_no_known_kind_or_hardly_a_plate_has_to_be_clear() -> None:
@@ -186,16 +184,16 @@ def test_what_is_of_no_known_kind_or_hardly_a_plate_has_to_be_clear() -> None:
 
 def test_before_anything_is_seen_unlisted_letters_speak_against_a_number_and_no_known_kind_more_so() -> None:
     for number in ("京A12345", "使123456", "WJ沪1234T", "民航A1234", "京7123456"):
-        assert improbability(number) == 0
-    assert 0 < improbability("京O12345") < improbability("宁Z12345") < improbability("京A1234")
+        assert prior_cost(number) == 0
+    assert 0 < prior_cost("京O12345") < prior_cost("宁Z12345") < prior_cost("京A1234")
 
 
 def test_calibration_is_a_line_on_the_logit() -> None:
-    decoded = Decoded("京A12345", 0.9, True, np.zeros((7, len(ALPHABET)), dtype=np.float32))
+    decoded = DecodedNumber("京A12345", 0.9, True, np.zeros((7, len(ALPHABET)), dtype=np.float32))
     assert calibrated_confidence(decoded, Calibration(1.0, 0.0)) == 90
     assert calibrated_confidence(decoded, Calibration(0.0, 0.0)) == 50
     assert calibrated_confidence(decoded, Calibration(1.0, -2.0)) < 60
-    sure = Decoded("京A12345", 1.0, True, decoded.evidence)
+    sure = DecodedNumber("京A12345", 1.0, True, decoded.character_probabilities)
     assert calibrated_confidence(sure, Calibration(5.0, 0.0)) == 100
 
 
@@ -207,7 +205,7 @@ def test_noise_never_breaks_the_decoder() -> None:
         noise = replace(recognition([]), steps=powers / powers.sum(axis=1, keepdims=True))
         decoded = decode(noise)
         if decoded is not None:
-            assert len(decoded.evidence) == len(decoded.number)
+            assert len(decoded.character_probabilities) == len(decoded.number)
             assert 0 <= calibrated_confidence(decoded, Calibration()) <= 100
 
 

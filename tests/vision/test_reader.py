@@ -22,7 +22,7 @@ from edge_lpr.vision.interpreter import Interpreter, runtime_name
 from edge_lpr.vision.model_file import load_models
 from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.recognizer import Recognizer
-from edge_lpr.vision.straighten import in_image, whole_image
+from edge_lpr.vision.straighten import full_image_quad, to_image_points
 from edge_lpr.vision.test_time_augmentation import read_plate
 
 ANY_WIDTH = 8
@@ -55,8 +55,8 @@ def test_real_photos_are_read(reader: PlateReader, toll: list[tuple[Path, str, Q
         for reading in readings:
             assert 0 <= reading.confidence <= 100
             assert reading.rows in (1, 2)
-            assert reading.evidence.shape == (len(reading.number), len(ALPHABET))
-            assert reading.evidence.sum(axis=1) == pytest.approx(np.ones(len(reading.number)), abs=1e-3)
+            assert reading.character_probabilities.shape == (len(reading.number), len(ALPHABET))
+            assert reading.character_probabilities.sum(axis=1) == pytest.approx(np.ones(len(reading.number)), abs=1e-3)
             assert reading.color_probabilities.shape == (len(COLORS),)
             assert reading.rect.x + reading.rect.width <= image.shape[1]
             assert reading.rect.y + reading.rect.height <= image.shape[0]
@@ -120,7 +120,7 @@ def test_a_clear_plate_is_read_once_a_doubtful_one_in_parts_too_and_what_stays_d
     for image in small:
         for scale in (1.0, 0.8, 0.6, 0.5):
             shown = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-            counts.add(times_recognised(reader, shown, whole_image(shown)))
+            counts.add(times_recognised(reader, shown, full_image_quad(shown)))
     assert {1, 12} <= counts  # certain at once; never settled before the last of the cuts
     assert counts & {3, 6}  # settled by its parts, by a tighter cut
     assert counts <= {1, 3, 6, 9, 12}  # what fills the picture has no surroundings in which to look for corners anew
@@ -134,9 +134,11 @@ def test_a_plate_of_which_one_end_was_not_framed_is_looked_for_anew_and_given_wi
     part = np.array([(left, 0), (right_edge, 0), (right_edge, 1), (left, 1)], dtype=np.float32)
     right = 0
     for path, number, quad in toll:
-        framed = Quad.from_array(in_image(part, quad, (0.0, 0.0)))
-        opinion = read_plate(recognizer, load_image(path), framed)
-        right += opinion is not None and opinion.decoded.number == number and quad_iou(opinion.quad, quad) > 0.7
+        framed = Quad.from_array(to_image_points(part, quad, (0.0, 0.0)))
+        hypothesis = read_plate(recognizer, load_image(path), framed)
+        right += (
+            hypothesis is not None and hypothesis.decoded.number == number and quad_iou(hypothesis.quad, quad) > 0.7
+        )
     assert right >= len(toll) - 2
 
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
-from edge_lpr.vision.crops import Part
+from edge_lpr.vision.crops import PlateCrop
 from edge_lpr.vision.model_file import load_models
 from edge_lpr.vision.recognizer import Recognizer
-from edge_lpr.vision.straighten import in_image, straighten
+from edge_lpr.vision.straighten import straighten, to_image_points
 
 PHOTOS = 24
 QUAD = Quad((40, 30), (160, 50), (150, 100), (45, 90))
@@ -34,7 +34,7 @@ def _marked(shared_data: Path) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.f
 def test_points_of_the_straightened_picture_are_found_in_the_image(margin: tuple[float, float]) -> None:
     across, down = (part / (1 + 2 * part) for part in margin)
     corners = np.array([(across, down), (1 - across, down), (1 - across, 1 - down), (across, 1 - down)], np.float32)
-    assert in_image(corners, QUAD, margin) == pytest.approx(QUAD.to_array(), abs=0.01)
+    assert to_image_points(corners, QUAD, margin) == pytest.approx(QUAD.to_array(), abs=0.01)
 
 
 def test_a_spot_lies_where_the_straightened_picture_shows_it() -> None:
@@ -44,7 +44,7 @@ def test_a_spot_lies_where_the_straightened_picture_shows_it() -> None:
     view = straighten(image, QUAD, 160, 64, margin)[..., 0].astype(float)
     ys, xs = np.mgrid[:64, :160] + 0.5
     spot = np.array([[(xs * view).sum() / view.sum() / 160, (ys * view).sum() / view.sum() / 64]], np.float32)
-    assert in_image(spot, QUAD, margin)[0] == pytest.approx((92, 62), abs=0.3)
+    assert to_image_points(spot, QUAD, margin)[0] == pytest.approx((92, 62), abs=0.3)
 
 
 def test_erring_corners_come_nearer(shared_data: Path, models_dir: Path) -> None:
@@ -103,7 +103,10 @@ def test_a_part_fills_the_picture(models_dir: Path) -> None:
     image = np.zeros((200, 400, 3), np.uint8)
     image[:84, :160] = 255
     plate = Quad((0, 0), (400, 0), (400, 200), (0, 200))
-    whole, part = recognizer.straighten(image, plate), recognizer.straighten_part(image, plate, Part(0, 0, 0.5, 0.5))
+    whole, part = (
+        recognizer.straighten(image, plate),
+        recognizer.straighten_crop(image, plate, PlateCrop(0, 0, 0.5, 0.5)),
+    )
     assert part.shape == whole.shape
     # the margin shows 2 % more of the plate at each edge
     assert (whole[10, :, 0] > 127).mean() == pytest.approx(0.42 / 1.04, abs=0.02)

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_lpr.geometry import Quad
-from edge_lpr.vision.straighten import grown, straighten, whole_image
+from edge_lpr.vision.straighten import expand_quad, full_image_quad, straighten
 
 WIDTH, HEIGHT = 160, 64
 
@@ -34,12 +34,12 @@ def assert_pattern(plate: NDArray[np.uint8]) -> None:
 @pytest.mark.parametrize("size", [(160, 64), (44, 18), (90, 30), (1000, 300), (3000, 1400)])
 def test_a_crop_of_any_size(size: tuple[int, int]) -> None:
     image = pattern(*size)
-    assert_pattern(straighten(image, whole_image(image), WIDTH, HEIGHT))
+    assert_pattern(straighten(image, full_image_quad(image), WIDTH, HEIGHT))
 
 
 def test_a_picture_of_the_right_size_is_unchanged() -> None:
     image = np.random.default_rng(3).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    assert np.abs(straighten(image, whole_image(image), WIDTH, HEIGHT).astype(int) - image).max() <= 1
+    assert np.abs(straighten(image, full_image_quad(image), WIDTH, HEIGHT).astype(int) - image).max() <= 1
 
 
 def test_a_tilted_plate_is_set_upright() -> None:
@@ -52,7 +52,7 @@ def test_a_tilted_plate_is_set_upright() -> None:
 def test_fine_stripes_of_a_large_plate_turn_grey_not_into_false_stripes() -> None:
     image = np.zeros((640, 1600, 3), dtype=np.uint8)
     image[:, ::2] = 255
-    plate = straighten(image, whole_image(image), WIDTH, HEIGHT)
+    plate = straighten(image, full_image_quad(image), WIDTH, HEIGHT)
     assert 100 < plate.min() <= plate.max() < 156
 
 
@@ -71,7 +71,7 @@ def test_a_grown_quad_shows_what_a_margin_shows() -> None:
     image = np.random.default_rng(4).integers(0, 256, (12, 20, 3), dtype=np.uint8)
     image = np.asarray(cv2.resize(image, (400, 240), interpolation=cv2.INTER_CUBIC), np.uint8)
     quad = Quad((100, 60), (300, 90), (290, 170), (110, 150))
-    larger = straighten(image, grown(quad, (0.1, 0.2)), WIDTH, HEIGHT)
+    larger = straighten(image, expand_quad(quad, (0.1, 0.2)), WIDTH, HEIGHT)
     assert np.abs(larger.astype(int) - straighten(image, quad, WIDTH, HEIGHT, margin=(0.1, 0.2))).max() <= 2
 
 

@@ -9,22 +9,22 @@ import pytest
 
 from edge_lpr.geometry import Quad
 from edge_lpr.plates import ALPHABET, COLORS
-from edge_lpr.vision.crops import end_parts, row_parts
-from edge_lpr.vision.ctc_decoding import Decoded, decode
+from edge_lpr.vision.crops import half_crops, row_crops
+from edge_lpr.vision.ctc_decoding import DecodedNumber, decode
 from edge_lpr.vision.recognizer import Recognition
-from edge_lpr.vision.test_time_augmentation import Opinion, parts_of, settle
+from edge_lpr.vision.test_time_augmentation import Hypothesis, PlatePass, combine_passes, plate_crops
 
 JING, JIN = "京 A 1 2 3 ", "津 A 1 2 3 "
 LOWER = "4 5       "
 
 
-def settled(*looks: Recognition) -> Decoded:
+def settled(*looks: Recognition) -> DecodedNumber:
     """What ``looks``, a whole and its parts in turn, come to."""
     first = decode(looks[0])
     assert first is not None
     quad = Quad((0, 0), (4, 0), (4, 1), (0, 1))
-    cuts = list(zip(looks[::2], looks[1::2], strict=True))
-    return settle(Opinion(quad, first, looks[0].colors, looks[0].rows), cuts).decoded
+    cuts = [PlatePass(whole, parts) for whole, parts in zip(looks[::2], looks[1::2], strict=True)]
+    return combine_passes(Hypothesis(quad, first, looks[0].colors, looks[0].rows), cuts).decoded
 
 
 def torn(share: float, upper: str = JING, other: str = JIN, legible: float = 1.0) -> Recognition:
@@ -45,7 +45,9 @@ def test_one_look_that_knows_outweighs_three_that_guess(turned: bool) -> None:
     decoded = settled(*(reversed(looks) if turned else looks))
     assert decoded.number == "津A12345"
     assert decoded.raw_confidence == pytest.approx((0.4 + 0.45 + 0.45 + 0.98) / 4, abs=1e-3)
-    assert decoded.evidence[0, ALPHABET.index("津")] == pytest.approx((0.4 + 0.45 + 0.45 + 0.98) / 4, abs=1e-3)
+    assert decoded.character_probabilities[0, ALPHABET.index("津")] == pytest.approx(
+        (0.4 + 0.45 + 0.45 + 0.98) / 4, abs=1e-3
+    )
 
 
 def test_a_look_that_sees_nothing_halves_the_faith_and_speaks_for_no_other_number() -> None:
@@ -57,8 +59,8 @@ def test_a_look_that_sees_nothing_halves_the_faith_and_speaks_for_no_other_numbe
 def test_numbers_of_unlike_length_do_not_mix_their_evidence() -> None:
     decoded = settled(torn(1.0), torn(0.7, "京 AD1 2 3 ", JING))
     assert decoded.number == "京A12345"
-    assert decoded.evidence.shape == (7, len(ALPHABET))
-    assert decoded.evidence.max(axis=1) == pytest.approx(np.ones(7))
+    assert decoded.character_probabilities.shape == (7, len(ALPHABET))
+    assert decoded.character_probabilities.max(axis=1) == pytest.approx(np.ones(7))
 
 
 def test_it_is_no_surer_than_the_plate_is_legible_in_whole_or_parts() -> None:
@@ -69,7 +71,7 @@ def test_seen_in_parts_it_is_their_steps_in_turn_and_as_legible_as_the_least_of_
     def recognition(value: float, legible: float) -> Recognition:
         return Recognition(np.full((80, 3), value, np.float32), np.ones(1, np.float32), np.ones(2, np.float32), legible)
 
-    seen = recognition(0.5, 0.1).in_parts([recognition(0.1, 0.7), recognition(0.9, 0.2)])
+    seen = recognition(0.5, 0.1).with_crop_steps([recognition(0.1, 0.7), recognition(0.9, 0.2)])
     assert seen.steps[:80] == pytest.approx(0.1)
     assert seen.steps[81:] == pytest.approx(0.9)
     assert len(seen.steps) == 161
@@ -86,23 +88,23 @@ def saw(upper: str, lower: str, rows: int) -> Recognition:
 
 def test_equal_characters_on_either_side_of_the_gap_between_parts_stay_two() -> None:
     left, right = saw(" " * 10, "京 A 1 2  8", 1), saw("8  3      ", " " * 10, 1)
-    decoded = decode(left.in_parts([left, right]))
+    decoded = decode(left.with_crop_steps([left, right]))
     assert decoded is not None and decoded.number == "京A12883"
 
 
 def test_one_row_is_parted_between_its_characters_in_whichever_line_they_are_read() -> None:
     for look in (saw("京 A 1 23  ", " " * 10, 1), saw(" " * 10, "京 A 1 23  ", 1), saw("京 A       ", "    1 23  ", 1)):
-        left, right = parts_of(look)
+        left, right = plate_crops(look)
         assert left.right == right.left == pytest.approx(0.4)  # between A, seen in the third column, and 1 in the fifth
 
 
 def test_of_two_rows_the_upper_line_says_where_the_upper_row_stands() -> None:
-    upper, lower = parts_of(saw("   京 A    ", "1 2 3 4 5 ", 2))
+    upper, lower = plate_crops(saw("   京 A    ", "1 2 3 4 5 ", 2))
     assert (upper.left + upper.right) / 2 == pytest.approx(0.5)
     assert upper.right - upper.left == pytest.approx(0.46)
     assert lower.right - lower.left == 1.0
 
 
 def test_where_nothing_was_seen_there_are_parts_all_the_same() -> None:
-    assert parts_of(saw(" " * 10, " " * 10, 1)) == end_parts([])
-    assert parts_of(saw(" " * 10, " " * 10, 2)) == row_parts([])
+    assert plate_crops(saw(" " * 10, " " * 10, 1)) == half_crops([])
+    assert plate_crops(saw(" " * 10, " " * 10, 2)) == row_crops([])

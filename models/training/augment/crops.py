@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from edge_lpr.geometry import Quad
-from edge_lpr.vision.crops import Part, end_parts, row_parts
+from edge_lpr.vision.crops import PlateCrop, half_crops, row_crops
 from edge_lpr.vision.straighten import straighten
 from models.training.arrays import Corners, Image, Rng
 from models.training.augment.canvases import INNER, Canvas
@@ -96,7 +96,7 @@ def aim(canvas: Canvas, rng: Rng, look: bool) -> Corners:
 _UNIT = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
 
 
-def shown_part(canvas: Canvas, corners: Corners, rng: Rng) -> tuple[Canvas, Corners, Part]:
+def shown_part(canvas: Canvas, corners: Corners, rng: Rng) -> tuple[Canvas, Corners, PlateCrop]:
     """One of the two parts that a second look looks at, where the plate is cut at ``corners``: the canvas with what
     stands on it, in one row; the corners to cut at; and the part."""
     assert canvas.boxes is not None
@@ -106,10 +106,10 @@ def shown_part(canvas: Canvas, corners: Corners, rng: Rng) -> tuple[Canvas, Corn
     first = rng.random() < FIRST_PART
     if canvas.upper:
         at = canvas.upper
-        parts = row_parts(columns[:at] if rng.random() < UPPER_FOUND else [])
+        parts = row_crops(columns[:at] if rng.random() < UPPER_FOUND else [])
     else:
         overlooked = int(rng.integers(len(columns))) if rng.random() < OVERLOOKED else -1
-        parts = end_parts([column for place, column in enumerate(columns) if place != overlooked])
+        parts = half_crops([column for place, column in enumerate(columns) if place != overlooked])
         at = int((seen[:, 0] < parts[0].right).sum())
     part, number = (parts[0], canvas.number[:at]) if first else (parts[1], canvas.number[at:])
     whole = cv2.getPerspectiveTransform(_UNIT, corners)

@@ -23,12 +23,12 @@ from rich.progress import track
 from edge_lpr.config import ReaderSettings
 from edge_lpr.evaluation import accuracy as evaluation
 from edge_lpr.geometry import Quad
-from edge_lpr.vision.ctc_decoding import is_plausible
+from edge_lpr.vision.confidence import is_plausible
 from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.model_file import load_models
 from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.recognizer import Recognizer
-from edge_lpr.vision.straighten import whole_image
+from edge_lpr.vision.straighten import full_image_quad
 from edge_lpr.vision.test_time_augmentation import read_plate
 from models.training import command
 from models.training.data import datasets as data
@@ -53,9 +53,9 @@ def raw_confidences(models_dir: Path) -> Iterator[tuple[float, bool]]:
     plausible = models.recognizer.sidecar.thresholds["plausible"]
 
     def read(image: NDArray[np.uint8], quad: Quad, score: float, number: str) -> Iterator[tuple[float, bool]]:
-        opinion = read_plate(recognizer, image, quad)
-        if opinion is not None and is_plausible(opinion.decoded, score, plausible):
-            yield opinion.decoded.raw_confidence, opinion.decoded.number == number
+        hypothesis = read_plate(recognizer, image, quad)
+        if hypothesis is not None and is_plausible(hypothesis.decoded, score, plausible):
+            yield hypothesis.decoded.raw_confidence, hypothesis.decoded.number == number
 
     def find(image: NDArray[np.uint8], quad: Quad, number: str) -> Iterator[tuple[float, bool]]:
         near = [found for found in detector.detect(image) if evaluation.quad_iou(found.quad, quad) >= IOU]
@@ -74,7 +74,7 @@ def raw_confidences(models_dir: Path) -> Iterator[tuple[float, bool]]:
             yield from find(drawn.image, Quad.from_array(drawn.corners), drawn.plate.number)
     for crop in track(data.crops("val", sets=("easypr", "toll", "nev")), "crops"):
         image = crop.load()
-        yield from read(image, whole_image(image), 1.0, crop.number)
+        yield from read(image, full_image_quad(image), 1.0, crop.number)
 
 
 def fit(raw: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:

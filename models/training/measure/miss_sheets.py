@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge_lpr.evaluation.contact_sheet import Tile, write_contact_sheet
 from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
-from edge_lpr.vision.straighten import straighten, whole_image
+from edge_lpr.vision.straighten import full_image_quad, straighten
 from models.training.measure.records import FalseRead, Read, Seen
 
 MOST_TILES = 60
@@ -26,7 +26,7 @@ def write_misses(path: Path, missed: Sequence[Seen]) -> int:
     tiles = []
     for seen in ranked:
         image = load_image(seen.path)
-        quad = seen.truth.quad or whole_image(image)
+        quad = seen.truth.quad or full_image_quad(image)
         read = f"{seen.read.number} {seen.read.confidence}" if seen.read else "nothing"
         note = " ".join(part for part in (seen.truth.condition, f"{seen.width:.0f} px", seen.path.name) if part)
         tiles.append(Tile(_picture(image, quad, seen.read), seen.truth.number or "", read, note))
