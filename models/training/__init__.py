@@ -1,4 +1,4 @@
-"""Everything that made the two models: synthesis, datasets, networks, training, export and evaluation.
+"""Everything that makes the two models: plate synthesis, data sets, networks, training, export and measurement.
 
-Nothing in ``edge_lpr`` imports from here. One documented command a stage; see ``models/README.md``.
+``edge_lpr`` imports nothing from here. ``models/training/README.md`` lists the command of each stage.
 """

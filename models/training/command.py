@@ -1,4 +1,4 @@
-"""What the training commands share: numbers as arguments, and to end with an exit code or one line of what is wrong."""
+"""What the training commands share: the argument parser, number arguments, and the exit code."""
 
 from __future__ import annotations
 
@@ -12,26 +12,40 @@ from pydantic import ValidationError
 from edge_lpr.errors import EdgeLprError
 
 
+def argument_parser(description: str | None) -> argparse.ArgumentParser:
+    """Returns a parser whose usage line shows the command as it is typed: ``python -m PACKAGE.MODULE``.
+
+    ``description`` is the module's docstring; its line breaks are kept. Python 3.14 does the same by itself.
+    """
+    spec = sys.modules["__main__"].__spec__
+    program = None if spec is None else f"python -m {spec.name.removesuffix('.__main__')}"
+    return argparse.ArgumentParser(
+        prog=program, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
 def count(text: str) -> int:
     """An argument that is a whole number from 1."""
-    return _from(text, 1)
+    return _whole_number(text, 1)
 
 
 def whole(text: str) -> int:
-    """An argument that is a whole number from 0: a seed, or a count that may be none."""
-    return _from(text, 0)
+    """An argument that is a whole number from 0: a seed, or a count that may be zero."""
+    return _whole_number(text, 0)
 
 
-def _from(text: str, least: int) -> int:
+def _whole_number(text: str, least: int) -> int:
     if not text.isdecimal() or int(text) < least:
         raise argparse.ArgumentTypeError(f"{text}: give a whole number from {least}")
     return int(text)
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Leave with what ``main`` gives; with 2 where a file or the development data is missing, of which the message
-    tells, or a setting of the reader is out of bounds; with the error's own code where the package raised one on
-    purpose."""
+    """Runs ``main`` and leaves with its exit code.
+
+    Errors that a user can fix are printed in one line. The exit code is then the error's own for an EdgeLprError, and
+    2 for a missing file or a setting of the reader that is out of bounds.
+    """
     try:
         sys.exit(main())
     except EdgeLprError as error:

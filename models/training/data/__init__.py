@@ -1,0 +1,1 @@
+"""The development data, and the training samples that are made from it."""

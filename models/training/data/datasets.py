@@ -1,7 +1,7 @@
-"""The development data as plain records: labelled scenes, plate crops, negatives.
+"""The development data as plain records: labelled photos (scenes), plate crops, patches without a plate.
 
-The data lies outside the repository (``../shared/data`` or ``$EDGE_LPR_DATA``) and never enters it. Splits are those of
-the data: they go by plate number, so a number is never in both.
+The data lies outside the repository, in ``../shared/data`` or ``$EDGE_LPR_DATA``, and must not enter it. Splits are
+those of the data. They go by plate number, so that no number is in both splits.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from models.training.arrays import Image
+from models.training.arrays import Corners, Image
+from models.training.geometry import Box
 
 SCENE_SETS = ("ccpd_named", "ccpd_varied", "provinces", "toll", "roadside")
 TRAINING_CROP_SETS = ("easypr", "toll")  # "nev" states no licence: for checking only
@@ -24,9 +24,9 @@ TRAINING_CROP_SETS = ("easypr", "toll")  # "nev" states no licence: for checking
 
 @dataclass(frozen=True, slots=True)
 class LabelledPlate:
-    """One plate of a scene; ``quad`` is (4, 2) in pixels, ``number`` and ``color`` are None where not trusted."""
+    """One plate of a scene; ``number`` and ``color`` are None where the label is not trusted."""
 
-    quad: NDArray[np.float32]
+    quad: Corners
     number: str | None
     color: str | None
     rows: int
@@ -34,23 +34,23 @@ class LabelledPlate:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One photo with its plates; ``ignore`` holds x, y, w, h boxes of unlabelled plates."""
+    """One photo with its plates; ``ignore`` are boxes of unlabelled plates, ``overlay`` is that of a red marker."""
 
     path: Path
     set_name: str
     plates: tuple[LabelledPlate, ...]
-    ignore: tuple[tuple[float, float, float, float], ...]
-    overlay: tuple[float, float, float, float] | None
+    ignore: tuple[Box, ...]
+    overlay: Box | None
 
     def load(self) -> Image:
-        """The photo, BGR, with the toll camera's red marker painted out so that no network learns it."""
+        """Reads the photo, BGR. The toll camera's red marker is painted out, so that no network learns it."""
         image = read_image(self.path)
         return image if self.overlay is None else _without_red(image, self.overlay)
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """One picture of a plate already cut out."""
+    """One picture of a plate that is already cut out."""
 
     path: Path
     set_name: str
@@ -59,12 +59,12 @@ class Crop:
     rows: int
 
     def load(self) -> Image:
-        """The crop, BGR."""
+        """Reads the crop, BGR."""
         return read_image(self.path)
 
 
 def data_root() -> Path:
-    """The folder of the development data; FileNotFoundError names the remedy."""
+    """Returns the folder of the development data. Raises FileNotFoundError, which names the remedy."""
     default = Path(__file__).resolve().parents[3].parent / "shared" / "data"
     root = Path(os.environ.get("EDGE_LPR_DATA", default))
     if not (root / "scenes").is_dir():
@@ -73,12 +73,12 @@ def data_root() -> Path:
 
 
 def scenes(split: str, root: Path | None = None, sets: tuple[str, ...] = SCENE_SETS) -> list[Scene]:
-    """All photos of ``split`` ("train" or "val") in ``sets``."""
+    """Returns all photos of ``split`` ("train" or "val") in ``sets``."""
     return [scene for name in sets for scene in _scenes_of(name, split, root or data_root())]
 
 
 def crops(split: str, root: Path | None = None, sets: tuple[str, ...] = TRAINING_CROP_SETS) -> list[Crop]:
-    """All crops of ``split``."""
+    """Returns all crops of ``split`` ("train" or "val") in ``sets``."""
     root = root or data_root()
     found: list[Crop] = []
     for name in sets:
@@ -92,15 +92,15 @@ def crops(split: str, root: Path | None = None, sets: tuple[str, ...] = TRAINING
 
 
 def negatives(root: Path | None = None) -> list[Path]:
-    """Patches without a plate."""
+    """Returns the paths of the patches without a plate."""
     return sorted(p for p in ((root or data_root()) / "negatives").rglob("*") if p.suffix in {".jpg", ".png"})
 
 
 def read_image(path: Path) -> Image:
-    """BGR picture; ValueError where OpenCV cannot read it."""
+    """Reads a picture, BGR. Raises ValueError where OpenCV cannot read it."""
     image = cv2.imread(str(path))
     if image is None:
-        raise ValueError(f"cannot read {path}")
+        raise ValueError(f"{path}: OpenCV cannot read this picture")
     return np.asarray(image, np.uint8)
 
 
@@ -119,7 +119,8 @@ def _scenes_of(name: str, split: str, root: Path) -> Iterator[Scene]:
         )
 
 
-def _without_red(image: Image, overlay: tuple[float, float, float, float]) -> Image:
+def _without_red(image: Image, overlay: Box) -> Image:
+    """Paints out the red pixels in and around ``overlay``, in place."""
     x, y, w, h = (round(v) for v in overlay)
     top, left = max(0, y - 4), max(0, x - 4)
     region = image[top : y + h + 4, left : x + w + 4]

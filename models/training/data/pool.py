@@ -1,15 +1,13 @@
-"""A pool of rendered plates on disk, so that training never waits for the generator.
+"""A pool of rendered plates on disk, so that training does not wait for the plate generator.
 
-Rendering costs milliseconds a plate; wear of light, blur and noise is drawn anew each time a plate is used, so a pool
-of some ten thousand plates gives millions of pictures. All plates are stored stretched to one size, with an alpha
-channel for their outline.
+Rendering a plate takes milliseconds. Light, blur and noise are drawn anew each time a plate is used, so some ten
+thousand plates give millions of pictures. All plates are stored at one size, with an alpha channel for their outline.
 
     python -m models.training.data.pool --count 40000 --seed 1 --out cache/pool-1
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,16 +17,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from rich.progress import track
 
 from edge_lpr.errors import InputError
 from models.training import command
+from models.training.arrays import Image
 from models.training.data.datasets import data_root
 from models.training.synthesis import KINDS, PlateGenerator
 
 FLAT_WIDTH, FLAT_HEIGHT = 256, 96
+"""Size of a stored plate, pixels."""
 CHUNK = 200
+"""Plates that a process renders at a time."""
 _WEIGHTS = {
     "blue": 5.0,
     "yellow": 2.5,
@@ -52,13 +52,16 @@ _WEIGHTS = {
     "tractor_temporary": 2.0,
     "emergency_double": 1.5,
 }
-"""How often a kind is drawn, where not once: the common kinds and those that vary most."""
+"""How often a kind is drawn, relative to the others (1.0): common kinds and those that vary most come more often."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlatPlate:
-    """What a rendered plate says; ``aspect`` is its true width by height, ``boxes`` the left, top, right and bottom of
-    its characters as shares of it."""
+    """The labels of a rendered plate.
+
+    ``aspect`` is its true width by height. ``boxes`` are left, top, right and bottom of its characters, as shares of
+    the plate's width and height.
+    """
 
     number: str
     color: str
@@ -69,34 +72,32 @@ class FlatPlate:
 
 
 class PlatePool:
-    """Read access to one or more pools on disk, memory-mapped, as if they were one. Raises InputError for a folder
-    without one, or where plates are stored in another size."""
+    """Read access to one or more pools on disk, memory-mapped, as if they were one."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
+        """Raises InputError for a folder without a pool, or with plates of another size."""
         for folder in folders:
             if not (folder / "plates.npy").is_file() or not (folder / "plates.json").is_file():
                 raise InputError(f"{folder}: no pool; make one with models.training.data.pool")
-        self._parts: list[NDArray[np.uint8]] = [np.load(folder / "plates.npy", mmap_mode="r") for folder in folders]
+        self._parts: list[Image] = [np.load(folder / "plates.npy", mmap_mode="r") for folder in folders]
         self._ends = np.cumsum([len(part) for part in self._parts])
         for folder, part in zip(folders, self._parts, strict=True):
             if part.shape[1:] != (FLAT_HEIGHT, FLAT_WIDTH, 4):
-                raise InputError(
-                    f"{folder}: a pool of another version's plates; make it again (models.training.data.pool)"
-                )
+                raise InputError(f"{folder}: pool of another plate size; make it again with models.training.data.pool")
         entries = chain.from_iterable(json.loads((folder / "plates.json").read_text("utf-8")) for folder in folders)
         self.plates = [FlatPlate(**entry) for entry in entries]
 
     def __len__(self) -> int:
         return len(self.plates)
 
-    def picture(self, index: int) -> NDArray[np.uint8]:
-        """Plate ``index``: uint8 of shape (FLAT_HEIGHT, FLAT_WIDTH, 4), BGRA."""
+    def picture(self, index: int) -> Image:
+        """Returns plate ``index``: uint8 of shape (FLAT_HEIGHT, FLAT_WIDTH, 4), BGRA."""
         part = int(np.searchsorted(self._ends, index, side="right"))
-        picture: NDArray[np.uint8] = self._parts[part][index - self._ends[part]]
+        picture: Image = self._parts[part][index - self._ends[part]]
         return picture
 
 
-def _render_chunk(seed: tuple[int, int]) -> tuple[NDArray[np.uint8], list[FlatPlate]]:
+def _render_chunk(seed: tuple[int, int]) -> tuple[Image, list[FlatPlate]]:
     generator = PlateGenerator(data_root())
     rng = np.random.default_rng(seed)
     weights = np.array([_WEIGHTS.get(kind, 1.0) for kind in KINDS])
@@ -112,9 +113,9 @@ def _render_chunk(seed: tuple[int, int]) -> tuple[NDArray[np.uint8], list[FlatPl
 
 
 def build(folder: Path, count: int, seed: int, processes: int) -> None:
-    """Render ``count`` plates (rounded up to whole chunks) into ``folder``."""
+    """Renders ``count`` plates, rounded up to whole chunks, into ``folder``; an older pool there is replaced."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "plates.json").unlink(missing_ok=True)  # written last: a pool that has it is whole
+    (folder / "plates.json").unlink(missing_ok=True)  # written last: a pool that has it is complete
     chunks = -(-count // CHUNK)
     pictures = np.lib.format.open_memmap(
         folder / "plates.npy", "w+", np.uint8, (chunks * CHUNK, FLAT_HEIGHT, FLAT_WIDTH, 4)
@@ -130,11 +131,12 @@ def build(folder: Path, count: int, seed: int, processes: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Parses the command line and builds the pool."""
+    parser = command.argument_parser(__doc__)
     parser.add_argument("--count", type=command.count, default=40000, help="plates to render")
-    parser.add_argument("--seed", type=command.whole, default=1)
+    parser.add_argument("--seed", type=command.whole, default=1, help="seed of the random choices")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--processes", type=command.count, default=2)
+    parser.add_argument("--processes", type=command.count, default=2, help="processes that render")
     arguments = parser.parse_args()
     data_root()  # before anything is written
     build(arguments.out, arguments.count, arguments.seed, arguments.processes)

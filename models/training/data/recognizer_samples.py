@@ -1,8 +1,12 @@
-"""Samples for the recognizer: real plates, rendered plates set into the surroundings of real ones, and non-plates.
+"""Training samples of the recognizer: real plates, rendered plates in the surroundings of real ones, and non-plates.
 
-Every plate, real or rendered, becomes a canvas. A sample is cut from a canvas with corners that err, then degraded. It
-is cut either as for the first look, loosely around corners that err as the detector's do, or as for reading, closely
-around corners that have been refined.
+Every plate, real or rendered, becomes a canvas. A sample is cut from a canvas at corners with errors, then degraded.
+The recognizer runs twice on a plate, so there are two kinds of samples:
+
+* For localization, the first pass, the cut is loose, around corners with the detector's errors. Its target is where
+  the plate's corners are.
+* For reading, the second pass, the cut is close, around corners with the errors that are left after the first pass.
+  Its targets are all the others.
 """
 
 from __future__ import annotations
@@ -32,15 +36,18 @@ from models.training.augment.canvases import (
 )
 from models.training.augment.crops import PARTS, aim, cut, shown_part
 from models.training.augment.degradation_mix import weather
-from models.training.data import datasets as data
+from models.training.data import datasets
 from models.training.data.pool import FLAT_HEIGHT, FLAT_WIDTH, PlatePool
+from models.training.data.tensors import picture_tensor
+from models.training.networks.inputs import RECOGNIZER_INPUT
 from models.training.synthesis.bodywork import hard_to_read
 from models.training.synthesis.signs import SignPainter
 
 MAX_LENGTH = 9
+"""Most characters of a plate."""
 REAL, NEGATIVE, FOREIGN = 0.23, 0.07, 0.08
-"""Shares of a batch; the rest is rendered plates."""
-HARD = {
+"""Shares of the samples; the rest is rendered plates."""
+DIFFICULT = {
     "painted": 4.2,
     "painted_double": 3.0,
     "temporary": 1.5,
@@ -55,32 +62,32 @@ HARD = {
     "embassy": 1.5,
     "other": 4.0,
 }
-"""How much more often than others these kinds are shown: any painter's hand, small print, tiny figures, any
-colour of ground."""
-LOOK = 0.3
-"""Share of plates cut as for the first look; it asks for corners alone, and reading asks for everything else."""
+"""How much more often these kinds are drawn than others: free lettering, small print, tiny digits, grounds of any
+colour."""
+LOCALIZATION = 0.3
+"""Share of plates cut for the first pass."""
 CROWDED = 0.25
-"""Share of looks with something right beside the plate."""
+"""Share of the samples for localization with something right beside the plate."""
 LONG_ENOUGH = 6
-"""Another country's number of so many characters could be one of ours, and is drawn more often."""
+"""A foreign number with fewer characters cannot be taken for a Chinese one, so that another number is drawn once."""
 
 
 class Sample(NamedTuple):
-    """One training picture and what it shows."""
+    """One training picture and its targets."""
 
     picture: Tensor
     """uint8 (3, 64, 160), RGB."""
     classes: Tensor
-    """(9,): 1 + place in the alphabet, 0 after the end."""
+    """(9,): 1 + index in the alphabet, 0 after the end."""
     length: int
     upper: int
-    """How many of the characters stand in the upper row of two; 0 where there is one row."""
+    """How many of the characters are in the upper row of two; 0 for one row."""
     color: int
     rows: int
     corners: Tensor
-    """float32 (8,): x, y of the plate's corners in the picture, as shares of its width and height; NaN if not asked."""
+    """float32 (8,): x, y of the plate's corners in the picture, as shares of its width and height; NaN for reading."""
     read: bool
-    """False where the picture is cut as for the first look, whose characters nobody reads."""
+    """True for a sample for reading, False for one for localization."""
 
 
 class Batch(NamedTuple):
@@ -96,30 +103,30 @@ class Batch(NamedTuple):
     read: Tensor
 
 
-class PlateSamples:
-    """Draws samples: call ``sample`` for ever. ``looks`` is the share of plates cut as for the first look."""
+class PlateSampler:
+    """Draws samples without end; ``localization`` is the share of plates cut for the first pass."""
 
-    def __init__(self, pools: Sequence[Path], seed: int, looks: float = LOOK) -> None:
-        self.looks = looks
+    def __init__(self, pools: Sequence[Path], seed: int, localization: float = LOCALIZATION) -> None:
+        self.localization = localization
         self.real = real_canvases("train")
         self.pool = PlatePool(pools)
         self.surroundings = [i for i, canvas in enumerate(self.real) if not canvas.tight]
-        self.negatives = [np.asarray(cv2.resize(data.read_image(p), (160, 64)), np.uint8) for p in data.negatives()]
-        self.negatives += _plain_patches(seed)
+        self.negatives = [_resized(datasets.read_image(p), cv2.INTER_LINEAR) for p in datasets.negatives()]
+        self.negatives += _background_patches(seed)
         self.signs = SignPainter()
-        # Two-row plates take longest to learn, and wide low glyphs stand on nothing else.
-        hardness = np.array(
-            [(1.8 if plate.rows == 2 else 1.0) * HARD.get(plate.kind, 1.0) for plate in self.pool.plates]
+        # Plates of two rows take longest to learn, and the low wide glyphs are on no other plates.
+        weights = np.array(
+            [(1.8 if plate.rows == 2 else 1.0) * DIFFICULT.get(plate.kind, 1.0) for plate in self.pool.plates]
         )
-        self.cumulative_pool = np.cumsum(hardness / hardness.sum())
-        # Seldom provinces more often than they come, so that no province is the safe guess.
+        self.cumulative_pool = np.cumsum(weights / weights.sum())
+        # Rare provinces are drawn more often than they occur, so that no province is the safe guess.
         provinces = [next((c for c in canvas.number if c in PROVINCES), "") for canvas in self.real]
         counts = Counter(provinces)
         weights = np.array([counts[p] ** -0.6 for p in provinces])
         self.cumulative = np.cumsum(weights / weights.sum())
 
     def sample(self, rng: Rng) -> Sample:
-        """One sample drawn from the mix."""
+        """Draws one sample."""
         share = rng.random()
         if share < NEGATIVE:
             image, _ = weather(self.negative(rng), rng, True, *ONE_ROW)
@@ -131,21 +138,21 @@ class PlateSamples:
             canvas = self.foreign(rng)
         else:
             canvas = self.rendered(rng)
-        look = not canvas.tight and rng.random() < self.looks
-        if look and rng.random() < CROWDED:
+        localize = not canvas.tight and rng.random() < self.localization
+        if localize and rng.random() < CROWDED:
             canvas = replace(canvas, image=crowded(canvas.image, self.signs.draw(rng), rng))
-        corners = aim(canvas, rng, look)
+        corners = aim(canvas, rng, localize)
         aspect, character = canvas.proportions
-        if canvas.boxes is not None and not look and rng.random() < PARTS[canvas.upper > 0]:
+        if canvas.boxes is not None and not localize and rng.random() < PARTS[canvas.upper > 0]:
             canvas, corners, part = shown_part(canvas, corners, rng)
-            wide, high = part.right - part.left, part.bottom - part.top
-            aspect, character = aspect * wide / high, character / high
+            width, height = part.right - part.left, part.bottom - part.top
+            aspect, character = aspect * width / height, character / height
         image, corners = cut(canvas, corners)
         image, colored = weather(image, rng, not real, aspect, character)
-        return as_sample(image, canvas, colored, corners if look else None)
+        return as_sample(image, canvas, colored, corners if localize else None)
 
     def rendered(self, rng: Rng) -> Canvas:
-        """A plate of the pool in the surroundings of a real one."""
+        """Draws a plate of the pool, in the surroundings of a real one."""
         index = int(np.searchsorted(self.cumulative_pool, rng.random()))
         plate = self.pool.plates[index]
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
@@ -156,21 +163,22 @@ class PlateSamples:
         return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, upper, False, plate.aspect, boxes)
 
     def negative(self, rng: Rng) -> Image:
-        """A picture without a plate at the recognizer's size."""
+        """Draws a picture without a plate, of the recognizer's input size."""
         if rng.random() < 0.45:
             sign = self.signs.draw(rng)
             width = sign.shape[1]
-            shown = max(8, round(width * rng.uniform(0.5, 1.0)))  # a detector sees parts of long signs
+            shown = max(8, round(width * rng.uniform(0.5, 1.0)))  # a detector finds parts of long signs
             left = int(rng.integers(width - shown + 1))
-            patch = cv2.resize(sign[:, left : left + shown], (160, 64), interpolation=cv2.INTER_AREA)
-        else:
-            patch = self.negatives[int(rng.integers(len(self.negatives)))]
-            patch = patch[:, ::-1] if rng.random() < 0.3 else patch
-        return np.asarray(patch, np.uint8)
+            return _resized(sign[:, left : left + shown], cv2.INTER_AREA)
+        patch = self.negatives[int(rng.integers(len(self.negatives)))]
+        return patch[:, ::-1] if rng.random() < 0.3 else patch
 
     def foreign(self, rng: Rng) -> Canvas:
-        """Another country's plate in the place of a real one. Its letters are learnt, for they are letters, and no
-        province is: that, and ``legible``, tell it from a Chinese plate. Of colours and rows it has none."""
+        """Draws a plate of another country, in the place of a real one.
+
+        Its letters are a target too. What distinguishes it from a Chinese plate is the missing province and
+        ``legible``. It has no colour and no row count.
+        """
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
         drawn, text = self.signs.foreign(rng)
         if len(text) < LONG_ENOUGH:
@@ -181,30 +189,30 @@ class PlateSamples:
 
 
 def as_sample(image: Image, canvas: Canvas | None, colored: bool = True, corners: Corners | None = None) -> Sample:
-    """Tensors of one sample: ``image`` shows the plate of ``canvas``, or none where that is None; cut for reading, or
-    as for the first look where ``corners`` says at which pixels the plate's corners lie.
+    """Returns the tensors of one sample.
 
-    Character classes start at 1, since 0 is the CTC blank.
+    ``image`` is BGR, (64, 160, 3). It shows the plate of ``canvas``, or no plate where that is None. ``corners`` are
+    the plate's corners in pixels of ``image`` for a sample for localization, and None for one for reading. Character
+    classes start at 1, since 0 is the CTC blank.
     """
     height, width = image.shape[:2]
     number = canvas.number if canvas else ""
     classes = torch.zeros(MAX_LENGTH, dtype=torch.long)
     classes[: len(number)] = torch.tensor([ALPHABET.index(c) + 1 for c in number], dtype=torch.long)
-    picture = torch.from_numpy(np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1)))
-    shares = np.full((4, 2), np.nan) if corners is None else corners / np.float32((width, height))
-    outline = torch.from_numpy(shares.astype(np.float32).reshape(8))
+    shares = np.full((4, 2), np.nan) if corners is None else corners / np.array((width, height), np.float32)
+    targets = torch.from_numpy(shares.astype(np.float32).reshape(8))
     color = canvas.color if canvas and colored else UNKNOWN
     upper, rows = (canvas.upper, canvas.rows) if canvas else (0, UNKNOWN)
-    return Sample(picture, classes, len(number), upper, color, rows, outline, corners is None)
+    return Sample(picture_tensor(image), classes, len(number), upper, color, rows, targets, corners is None)
 
 
-def _plain_patches(seed: int, count: int = 3000) -> list[Image]:
-    """Patches of the training photos that touch no plate."""
+def _background_patches(seed: int, count: int = 3000) -> list[Image]:
+    """Draws patches of the training photos that touch no plate, at the recognizer's input size."""
     rng = np.random.default_rng((seed, 7))
     found: list[Image] = []
-    all_scenes = data.scenes("train")
+    scenes = datasets.scenes("train")
     while len(found) < count:
-        scene = all_scenes[int(rng.integers(len(all_scenes)))]
+        scene = scenes[int(rng.integers(len(scenes)))]
         image = scene.load()
         height, width = image.shape[:2]
         taken = [(*p.quad.min(axis=0), *p.quad.max(axis=0)) for p in scene.plates]
@@ -216,6 +224,11 @@ def _plain_patches(seed: int, count: int = 3000) -> list[Image]:
                 continue
             x, y = int(rng.integers(width - w)), int(rng.integers(height - h))
             if all(x + w < a or x > c or y + h < b or y > d for a, b, c, d in taken):
-                patch = cv2.resize(image[y : y + h, x : x + w], (160, 64), interpolation=cv2.INTER_AREA)
-                found.append(np.asarray(patch, np.uint8))
+                found.append(_resized(image[y : y + h, x : x + w], cv2.INTER_AREA))
     return found
+
+
+def _resized(image: Image, interpolation: int) -> Image:
+    """Returns ``image`` at the recognizer's input size."""
+    height, width = RECOGNIZER_INPUT
+    return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), np.uint8)

@@ -1,0 +1,1 @@
+"""From trained weights to the shipped model files: conversion, quantisation, confidence calibration."""

@@ -1,7 +1,7 @@
-"""From a trained network to an int8 ``.tflite``: conversion with litert-torch, quantisation with ai-edge-quantizer.
+"""From a network to an int8 ``.tflite``: conversion with litert-torch, quantisation with ai-edge-quantizer.
 
-Weights are int8 per channel, activations, inputs and outputs int8 per tensor. The input range is pinned to 0.0-1.0, so
-that an int8 value is simply the picture's uint8 value minus 128.
+Weights are int8 per channel; activations, inputs and outputs are int8 per tensor. The input range is fixed at 0.0-1.0,
+so that an int8 value is the picture's uint8 value minus 128.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ import numpy as np
 import torch
 from ai_edge_quantizer import calibrator, qtyping, quantizer
 from ai_edge_quantizer.utils import qsv_utils
-from numpy.typing import NDArray
 from torch import nn
+
+from models.training.arrays import Image
 
 SIGNATURE = "serving_default"
 
 
 def to_float_tflite(network: nn.Module, height: int, width: int, outputs: int, path: Path) -> None:
-    """Write the float model, channels last: input (1, height, width, 3), ``outputs`` output tensors."""
+    """Writes the float model, channels last: input (1, height, width, 3), ``outputs`` output tensors."""
     channels_last = litert_torch.to_channel_last_io(network.eval(), args=[0], outputs=list(range(outputs)))
     sample = (torch.zeros(1, height, width, 3),)
     litert_torch.convert(channels_last, sample).export(str(path))
 
 
 def to_int8_tflite(
-    float_path: Path, samples: Iterable[NDArray[np.uint8]], path: Path, floors: Mapping[str, float] | None = None
+    float_path: Path, samples: Iterable[Image], path: Path, floors: Mapping[str, float] | None = None
 ) -> None:
-    """Quantise ``float_path`` to ``path``.
+    """Quantises ``float_path`` to ``path``.
 
-    ``floors`` names outputs whose values below the given one need not be told apart: logits of impossible classes
+    ``samples`` are uint8 RGB pictures of the model's input size, (height, width, 3), as the device will see them. They
+    must include hard cases, since the extremes of every activation set its range. The ranges are the true minima and
+    maxima: the calibrator's default, a moving average, cut off the scores.
+
+    ``floors`` names outputs whose values below the given one need not be distinguished: logits of impossible classes
     would take up half of the 256 steps.
-
-    ``samples`` are uint8 RGB pictures of the model's input size, (height, width, 3): what the device will see, hard
-    cases included, since the extremes of every activation set its range. The moving average that is the calibrator's
-    default clipped the scores, so the ranges here are the true minima and maxima.
     """
     recipe = quantizer.Quantizer(str(float_path))
     for operation in (
@@ -49,8 +50,8 @@ def to_int8_tflite(
         recipe.add_static_config(".*", operation, activation_num_bits=8, weight_num_bits=8)
     calibration = calibrator.Calibrator(str(float_path), num_threads=2, qsv_update_func=qsv_utils.min_max_update)
     name = _input_name(float_path)
-    data = [{name: sample[None].astype(np.float32) / 255} for sample in samples]
-    calibration.calibrate({SIGNATURE: data}, recipe._recipe_manager)
+    inputs = [{name: sample[None].astype(np.float32) / 255} for sample in samples]
+    calibration.calibrate({SIGNATURE: inputs}, recipe._recipe_manager)
     ranges = calibration.get_model_qsvs()
     for tensor in _input_tensors(float_path):
         ranges[tensor] = {"min": np.array([[[[0.0]]]], np.float32), "max": np.array([[[[1.0]]]], np.float32)}

@@ -1,0 +1,1 @@
+"""The measurement of the shipped models against the acceptance criteria."""

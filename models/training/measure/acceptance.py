@@ -1,16 +1,15 @@
-"""The table of bars: what the shipped models must reach, what they reach, pass or fail.
+"""Prints the acceptance criteria: the limits that the shipped models must keep, their values, pass or fail.
 
     python -m models.training.measure.acceptance
 
-Everything is read by the shipped int8 files through the product's own reader, from pictures that no training saw, with
-the patches without plates the one exception. The rendered test set is made first where it is not there. Needs the
-development data, but torch only for int8 against float. Exit code 0 when every bar is passed, 1 when one is failed or
+The shipped int8 files read every picture through the product's own reader. No training used these pictures, except the
+patches without plates. The rendered test set is made first where it is missing. This needs the development data; torch
+is needed only for int8 against float. The exit code is 0 when every criterion is passed, and 1 when one is failed or
 could not be measured.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
@@ -22,26 +21,26 @@ from models.training.measure import measurement
 from models.training.measure.criteria import Row, Verdict, rows, summary
 
 WIDTH = 170
-"""Columns, where the output is no terminal: a row then stays on its line."""
-_STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.NOTE: "dim", Verdict.ABSENT: "yellow"}
+"""Columns where the output is not a terminal, so that each row stays on one line."""
+_STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.NOTE: "dim", Verdict.NOT_MEASURED: "yellow"}
 
 
 def table_of(table_rows: Sequence[Row]) -> Table:
-    """For the terminal."""
-    table = Table(title="The bars")
-    for heading in ("what", "bar", "value", "", "detail"):
-        table.add_column(heading, justify="right" if heading in ("bar", "value") else "left")
+    """Returns ``table_rows`` as a table for the terminal."""
+    table = Table(title="Acceptance criteria")
+    for heading in ("measure", "limit", "value", "", "detail"):
+        table.add_column(heading, justify="right" if heading in ("limit", "value") else "left")
     for row in table_rows:
-        table.add_row(row.what, row.bar, row.value, row.verdict, row.detail, style=_STYLES[row.verdict])
+        table.add_row(row.name, row.limit, row.value, row.verdict, row.detail, style=_STYLES[row.verdict])
     return table
 
 
 def main() -> int:
-    """Measure, print, say by the exit code whether every bar is passed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    measurement.add_arguments(parser)
+    """Measures and prints. Returns the exit code."""
+    parser = command.argument_parser(__doc__)
+    measurement.add_options(parser)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    measured = measurement.measure(measurement.choices_of(parser.parse_args()), console)
+    measured = measurement.measure(measurement.parse_options(parser.parse_args()), console)
     table_rows = rows(measured)
     console.print(table_of(table_rows))
     console.print(summary(table_rows))

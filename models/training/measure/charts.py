@@ -1,4 +1,4 @@
-"""The report's charts, one PNG each, by matplotlib."""
+"""The report's charts, one PNG each, drawn with matplotlib."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ import matplotlib
 import numpy as np
 from matplotlib import pyplot
 
-from models.training.measure import statistics as measures
-from models.training.measure.records import Seen
+from models.training.measure import statistics
+from models.training.measure.records import PlateRecord
+from models.training.measure.statistics import Share
 
-matplotlib.use("Agg")  # no screen
+matplotlib.use("Agg")  # draws without a screen
 matplotlib.rcParams["font.family"] = ["DejaVu Sans", "Noto Sans CJK JP"]  # Latin, then 汉字
 
 WIDTHS = (0, 50, 60, 70, 80, 95, 110, 130, 160, 200, 260, 1000)
 """Bands of plate width in pixels of the picture."""
 MOST_CONFUSED = 24
+"""Characters that the confusion matrix has at most."""
 
 
 @contextmanager
@@ -33,27 +35,25 @@ def _figure(path: Path, width: float, height: float) -> Iterator[Any]:
     pyplot.close(figure)
 
 
-def calibration(path: Path, groups: Mapping[str, Sequence[Seen]]) -> None:
-    """Confidence against the share that was right, with the number of readings by each point."""
+def calibration(path: Path, groups: Mapping[str, Sequence[PlateRecord]]) -> None:
+    """Draws confidence against the share of right readings, for each group."""
     with _figure(path, 6, 5) as axes:
         axes.plot([0, 100], [0, 100], color="grey", linewidth=0.8, linestyle="--")
-        for name, items in groups.items():
-            bins = measures.calibration(items)
-            error = measures.calibration_error(items)
+        for name, records in groups.items():
+            bins = statistics.calibration(records)
+            error, readings = statistics.calibration_error(records), sum(one.count for one in bins)
             points = [one.confidence for one in bins], [one.right for one in bins]
-            axes.plot(
-                *points, marker="o", label=f"{name}: {error:.2f} points off, {sum(b.count for b in bins)} readings"
-            )
+            axes.plot(*points, marker="o", label=f"{name}: error {error:.2f} points, {readings} readings")
         axes.set(xlabel="confidence", ylabel="right, %", xlim=(0, 101), ylim=(0, 101))
         axes.legend()
 
 
-def by_width(path: Path, groups: Mapping[str, Sequence[Seen]]) -> None:
-    """Exact readings in bands of plate width, with Wilson's intervals."""
+def by_width(path: Path, groups: Mapping[str, Sequence[PlateRecord]]) -> None:
+    """Draws the exact readings in bands of plate width, with Wilson's intervals and the plates in each band."""
     with _figure(path, 9, 4.5) as axes:
         places = np.arange(len(WIDTHS) - 1)
-        for offset, (name, items) in enumerate(groups.items()):
-            shares = measures.exact_by_width(items, WIDTHS)
+        for offset, (name, records) in enumerate(groups.items()):
+            shares = statistics.exact_by_width(records, WIDTHS)
             present = [(place, one) for place, one in zip(places, shares, strict=True) if one.trials]
             xs = [place + 0.12 * offset for place, _ in present]
             axes.errorbar(xs, [one.percent for _, one in present], yerr=_whiskers([s for _, s in present]), marker="o",
@@ -66,22 +66,25 @@ def by_width(path: Path, groups: Mapping[str, Sequence[Seen]]) -> None:
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
-def by_group(path: Path, groups: Mapping[str, Sequence[Seen]], bar: float) -> None:
-    """Exact readings of each group as bars, worst first, with Wilson's intervals and the ``bar`` to reach, percent."""
-    shares = sorted(((name, measures.exact(items)) for name, items in groups.items()), key=lambda p: p[1].percent)
+def by_group(path: Path, groups: Mapping[str, Sequence[PlateRecord]], limit: float) -> None:
+    """Draws the exact readings of each group as bars, worst first, with Wilson's intervals.
+
+    Groups below ``limit``, percent, are red.
+    """
+    shares = sorted(((name, statistics.exact(one)) for name, one in groups.items()), key=lambda pair: pair[1].percent)
     with _figure(path, 9, 1.2 + 0.24 * len(shares)) as axes:
         names = [name.rpartition("/")[2] for name, _ in shares]
         percents = [share.percent for _, share in shares]
-        colors = ["tab:green" if percent >= bar else "tab:red" for percent in percents]
+        colors = ["tab:green" if percent >= limit else "tab:red" for percent in percents]
         axes.barh(names, percents, xerr=_whiskers([s for _, s in shares]), color=colors, alpha=0.75, capsize=2)
-        axes.axvline(bar, color="black", linewidth=0.8, linestyle="--")
+        axes.axvline(limit, color="black", linewidth=0.8, linestyle="--")
         axes.margins(y=0.01)
         axes.invert_yaxis()
         axes.set(xlabel="exact, %", xlim=(0, 101))
 
 
 def confusion(path: Path, confusions: Counter[tuple[str, str]]) -> None:
-    """A matrix of the characters most often taken for one another: true down, read across."""
+    """Draws a matrix of the characters that are confused most often: true down, read across."""
     involved: Counter[str] = Counter()
     for (true, read), count in confusions.items():
         involved[true] += count
@@ -94,7 +97,7 @@ def confusion(path: Path, confusions: Counter[tuple[str, str]]) -> None:
             matrix[place[true], place[read]] = count
     with _figure(path, 8, 8) as axes:
         if not characters:
-            axes.text(0.5, 0.5, "no character was taken for another", ha="center")
+            axes.text(0.5, 0.5, "no character was confused", ha="center")
             return
         axes.imshow(matrix, cmap="Reds")
         axes.set_xticks(range(len(characters)), characters)
@@ -106,7 +109,7 @@ def confusion(path: Path, confusions: Counter[tuple[str, str]]) -> None:
 
 
 def training_curves(path: Path, log: Path) -> None:
-    """Every column of a run's log against the step, each in a panel of its own."""
+    """Draws every column of a run's log against the step, one panel each."""
     with log.open(newline="") as file:
         entries = list(csv.DictReader(file))
     steps = [int(entry["step"]) for entry in entries]
@@ -122,8 +125,8 @@ def training_curves(path: Path, log: Path) -> None:
     pyplot.close(figure)
 
 
-def _whiskers(shares: Sequence[measures.Share]) -> Any:
-    """(2, N): how far the interval reaches below and above each share."""
+def _whiskers(shares: Sequence[Share]) -> Any:
+    """Returns how far the interval reaches below and above each share, (2, N), percent."""
     low = [share.percent - share.interval[0] for share in shares]
     high = [share.interval[1] - share.percent for share in shares]
     return np.maximum([low, high], 0)

@@ -1,4 +1,4 @@
-"""What the models cost: multiply-accumulates counted from the ``.tflite`` files, bytes, milliseconds on one thread."""
+"""The cost of the models: multiply-accumulates (counted from the ``.tflite`` files), bytes, time on one thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
@@ -21,6 +20,7 @@ from edge_lpr.vision.detector import letterbox
 from edge_lpr.vision.interpreter import runtime_name
 from edge_lpr.vision.model_file import ModelFile
 from edge_lpr.vision.reader import PlateReader
+from models.training.arrays import Image
 from models.training.measure.records import FRAME_HEIGHT, FRAME_WIDTH
 
 WARM_UP_RUNS = 3
@@ -28,8 +28,12 @@ WARM_UP_RUNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """``detector_macs`` and ``recognizer_macs`` are of one run; ``frame_ms`` is the median over all readings of
-    ``frames`` frames, ``best_ms`` that of each frame's fastest one, to which what else uses the core can only add."""
+    """The cost of one pair of models.
+
+    ``detector_macs`` and ``recognizer_macs`` are of one run. ``frame_ms`` is the median over all readings of
+    ``frames`` frames. ``best_ms`` is the median of each frame's fastest reading: other load on the core can only add
+    to it.
+    """
 
     detector_macs: int
     recognizer_macs: int
@@ -41,8 +45,11 @@ class Costs:
 
 
 def measure(settings: ReaderSettings, photos: Sequence[Path], repeats: int, console: Console) -> Costs:
-    """Time the reader on one thread on ``photos``, each fitted into a 1280 x 720 frame, those in which it reads one
-    plate. Raises InputError when there is none."""
+    """Measures the reader on one thread.
+
+    Each of ``photos`` is fitted into a 1280 x 720 frame. Only frames with exactly one reading are timed, ``repeats``
+    times each. Raises InputError when there is none.
+    """
     cv2_threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -50,7 +57,7 @@ def measure(settings: ReaderSettings, photos: Sequence[Path], repeats: int, cons
         frames = [frame for frame in map(frame_of, photos) if len(reader.read(frame)) == 1]
         if not frames:
             raise InputError(
-                "no photo to time the reader on: in none do these models read one plate; train them further"
+                "no photo to time the reader on: these models read no photo with exactly one plate; train them further"
             )
         for frame in frames[:WARM_UP_RUNS]:
             reader.read(frame)
@@ -70,21 +77,21 @@ def measure(settings: ReaderSettings, photos: Sequence[Path], repeats: int, cons
     )
 
 
-def frame_of(photo: Path) -> NDArray[np.uint8]:
-    """``photo`` scaled to fit a 1280 x 720 frame, grey beside it."""
+def frame_of(photo: Path) -> Image:
+    """Reads ``photo``, scaled to fit a 1280 x 720 frame; the rest is grey."""
     frame, _ = letterbox(load_image(photo), FRAME_WIDTH, FRAME_HEIGHT)
     return frame
 
 
 def count_macs(model: ModelFile) -> int:
-    """Multiply-accumulates of all convolutions and dense layers of one run, from the file itself."""
+    """Counts the multiply-accumulates of all convolutions and dense layers of one run, from the model file."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter: Any = Interpreter(model_content=model.content)
     interpreter.allocate_tensors()
     shapes = {detail["index"]: [int(n) for n in detail["shape"]] for detail in interpreter.get_tensor_details()}
     total = 0
-    for operation in interpreter._get_ops_details():  # the runtime names the operations nowhere else
+    for operation in interpreter._get_ops_details():  # the runtime has no public list of operations
         name = operation["op_name"]
         if name not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
             continue
@@ -95,7 +102,7 @@ def count_macs(model: ModelFile) -> int:
     return total
 
 
-def _seconds(reader: PlateReader, frame: NDArray[np.uint8]) -> float:
+def _seconds(reader: PlateReader, frame: Image) -> float:
     started = time.perf_counter()
     reader.read(frame)
     return time.perf_counter() - started

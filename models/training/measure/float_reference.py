@@ -1,6 +1,6 @@
-"""The float twin of the shipped reader: the checkpoints in place of the int8 files, all else the same code.
+"""The float reference: the shipped reader with the float checkpoints in place of the int8 files.
 
-torch is needed here and nowhere else where bars are measured.
+All other code is the same. In this package only the float reference needs torch.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from edge_lpr.config import ReaderSettings
 from edge_lpr.resources import models_dir
 from edge_lpr.vision.model_file import ModelFile
 from edge_lpr.vision.reader import PlateReader
+from models.training.arrays import Image
 
 
-def torch_is_here() -> bool:
-    """Whether the twin can be made in this environment."""
+def torch_available() -> bool:
+    """Whether this environment has torch."""
     return importlib.util.find_spec("torch") is not None
 
 
-def need_checkpoints(folder: Path) -> None:
+def require_checkpoints(folder: Path) -> None:
     """Raises FileNotFoundError where ``folder``, of a model pair, lacks the checkpoints."""
     for path in _checkpoints(folder):
         if not path.is_file():
@@ -36,21 +37,22 @@ def _checkpoints(folder: Path) -> tuple[Path, Path]:
 
 
 class FloatInterpreter:
-    """Stands where ``edge_lpr.vision.interpreter.Interpreter`` does and runs the network of a checkpoint."""
+    """Runs the network of a checkpoint, with the interface of ``edge_lpr.vision.interpreter.Interpreter``."""
 
     def __init__(self, model: ModelFile, checkpoint: Path) -> None:
-        # by name, so that neither torch nor what imports it is needed until a twin is made
+        # imported by name, so that torch is needed only where a float reference is made
         self._torch: Any = importlib.import_module("torch")
-        networks: Any = importlib.import_module("models.training.networks.architectures")
-        network = networks.Detector() if model.sidecar.task == "detector" else networks.Recognizer()
+        task = model.sidecar.task
+        networks: Any = importlib.import_module(f"models.training.networks.{task}")
+        network = networks.Detector() if task == "detector" else networks.Recognizer()
         network.load_state_dict(self._torch.load(checkpoint, map_location="cpu", weights_only=True))
         self._network = network.eval()
-        # the converter numbers the outputs in the order in which the network gives them
+        # the converter numbers the outputs in the order in which the network returns them
         self._places = {name: int(spec.tensor.rpartition("_")[2]) for name, spec in model.sidecar.outputs.items()}
         self.runs = 0
 
-    def run(self, image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """As ``Interpreter.run``: uint8 (height, width, 3) RGB to named outputs, channels last."""
+    def run(self, image: Image) -> dict[str, NDArray[np.float32]]:
+        """Returns the named outputs, channels last, of a uint8 picture (height, width, 3), RGB."""
         picture = self._torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].float() / 255
         with self._torch.inference_mode():
             outputs = self._network(picture)
@@ -58,19 +60,19 @@ class FloatInterpreter:
         return {name: outputs[place].numpy().transpose(0, 2, 3, 1) for name, place in self._places.items()}
 
 
-def open_twin(settings: ReaderSettings) -> tuple[PlateReader, tuple[FloatInterpreter, FloatInterpreter]]:
-    """A reader on the float checkpoints beside the models of ``settings``, and its two interpreters.
+def open_float_reader(settings: ReaderSettings) -> tuple[PlateReader, tuple[FloatInterpreter, FloatInterpreter]]:
+    """Returns a reader on the float checkpoints beside the models of ``settings``, and its two interpreters.
 
-    The interpreters count their runs: a twin whose count stays 0 was never asked. Raises ModelError as the reader
-    does, FileNotFoundError without checkpoints.
+    The interpreters count their runs: a count of 0 shows that the reader does not use them. Raises ModelError as the
+    reader does, FileNotFoundError without checkpoints.
     """
-    finding, reading = _checkpoints(settings.models_dir or models_dir())
+    detector_checkpoint, recognizer_checkpoint = _checkpoints(settings.models_dir or models_dir())
     reader = PlateReader.open(settings)
-    detector = FloatInterpreter(reader.models.detector, finding)
-    recognizer = FloatInterpreter(reader.models.recognizer, reading)
-    # The product has no door for another engine, and needs none: this is the one place that reaches in.
-    for owner, twin in ((reader._detector, detector), (reader._recognizer, recognizer)):
+    detector = FloatInterpreter(reader.models.detector, detector_checkpoint)
+    recognizer = FloatInterpreter(reader.models.recognizer, recognizer_checkpoint)
+    # The product has no interface for another interpreter. Only this place replaces it from outside.
+    for owner, interpreter in ((reader._detector, detector), (reader._recognizer, recognizer)):
         if not hasattr(owner, "_interpreter"):
-            raise AttributeError(f"{type(owner).__name__} keeps no _interpreter any more; tell open_twin where it is")
-        owner._interpreter = twin  # type: ignore[assignment]
+            raise AttributeError(f"{type(owner).__name__} has no _interpreter; adapt open_float_reader to its new name")
+        owner._interpreter = interpreter  # type: ignore[assignment]
     return reader, (detector, recognizer)

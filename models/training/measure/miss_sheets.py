@@ -1,4 +1,4 @@
-"""Contact sheets of what was read wrong: the plate amid its surroundings above the plate straightened."""
+"""Contact sheets of misses: each plate in its surroundings, and straightened below."""
 
 from __future__ import annotations
 
@@ -7,41 +7,45 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge_lpr.evaluation.contact_sheet import Tile, write_contact_sheet
 from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
 from edge_lpr.vision.straighten import straighten, whole_image
-from models.training.measure.records import FalseRead, Read, Seen
+from models.training.arrays import Image
+from models.training.measure.records import FalseReading, PlateRecord, Reading
 
 MOST_TILES = 60
+"""Tiles of a sheet at most."""
 _WIDTH, _VIEW_HEIGHT, _PLATE_HEIGHT = 152, 56, 40
-"""The contact sheet gives a tile 240 x 96 pixels; these fill its height without scaling."""
+"""Sizes in pixels. A tile of the contact sheet is 240 x 96; these fill its height without scaling."""
 
 
-def write_misses(path: Path, missed: Sequence[Seen]) -> int:
-    """One sheet of ``missed``, the surest first, at most sixty; returns how many. Raises InputError."""
-    ranked = sorted(missed, key=lambda seen: -(seen.read.confidence if seen.read else -1))[:MOST_TILES]
+def write_misses(path: Path, missed: Sequence[PlateRecord]) -> int:
+    """Writes a sheet of ``missed``, highest confidence first, at most MOST_TILES. Returns how many it shows.
+
+    Raises InputError where the sheet cannot be written.
+    """
+    ranked = sorted(missed, key=lambda one: -(one.reading.confidence if one.reading else -1))[:MOST_TILES]
     tiles = []
-    for seen in ranked:
-        image = load_image(seen.path)
-        quad = seen.truth.quad or whole_image(image)
-        read = f"{seen.read.number} {seen.read.confidence}" if seen.read else "nothing"
-        note = " ".join(part for part in (seen.truth.condition, f"{seen.width:.0f} px", seen.path.name) if part)
-        tiles.append(Tile(_picture(image, quad, seen.read), seen.truth.number or "", read, note))
+    for record in ranked:
+        image = load_image(record.path)
+        quad = record.truth.quad or whole_image(image)
+        read = f"{record.reading.number} {record.reading.confidence}" if record.reading else "nothing"
+        note = " ".join(part for part in (record.truth.condition, f"{record.width:.0f} px", record.path.name) if part)
+        tiles.append(Tile(_picture(image, quad, record.reading), record.truth.number or "", read, note))
     write_contact_sheet(path, tiles)
     return len(tiles)
 
 
-def write_false_reads(path: Path, false_reads: Sequence[FalseRead]) -> None:
-    """One sheet of readings where no plate is, the surest first. Raises InputError."""
-    ranked = sorted(false_reads, key=lambda false: -false.read.confidence)[:MOST_TILES]
+def write_false_readings(path: Path, false_readings: Sequence[FalseReading]) -> None:
+    """Writes a sheet of readings in pictures without a plate, highest confidence first. Raises InputError likewise."""
+    ranked = sorted(false_readings, key=lambda false: -false.reading.confidence)[:MOST_TILES]
     tiles = [
         Tile(
-            _picture(false.negative.image, false.read.quad, false.read),
+            _picture(false.negative.image, false.reading.quad, false.reading),
             false.negative.source,
-            f"{false.read.number} {false.read.confidence}",
+            f"{false.reading.number} {false.reading.confidence}",
             false.negative.name,
         )
         for false in ranked
@@ -49,25 +53,28 @@ def write_false_reads(path: Path, false_reads: Sequence[FalseRead]) -> None:
     write_contact_sheet(path, tiles)
 
 
-def _picture(image: NDArray[np.uint8], quad: Quad, read: Read | None) -> NDArray[np.uint8]:
-    """The surroundings of ``quad`` with it (green) and the reading's quad (red), above the plate straightened as the
-    reader has it, or by the label where nothing was read."""
+def _picture(image: Image, quad: Quad, reading: Reading | None) -> Image:
+    """Returns the surroundings of ``quad`` above the straightened plate.
+
+    The surroundings show ``quad`` in green and the reading's quad in red. The plate is straightened by the reading's
+    quad, or by ``quad`` where nothing was read.
+    """
     view = image.copy()
     cv2.polylines(view, [np.round(quad.to_array()).astype(np.int32)], True, (0, 200, 0), 1, cv2.LINE_AA)
-    if read is not None:
-        cv2.polylines(view, [np.round(read.quad.to_array()).astype(np.int32)], True, (0, 0, 230), 1, cv2.LINE_AA)
+    if reading is not None:
+        cv2.polylines(view, [np.round(reading.quad.to_array()).astype(np.int32)], True, (0, 0, 230), 1, cv2.LINE_AA)
     corners = quad.to_array()
     center, (wide, high) = corners.mean(axis=0), np.ptp(corners, axis=0)
     half_width = 0.65 * max(wide, high * _WIDTH / _VIEW_HEIGHT)
     half = np.array([half_width, half_width * _VIEW_HEIGHT / _WIDTH])
     low = np.clip(np.floor(center - half), 0, None).astype(int)
     end = np.ceil(center + half).astype(int)
-    plate = straighten(image, quad if read is None else read.quad, _WIDTH, _PLATE_HEIGHT)
+    plate = straighten(image, quad if reading is None else reading.quad, _WIDTH, _PLATE_HEIGHT)
     return np.vstack([_fitted(np.asarray(view[low[1] : end[1], low[0] : end[0]], np.uint8)), plate])
 
 
-def _fitted(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``part`` in the middle of a white tile."""
+def _fitted(part: Image) -> Image:
+    """Returns ``part`` scaled to fit, in the middle of a white tile."""
     tile = np.full((_VIEW_HEIGHT, _WIDTH, 3), 255, np.uint8)
     if part.size == 0:
         return tile

@@ -1,6 +1,6 @@
-"""What the shipped runtime makes of every test picture: the records that the bars and the report are computed from.
+"""Records of what the shipped runtime reads in every test picture. The criteria and the report are computed from them.
 
-Real photos are the ``val`` splits of the development data; rendered ones are those of
+Real photos are the ``val`` splits of the development data. Rendered ones are those of
 ``models.training.test_sets.rendered_set``.
 """
 
@@ -27,11 +27,12 @@ from models.training.test_sets.negatives import Negative
 
 LAYOUTS = ("scenes", "crops")
 FRAME_WIDTH, FRAME_HEIGHT = 1280, 720
+"""The camera frame that plate widths refer to, pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What a plate's label says, None where it says nothing. ``condition`` and ``category`` are of rendered plates."""
+    """The labels of a plate, None where they are unknown. Only rendered plates have ``category`` and ``condition``."""
 
     number: str | None
     color: str | None
@@ -42,8 +43,8 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What was read, and where."""
+class Reading:
+    """A reading of one plate; ``confidence`` is 0-100."""
 
     number: str
     confidence: int
@@ -54,66 +55,66 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One labelled plate and what became of it.
+class PlateRecord:
+    """One labelled plate with its reading.
 
-    ``dataset`` is "scenes/toll", "crops/blue" and the like. ``found`` is the detector's own quad of the plate, before
-    the recognizer looked at it. ``width`` is the plate's in the picture, ``frame_width`` what it would be with the
-    picture scaled to fit a frame of 1280 x 720; pixels.
+    ``dataset`` is "scenes/toll", "crops/blue" and the like. ``detected`` is the detector's own quad of the plate,
+    before the recognizer localizes it. ``width`` is the plate's in the picture, ``frame_width`` the width that it would
+    have in the picture scaled to fit a frame of 1280 x 720; pixels.
     """
 
     dataset: str
     rendered: bool
     path: Path
     truth: Labels
-    read: Read | None
-    found: Quad | None
+    reading: Reading | None
+    detected: Quad | None
     width: float
     frame_width: float
 
     @property
     def exact(self) -> bool:
-        """Whether the whole number was read right."""
-        return self.read is not None and self.read.number == self.truth.number
+        """Whether the whole number is right."""
+        return self.reading is not None and self.reading.number == self.truth.number
 
     @property
     def scene(self) -> bool:
-        """Whether the plate was looked for in a photo, and not given as a crop."""
+        """Whether the plate is in a photo, and not given as a crop."""
         return self.dataset.startswith("scenes/")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FalseRead:
-    """A reading where no plate is."""
+class FalseReading:
+    """A reading in a picture without a plate."""
 
     negative: Negative
-    read: Read
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
-    """What was read in pictures without plates: how many pictures there were of each source, and the readings."""
+class NegativeRecords:
+    """How many pictures without a plate there are of each source, and the readings in them."""
 
     pictures: dict[str, int]
-    false_reads: tuple[FalseRead, ...]
+    false_readings: tuple[FalseReading, ...]
 
 
-def see(
+def read_plates(
     root: Path, rendered: bool, reader: PlateReader, detector: Detector, console: Console, each: int | None = None
-) -> list[Seen]:
-    """Read every validation picture below ``root``; of each set only the first ``each``, if given."""
+) -> list[PlateRecord]:
+    """Reads every validation picture below ``root``; of each set only the first ``each``, if given."""
     pictures = [picture for layout in LAYOUTS for picture in _pictures(root, layout, each)]
-    what = "rendered plates" if rendered else "real plates"
-    found: list[Seen] = []
-    for dataset, path, entry in track(pictures, what, console=console, transient=True):
-        found += _see(dataset, path, entry, rendered, reader, detector)
-    return found
+    title = "rendered plates" if rendered else "real plates"
+    records: list[PlateRecord] = []
+    for dataset, path, entry in track(pictures, title, console=console, transient=True):
+        records += _read_picture(dataset, path, entry, rendered, reader, detector)
+    return records
 
 
-def see_negatives(negatives: Iterator[Negative], total: int, reader: PlateReader, console: Console) -> Quiet:
-    """Read ``negatives``, ``total`` of them."""
+def read_negatives(negatives: Iterator[Negative], total: int, reader: PlateReader, console: Console) -> NegativeRecords:
+    """Reads ``negatives``, ``total`` of them."""
     counts: dict[str, int] = {}
-    false_reads: list[FalseRead] = []
+    false_readings: list[FalseReading] = []
     for negative in track(negatives, "pictures without plates", total, console=console, transient=True):
         counts[negative.source] = counts.get(negative.source, 0) + 1
         if negative.crop:
@@ -121,11 +122,12 @@ def see_negatives(negatives: Iterator[Negative], total: int, reader: PlateReader
             readings = [] if one is None else [one]
         else:
             readings = reader.read(negative.image)
-        false_reads += [FalseRead(negative, _read(reading)) for reading in readings]
-    return Quiet(counts, tuple(false_reads))
+        false_readings += [FalseReading(negative, _reading(reading)) for reading in readings]
+    return NegativeRecords(counts, tuple(false_readings))
 
 
 def _pictures(root: Path, layout: str, each: int | None) -> Iterator[tuple[str, Path, dict[str, Any]]]:
+    """Yields data set, path and labels of the validation pictures of ``layout``."""
     for labels in sorted((root / layout).glob("*.json")):
         entries = json.loads(labels.read_text("utf-8"))
         chosen = [(name, entry) for name, entry in sorted(entries.items()) if _split(entry) == "val"]
@@ -138,26 +140,27 @@ def _split(entry: dict[str, Any]) -> str | None:
     return labels[0]["split"] if labels else None
 
 
-def _see(
+def _read_picture(
     dataset: str, path: Path, entry: dict[str, Any], rendered: bool, reader: PlateReader, detector: Detector
-) -> Iterator[Seen]:
+) -> Iterator[PlateRecord]:
     image = load_image(path)
     height, width = image.shape[:2]
     if "plates" not in entry:
-        yield Seen(dataset, rendered, path, _labels(entry), _read_or_none(reader.read_crop(image)), None, width, width)
+        reading = _reading_or_none(reader.read_crop(image))
+        yield PlateRecord(dataset, rendered, path, _labels(entry), reading, None, width, width)
         return
     plates = [_labels(label) for label in entry["plates"]]
     detections = detector.detect(image)
     readings = match([TruePlate(p.number, p.color, p.quad) for p in plates], reader.read(image))
     scale = min(FRAME_WIDTH / width, FRAME_HEIGHT / height)
-    for plate, reading in zip(plates, readings, strict=True):
+    for plate, found in zip(plates, readings, strict=True):
         assert plate.quad is not None
-        found, size = _nearest(plate.quad, detections), plate.quad.width
-        yield Seen(dataset, rendered, path, plate, _read_or_none(reading), found, size, size * scale)
+        detected, size = _nearest(plate.quad, detections), plate.quad.width
+        yield PlateRecord(dataset, rendered, path, plate, _reading_or_none(found), detected, size, size * scale)
 
 
 def _nearest(quad: Quad, detections: Sequence[Detection]) -> Quad | None:
-    """The detection that overlaps ``quad`` most, if it is the same plate at all."""
+    """Returns the detection that overlaps ``quad`` most, or None if that is another plate."""
     best = max(detections, key=lambda found: quad_iou(found.quad, quad), default=None)
     return best.quad if best is not None and quad_iou(best.quad, quad) >= MATCH_IOU else None
 
@@ -167,11 +170,11 @@ def _labels(label: dict[str, Any]) -> Labels:
     return Labels(label["number"], label["color"], label["rows"], quad, label.get("category"), label.get("condition"))
 
 
-def _read_or_none(reading: PlateReading | None) -> Read | None:
-    return None if reading is None else _read(reading)
+def _reading_or_none(reading: PlateReading | None) -> Reading | None:
+    return None if reading is None else _reading(reading)
 
 
-def _read(reading: PlateReading) -> Read:
-    return Read(
+def _reading(reading: PlateReading) -> Reading:
+    return Reading(
         reading.number, reading.confidence, str(reading.color), reading.rows, str(reading.category), reading.quad
     )

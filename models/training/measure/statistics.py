@@ -1,4 +1,4 @@
-"""Numbers from what was seen: shares with intervals, calibration, corners, confusions. No pictures, no tables."""
+"""Statistics of the records: shares with intervals, calibration, corner errors, confusions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import numpy as np
 
 from edge_lpr.evaluation.accuracy import CONFIDENT, quad_iou, wilson_interval
 from edge_lpr.geometry import Quad
-from models.training.measure.records import Seen
+from models.training.measure.records import PlateRecord
 
 DETECTED_IOU = 0.7
+"""A plate is detected when a quad overlaps it at least so much."""
 NARROWEST_DETECTED = 60.0
-"""Pixels of plate width in a 1280 x 720 frame from which on the detector must find it."""
+"""Plate width in a 1280 x 720 frame, pixels, from which on the detector must find the plate."""
 BINS = 10
 
 
@@ -40,7 +41,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class CornerErrors:
-    """Distance of corners from the true ones, as percent of the plate's height; over ``plates``."""
+    """Distance of corners from the true ones, as percent of the plate's height, over ``plates``."""
 
     mean: float
     median: float
@@ -49,79 +50,81 @@ class CornerErrors:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Readings of like confidence: the mean of it and the share that was right, percent."""
+    """Readings of similar confidence: its mean, and the share that is right, percent."""
 
     confidence: float
     right: float
     count: int
 
 
-def share(items: Iterable[Seen], hit: Callable[[Seen], bool]) -> Share:
-    """How many of ``items`` are a ``hit``."""
-    hits = [hit(item) for item in items]
+def share(records: Iterable[PlateRecord], hit: Callable[[PlateRecord], bool]) -> Share:
+    """Returns how many of ``records`` are a ``hit``."""
+    hits = [hit(record) for record in records]
     return Share(sum(hits), len(hits))
 
 
-def trusted(items: Iterable[Seen]) -> list[Seen]:
-    """Those whose number is known."""
-    return [item for item in items if item.truth.number is not None]
+def with_number(records: Iterable[PlateRecord]) -> list[PlateRecord]:
+    """Returns the plates whose true number is known."""
+    return [record for record in records if record.truth.number is not None]
 
 
-def were_read(items: Iterable[Seen]) -> list[Seen]:
-    """Those of which some number was read and the true one is known."""
-    return [item for item in trusted(items) if item.read is not None]
+def with_reading(records: Iterable[PlateRecord]) -> list[PlateRecord]:
+    """Returns the plates whose true number is known and that have a reading."""
+    return [record for record in with_number(records) if record.reading is not None]
 
 
-def by_dataset(items: Iterable[Seen]) -> dict[str, list[Seen]]:
-    """Grouped by set, in the order of the names."""
-    groups: dict[str, list[Seen]] = {}
-    for item in sorted(items, key=lambda seen: seen.dataset):
-        groups.setdefault(item.dataset, []).append(item)
+def by_dataset(records: Iterable[PlateRecord]) -> dict[str, list[PlateRecord]]:
+    """Groups ``records`` by data set, in the order of the names."""
+    groups: dict[str, list[PlateRecord]] = {}
+    for record in sorted(records, key=lambda one: one.dataset):
+        groups.setdefault(record.dataset, []).append(record)
     return groups
 
 
-def exact(items: Iterable[Seen]) -> Share:
-    """Whole numbers read right, of all whose number is known; what was not found counts as wrong."""
-    return share(trusted(items), lambda seen: seen.exact)
+def exact(records: Iterable[PlateRecord]) -> Share:
+    """Returns the exact readings, of all plates whose number is known; an unread plate counts as wrong."""
+    return share(with_number(records), lambda record: record.exact)
 
 
-def wrong_province(items: Iterable[Seen]) -> Share:
-    """Readings whose first character is wrong, of all plates whose number is known."""
+def wrong_province(records: Iterable[PlateRecord]) -> Share:
+    """Returns the readings whose first character is wrong, of all plates whose number is known."""
     return share(
-        trusted(items), lambda seen: seen.read is not None and seen.read.number[:1] != (seen.truth.number or "")[:1]
+        with_number(records),
+        lambda record: record.reading is not None and record.reading.number[:1] != (record.truth.number or "")[:1],
     )
 
 
-def color_right(items: Iterable[Seen]) -> Share:
-    """Right colours, of the readings of plates whose colour is known."""
-    colored = [item for item in were_read(items) if item.truth.color is not None]
-    return share(colored, lambda seen: seen.read is not None and seen.read.color == seen.truth.color)
+def color_right(records: Iterable[PlateRecord]) -> Share:
+    """Returns the right colours, of the readings of plates whose colour is known."""
+    colored = [record for record in with_reading(records) if record.truth.color is not None]
+    return share(colored, lambda one: one.reading is not None and one.reading.color == one.truth.color)
 
 
-def rows_right(items: Iterable[Seen]) -> Share:
-    """Right row counts, of all readings."""
-    return share(were_read(items), lambda seen: seen.read is not None and seen.read.rows == seen.truth.rows)
+def rows_right(records: Iterable[PlateRecord]) -> Share:
+    """Returns the right row counts, of all readings."""
+    return share(with_reading(records), lambda one: one.reading is not None and one.reading.rows == one.truth.rows)
 
 
-def category_right(items: Iterable[Seen]) -> Share:
-    """Right categories, of the readings of plates whose category and colour are known."""
-    known = [item for item in were_read(items) if item.truth.category is not None and item.truth.color is not None]
-    return share(known, lambda seen: seen.read is not None and seen.read.category == seen.truth.category)
+def category_right(records: Iterable[PlateRecord]) -> Share:
+    """Returns the right categories, of the readings of plates whose category and colour are known."""
+    known = [one for one in with_reading(records) if one.truth.category is not None and one.truth.color is not None]
+    return share(known, lambda one: one.reading is not None and one.reading.category == one.truth.category)
 
 
-def wrong_and_confident(items: Iterable[Seen]) -> Share:
-    """Wrong numbers at confidence 90 and more, of all readings."""
+def wrong_and_confident(records: Iterable[PlateRecord]) -> Share:
+    """Returns the wrong numbers at confidence 90 or more, of all readings."""
     return share(
-        were_read(items), lambda seen: seen.read is not None and not seen.exact and seen.read.confidence >= CONFIDENT
+        with_reading(records),
+        lambda one: one.reading is not None and not one.exact and one.reading.confidence >= CONFIDENT,
     )
 
 
-def calibration(items: Iterable[Seen]) -> list[CalibrationBin]:
-    """The readings in at most ten bins of rising confidence, filled as equally as may be.
+def calibration(records: Iterable[PlateRecord]) -> list[CalibrationBin]:
+    """Returns the readings in at most ten bins of rising confidence, filled as equally as possible.
 
-    Readings of one confidence stay in one bin: to part them would sort the right from the wrong.
+    Readings of equal confidence stay in one bin: to divide them would separate the right from the wrong.
     """
-    readings = [(item.read.confidence, item.exact) for item in were_read(items) if item.read is not None]
+    readings = [(one.reading.confidence, one.exact) for one in with_reading(records) if one.reading is not None]
     if not readings:
         return []
     confidence, right = (np.array(column, float) for column in zip(*readings, strict=True))
@@ -133,63 +136,64 @@ def calibration(items: Iterable[Seen]) -> list[CalibrationBin]:
     ]
 
 
-def calibration_error(items: Iterable[Seen]) -> float:
-    """Expected calibration error in points (Naeini et al., 2015) over ``calibration``; NaN without readings."""
-    bins = calibration(items)
+def calibration_error(records: Iterable[PlateRecord]) -> float:
+    """Returns the expected calibration error in points (Naeini et al., 2015); NaN without readings."""
+    bins = calibration(records)
     count = sum(one.count for one in bins)
     return sum(abs(one.confidence - one.right) * one.count for one in bins) / count if count else float("nan")
 
 
-def wide_enough(items: Iterable[Seen]) -> list[Seen]:
-    """Scene plates at least 60 pixels wide, were their photo scaled to fit a 1280 x 720 frame; unread ones too."""
-    return [item for item in items if item.scene and item.frame_width >= NARROWEST_DETECTED]
+def wide_enough(records: Iterable[PlateRecord]) -> list[PlateRecord]:
+    """Returns the scene plates, read or not, that are at least NARROWEST_DETECTED wide in a 1280 x 720 frame."""
+    return [record for record in records if record.scene and record.frame_width >= NARROWEST_DETECTED]
 
 
-def detected(items: Iterable[Seen], of: Callable[[Seen], Quad | None]) -> Share:
-    """Plates of which the quad that ``of`` gives overlaps at IoU 0.7 or more."""
-    return share(wide_enough(items), lambda seen: _overlaps(of(seen), seen.truth.quad))
+def detected(records: Iterable[PlateRecord], quad_of: Callable[[PlateRecord], Quad | None]) -> Share:
+    """Returns the plates whose quad, as ``quad_of`` gives it, overlaps the true one at IoU 0.7 or more."""
+    return share(wide_enough(records), lambda record: _overlaps(quad_of(record), record.truth.quad))
 
 
-def corner_errors(items: Iterable[Seen], of: Callable[[Seen], Quad | None]) -> CornerErrors:
-    """Mean distance of the four corners that ``of`` gives from the true ones, where it gives any."""
+def corner_errors(records: Iterable[PlateRecord], quad_of: Callable[[PlateRecord], Quad | None]) -> CornerErrors:
+    """Returns the mean distance of the four corners from the true ones, where ``quad_of`` gives a quad."""
     errors = [
-        100 * corner_distance(item.truth.quad, quad) / item.truth.quad.height
-        for item in wide_enough(items)
-        if item.truth.quad is not None and (quad := of(item)) is not None
+        100 * corner_distance(record.truth.quad, quad) / record.truth.quad.height
+        for record in wide_enough(records)
+        if record.truth.quad is not None and (quad := quad_of(record)) is not None
     ]
     if not errors:
         return CornerErrors(float("nan"), float("nan"), 0)
     return CornerErrors(float(np.mean(errors)), float(np.median(errors)), len(errors))
 
 
-def reported_quad(seen: Seen) -> Quad | None:
-    """The quad of the reading: what a client gets."""
-    return None if seen.read is None else seen.read.quad
+def reported_quad(record: PlateRecord) -> Quad | None:
+    """Returns the quad of the reading, which a client gets."""
+    return None if record.reading is None else record.reading.quad
 
 
-def detector_quad(seen: Seen) -> Quad | None:
-    """The detector's own."""
-    return seen.found
+def detector_quad(record: PlateRecord) -> Quad | None:
+    """Returns the detector's own quad."""
+    return record.detected
 
 
 def corner_distance(a: Quad, b: Quad) -> float:
-    """Mean distance of corresponding corners, pixels."""
+    """Returns the mean distance of corresponding corners, pixels."""
     return float(np.linalg.norm(a.to_array() - b.to_array(), axis=1).mean())
 
 
-def confusions(items: Iterable[Seen]) -> Counter[tuple[str, str]]:
-    """(true, read) characters that differ, from readings as long as the true number."""
+def confusions(records: Iterable[PlateRecord]) -> Counter[tuple[str, str]]:
+    """Counts (true, read) characters that differ, in readings as long as the true number."""
     found: Counter[tuple[str, str]] = Counter()
-    for item in were_read(items):
-        assert item.read is not None and item.truth.number is not None
-        if len(item.read.number) == len(item.truth.number):
-            found.update((a, b) for a, b in zip(item.truth.number, item.read.number, strict=True) if a != b)
+    for record in with_reading(records):
+        assert record.reading is not None and record.truth.number is not None
+        true, read = record.truth.number, record.reading.number
+        if len(read) == len(true):
+            found.update((a, b) for a, b in zip(true, read, strict=True) if a != b)
     return found
 
 
-def exact_by_width(items: Sequence[Seen], edges: Sequence[float]) -> list[Share]:
-    """Exact readings of scene plates in the bands of width between ``edges``, pixels of the picture."""
-    return [exact(item for item in items if item.scene and low <= item.width < high) for low, high in pairwise(edges)]
+def exact_by_width(records: Sequence[PlateRecord], edges: Sequence[float]) -> list[Share]:
+    """Returns the exact readings of scene plates in the bands of width between ``edges``, pixels of the picture."""
+    return [exact(one for one in records if one.scene and low <= one.width < high) for low, high in pairwise(edges)]
 
 
 def _overlaps(quad: Quad | None, truth: Quad | None) -> bool:

@@ -1,0 +1,1 @@
+"""The two networks, in PyTorch."""

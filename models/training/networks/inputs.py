@@ -1,4 +1,4 @@
-"""The sizes of what the two networks look at, in a module of their own that needs no torch."""
+"""The input sizes of the two networks. This module does not need torch."""
 
 DETECTOR_INPUT = (384, 640)
 """Height and width of the detector's default input, pixels."""

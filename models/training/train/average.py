@@ -1,16 +1,15 @@
-"""Average the weights of training runs that went on one from the other: often more right than either, at no cost.
+"""Averages the weights of training runs of which each continued from the one before.
 
-    python -m models.training.train.average models/checkpoints/recognizer.pt cache/recognizer/weights.pt \\
-        --out cache/averaged.pt
+    python -m models.training.train.average OLDER/weights.pt NEWER/weights.pt --out cache/averaged.pt
 
-What a run learnt last, it has partly by the chance of its last samples; between two runs those chances cancel (Izmailov
-et al., 2018; Wortsman et al., 2022). Runs that never shared weights, or learnt another task, have no common middle,
-and where the newer had other samples, the middle may be worse than it: measure before shipping.
+The mean is often more accurate than either run, at no cost. The end of a run depends in part on its last samples, and
+this noise averages out between runs (Izmailov et al., 2018; Wortsman et al., 2022). Runs that do not share a start, or
+that learnt another task, cannot be averaged. Where the newer run had other samples the mean may be worse than it, so
+measure before shipping.
 """
 
 from __future__ import annotations
 
-import argparse
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,10 +22,13 @@ from models.training import command
 
 
 def average(weights: Sequence[dict[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:
-    """The mean of state dicts, weighted by ``shares``. Raises InputError where one is none, or has other names or
-    shapes than another, or the shares do not sum to 1."""
+    """Returns the mean of state dicts, weighted by ``shares``.
+
+    Raises InputError where an entry is not a tensor, where names or shapes differ between the state dicts, or where
+    the shares do not sum to 1.
+    """
     if len(shares) != len(weights) or abs(sum(shares) - 1) > 1e-6:
-        raise InputError(f"--shares: give one share for each of the {len(weights)} files, 1 in all")
+        raise InputError(f"--shares: give one share for each of the {len(weights)} files, with a sum of 1")
     if not all(isinstance(value, Tensor) for state in weights for value in state.values()):
         raise InputError("one of the files holds more than weights; give each run's weights.pt")
     shapes = [{name: value.shape for name, value in state.items()} for state in weights]
@@ -41,9 +43,10 @@ def average(weights: Sequence[dict[str, Tensor]], shares: Sequence[float]) -> di
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Parses the command line, averages and writes the mean."""
+    parser = command.argument_parser(__doc__)
     parser.add_argument("weights", type=Path, nargs="+", help="weights.pt of each run")
-    parser.add_argument("--shares", type=float, nargs="+", help="of each, 1 in all (default: even)")
+    parser.add_argument("--shares", type=float, nargs="+", help="share of each run, with a sum of 1 (default: equal)")
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     arguments = parser.parse_args()
     shares = arguments.shares or [1 / len(arguments.weights)] * len(arguments.weights)
@@ -52,7 +55,7 @@ def main() -> None:
     except OSError as error:
         parser.error(str(error))
     except (pickle.UnpicklingError, RuntimeError, EOFError):
-        parser.error("one of the files is no checkpoint of PyTorch; give each run's weights.pt")
+        parser.error("one of the files is not a PyTorch checkpoint; give each run's weights.pt")
     try:
         mean = average(states, shares)
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
