@@ -1,4 +1,4 @@
-"""Training commands tell wrong input in one line."""
+"""The training commands: usage lines, and one line about wrong input."""
 
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ from edge_lpr.errors import InputError
 from models.training import command
 from models.training.data import pool
 from models.training.data.pool import PlatePool
-from models.training.measure import acceptance as bars
-from models.training.measure import measurement
+from models.training.measure import acceptance, measurement
 from models.training.synthesis import demo_clip
 from models.training.test_sets import negatives, rendered_set
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", ["data.pool", "export.calibrate", "measure.acceptance", "measure.visible_edges"])
+def test_the_usage_line_is_the_command_as_it_is_typed(name: str) -> None:
+    line = [sys.executable, "-m", f"models.training.{name}", "--help"]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"usage: python -m models.training.{name} ")
 
 
 @pytest.mark.parametrize(
@@ -35,9 +41,7 @@ ROOT = Path(__file__).parents[2]
         "measure.visible_edges",
     ],
 )
-def test_without_the_development_data_it_says_where_to_name_them_and_writes_nothing(
-    command: str, tmp_path: Path
-) -> None:
+def test_without_the_development_data_the_remedy_is_named_and_nothing_is_written(command: str, tmp_path: Path) -> None:
     out, nowhere = tmp_path / "out", tmp_path / "nowhere"
     arguments = command.format(out=out).split()
     done = subprocess.run(
@@ -101,13 +105,13 @@ def test_plates_of_another_seed_are_not_replaced(
     tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered_set.build(tmp_path, 1, ("blue",), 1, seed=7)
-    monkeypatch.setattr(sys, "argv", ["bars", "--rendered", str(tmp_path), "--each", "1"])
-    with pytest.raises(InputError, match=rf"{tmp_path}: blue is drawn from seed 7; give its --seed, or another folder"):
-        bars.main()
+    monkeypatch.setattr(sys, "argv", ["acceptance", "--rendered", str(tmp_path), "--each", "1"])
+    with pytest.raises(InputError, match=rf"{tmp_path}: blue was drawn from seed 7; give its --seed, or another"):
+        acceptance.main()
     assert (tmp_path / "scenes" / "blue" / "blue_00000.jpg").exists()
 
 
-def test_a_pool_that_was_stopped_halfway_does_not_pass_as_whole(
+def test_a_pool_that_was_interrupted_is_not_taken_for_a_complete_one(
     tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool.build(tmp_path, 1, 1, processes=1)
@@ -123,25 +127,25 @@ def test_a_pool_that_was_stopped_halfway_does_not_pass_as_whole(
         PlatePool([tmp_path])
 
 
-def test_a_seed_of_ones_own_has_a_folder_and_pictures_without_plates_of_its_own() -> None:
+def test_another_seed_has_another_folder_and_other_pictures_without_plates() -> None:
     def chosen(*line: str) -> tuple[Path, int, int]:
         parser = argparse.ArgumentParser()
-        measurement.add_arguments(parser)
-        choices = measurement.choices_of(parser.parse_args(line))
-        return choices.rendered_folder, choices.rendered_seed, choices.negatives_seed
+        measurement.add_options(parser)
+        options = measurement.parse_options(parser.parse_args(line))
+        return options.rendered_folder, options.rendered_seed, options.negatives_seed
 
     assert chosen() == (Path("cache/rendered"), rendered_set.SEED, negatives.SEED)
     assert chosen("--seed", "7") == (Path("cache/rendered-7"), 7, 1007)
     assert chosen("--seed", "7", "--rendered", "here") == (Path("here"), 7, 1007)
 
 
-def test_a_setting_out_of_bounds_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_setting_out_of_bounds_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     def main() -> None:
         ReaderSettings(min_plate_width=1)
 
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as exit_info:
         command.run(main)
-    assert left.value.code == 2
+    assert exit_info.value.code == 2
     assert capsys.readouterr().err.startswith("min_plate_width 1: ")
 
 
@@ -153,5 +157,5 @@ def test_a_folder_without_a_pool_is_named_with_the_remedy(tmp_path: Path) -> Non
 def test_a_pool_of_other_sized_plates_is_named_with_the_remedy(tmp_path: Path) -> None:
     np.save(tmp_path / "plates.npy", np.zeros((1, 8, 8, 4), np.uint8))
     (tmp_path / "plates.json").write_text("[]", "utf-8")
-    with pytest.raises(InputError, match=rf"{tmp_path}: a pool of another version's plates; make it again"):
+    with pytest.raises(InputError, match=rf"{tmp_path}: pool of another plate size; make it again"):
         PlatePool([tmp_path])

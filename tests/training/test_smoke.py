@@ -1,8 +1,8 @@
-"""Every training command of models/README.md, for a few steps on a few pictures, as one chain: pool, training, export,
-calibration, the bars and the report.
+"""Every command of models/training/README.md, for a few steps on a few pictures.
 
-It needs the environment of models/training/requirements.txt, which takes a minute and 2.3 GB to install: ``make
-train-smoke`` makes it, names its Python in EDGE_LPR_TRAINING_PYTHON and runs this.
+The commands run as one chain: pool, training, export, calibration, acceptance criteria, report. They need the
+environment of models/training/requirements.txt, which takes a minute and 2.3 GB to install. ``make train-smoke``
+installs it, sets EDGE_LPR_TRAINING_PYTHON to its Python and runs this test.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from edge_lpr.errors import InputError
 from edge_lpr.vision.model_file import load_models
 
 PICTURES = {"train": 24, "val": 8}
-"""Of each set; the export of the detector looks at 100 different photos."""
+"""Pictures of each set and split. The export of the detector needs 100 different photos."""
 
 
 @pytest.fixture(scope="module")
 def training_python() -> Path:
     named = os.environ.get("EDGE_LPR_TRAINING_PYTHON")
     if named is None:
-        pytest.skip("EDGE_LPR_TRAINING_PYTHON names no Python; make train-smoke does")
+        pytest.skip("EDGE_LPR_TRAINING_PYTHON is not set; run make train-smoke")
     return Path(named).absolute()
 
 
 @pytest.fixture(scope="module")
 def few_pictures(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The development data with a few pictures of each set."""
+    """The development data, with a few pictures of each set."""
     root = tmp_path_factory.mktemp("data")
-    for whole in ("glyphs", "templates"):
-        (root / whole).symlink_to(shared_data / whole)
+    for name in ("glyphs", "templates"):
+        (root / name).symlink_to(shared_data / name)
     for layout in ("scenes", "crops"):
         (root / layout).mkdir()
         for labels in (shared_data / layout).glob("*.json"):
@@ -61,7 +61,7 @@ def _few(entries: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
 
 
 def _changed(training_python: Path, before: Path, after: Path) -> set[str]:
-    """The parts of a network in which two files of its weights differ."""
+    """The parts of a network whose weights differ between two files."""
     script = (
         "import sys, torch\n"
         "old, new = (torch.load(path, weights_only=True) for path in sys.argv[1:])\n"
@@ -69,6 +69,13 @@ def _changed(training_python: Path, before: Path, after: Path) -> set[str]:
     )
     line = [str(training_python), "-c", script, str(before), str(after)]
     return set(subprocess.run(line, capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize("name", ["train.detector", "train.recognizer", "train.average", "export", "measure.report"])
+def test_the_usage_line_is_the_command_as_it_is_typed(training_python: Path, repo_root: Path, name: str) -> None:
+    line = [str(training_python), "-m", f"models.training.{name}", "--help"]
+    done = subprocess.run(line, cwd=repo_root, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"usage: python -m models.training.{name} ")
 
 
 @pytest.mark.timeout(1800)
@@ -92,7 +99,7 @@ def test_every_training_command_runs(
         start = ("--pool", pool, "--out", out, "--batch", "4", "--start", models_dir / "checkpoints" / f"{task}.pt")
         run(f"train.{task}", *start, "--steps", "2")
         assert "resumed at step 2" in run(f"train.{task}", *start, "--steps", "3")
-        assert "done already" in run(f"train.{task}", *start, "--steps", "3")
+        assert "already done" in run(f"train.{task}", *start, "--steps", "3")
         steps = [line.partition(",")[0] for line in (out / "log.csv").read_text(encoding="utf-8").splitlines()]
         assert steps == ["step", "2", "3"]
         averaged = tmp_path / f"{task}.pt"
@@ -104,7 +111,7 @@ def test_every_training_command_runs(
     few_steps = ("--pool", pool, "--out", alone, "--batch", "4", "--start", shipped, "--steps", "2")
     run("train.recognizer", *few_steps, "--only", "outline", "corners")
     assert _changed(training_python, shipped, alone / "weights.pt") == {"outline", "corners"}
-    run("train.recognizer", *few_steps, codes=(InputError.exit_code,))  # what was begun alone goes on alone
+    run("train.recognizer", *few_steps, codes=(InputError.exit_code,))  # a run with --only needs the same to resume
 
     run("export.calibrate", "--models", made, "--misses", tmp_path / "misses.png")
     accuracy = json.loads((made / "recognizer.json").read_text(encoding="utf-8"))["accuracy"]
@@ -114,7 +121,7 @@ def test_every_training_command_runs(
     drawn = ("--seed", "7", "--each", "2")
     run("test_sets.rendered_set", "--out", rendered, *drawn)
     few = ("--models", made, *drawn, "--rendered", rendered, "--float-each", "1", "--negatives", "2")
-    table = run("measure.acceptance", *few, codes=(0, 1))  # so few pictures pass no bar, but each is measured
+    table = run("measure.acceptance", *few, codes=(0, 1))  # so few pictures pass no criterion, but each is measured
     assert "int8 against float, real scenes" in table and "detector recall" in table
     assert "exact labels" in run("measure.visible_edges", "--models", made, "--rendered", rendered)
     run("synthesis.demo_clip", "--out", tmp_path / "demo.mp4")

@@ -1,19 +1,19 @@
-"""The outline of a plate's ground: found where it is to be seen, and nowhere else."""
+"""The outline of a plate's ground: found where it is visible, and nowhere else."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from models.training.measure.visible_edges import error, outline
+from models.training.arrays import Image
+from models.training.measure.edge_fit import outline, shape_error
 
 PLATE = np.array([[120, 90], [330, 110], [326, 180], [116, 158]], np.float32)
 BLUE, GREY = (190, 80, 20), (120, 120, 120)
 
 
-def photo(ground: tuple[int, int, int]) -> NDArray[np.uint8]:
+def photo(ground: tuple[int, int, int]) -> Image:
     """A plate with white characters on a grey car."""
     flat = np.full((140, 440, 3), ground, np.uint8)
     for place in range(7):
@@ -30,16 +30,16 @@ def test_the_outline_is_found_from_corners_that_are_off() -> None:
     edges = outline(photo(BLUE), off)
     assert edges is not None
     assert np.linalg.norm(edges - PLATE, axis=1).max() < 1.5
-    assert error(PLATE, edges) < 0.012
-    assert error(off, edges) > 0.04
+    assert shape_error(PLATE, edges) < 0.012
+    assert shape_error(off, edges) > 0.04
 
 
-def test_a_size_of_its_own_is_no_error() -> None:
+def test_another_size_is_not_a_shape_error() -> None:
     parallel = np.array([[0, 0], [300, 0], [300, 100], [0, 100]], np.float32)
-    assert error(parallel + np.array([[-4, -4], [4, -4], [4, 4], [-4, 4]], np.float32), parallel) < 0.01
-    assert error(PLATE + np.float32(8), PLATE) == pytest.approx(8 * 2**0.5 / 70, abs=0.04)
+    assert shape_error(parallel + np.array([[-4, -4], [4, -4], [4, 4], [-4, 4]], np.float32), parallel) < 0.01
+    assert shape_error(PLATE + np.float32(8), PLATE) == pytest.approx(8 * 2**0.5 / 70, abs=0.04)
 
 
 def test_without_a_coloured_ground_there_is_no_outline() -> None:
     assert outline(photo((225, 225, 225)), PLATE) is None
-    assert outline(np.full((300, 460, 3), BLUE, np.uint8), PLATE) is None  # blue without end
+    assert outline(np.full((300, 460, 3), BLUE, np.uint8), PLATE) is None  # blue without an edge
