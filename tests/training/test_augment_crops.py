@@ -1,4 +1,4 @@
-"""Where training cuts a canvas: a part shows the characters that it is said to show, whole, and no others."""
+"""Where training cuts a canvas: a part shows its own characters, complete, and no others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.training.augment import crops as cuts
+from models.training.augment import crops
 from models.training.augment.canvases import CANVAS_HEIGHT, CANVAS_WIDTH, INNER, Canvas, usual_boxes
 from models.training.augment.crops import aim, closely, cut, shown_part
 from models.training.data.pool import FLAT_HEIGHT, FLAT_WIDTH
@@ -20,7 +20,7 @@ TWO_ROWS = np.array(UPPER + LOWER, np.float32)
 
 
 def canvas(rows: int) -> Canvas:
-    """A plate whose n-th character is a block of tone 40 + 30 n, on black."""
+    """A plate on black, whose n-th character is a block of tone 40 + 30 n."""
     image = np.zeros((CANVAS_HEIGHT, CANVAS_WIDTH, 3), np.uint8)
     boxes = TWO_ROWS if rows == 2 else ONE_ROW
     assert boxes is not None
@@ -31,7 +31,7 @@ def canvas(rows: int) -> Canvas:
 
 
 def shown(picture: np.ndarray) -> str:
-    """The characters whose tones fill half the height of ``picture`` or more, over four columns or more."""
+    """The characters whose tones fill half the height of ``picture`` or more, on four columns or more."""
     tones = [np.abs(picture[..., 0].astype(int) - (40 + 30 * place)) <= 6 for place in range(7)]
     filled = [(tone.mean(axis=0) >= 0.5).sum() >= 4 for tone in tones]
     return "".join(character for character, there in zip("京A12345", filled, strict=True) if there)
@@ -39,7 +39,7 @@ def shown(picture: np.ndarray) -> str:
 
 @pytest.mark.parametrize("rows", [1, 2])
 def test_a_part_shows_its_own_characters_and_no_others(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuts, "OVERLOOKED", 0.0)
+    monkeypatch.setattr(crops, "OVERLOOKED", 0.0)
     rng = np.random.default_rng(5)
     texts = set()
     for _ in range(40):
@@ -50,14 +50,14 @@ def test_a_part_shows_its_own_characters_and_no_others(rows: int, monkeypatch: p
         assert shown(picture) == part.number
         assert part.rows == 0 and part.upper == 0
         assert 0 <= place.left < place.right <= 1 and 0 <= place.top < place.bottom <= 1
-    # of one row sometimes a gap further on, where characters are seen a little off
+    # a plate of one row is sometimes divided one gap further on, since the characters' positions have errors
     assert texts == {"京A", "12345"} if rows == 2 else {"京A1", "2345"} <= texts <= {"京A1", "2345", "京A12", "345"}
 
 
-def test_where_a_character_was_overlooked_the_two_parts_are_still_all_of_the_number(
+def test_the_two_parts_are_the_whole_number_also_where_a_character_was_missed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cuts, "OVERLOOKED", 1.0)
+    monkeypatch.setattr(crops, "OVERLOOKED", 1.0)
     rng = np.random.default_rng(6)
     whole = canvas(1)
     for _ in range(40):
@@ -66,26 +66,26 @@ def test_where_a_character_was_overlooked_the_two_parts_are_still_all_of_the_num
         assert shown(cut(part, corners)[0]) in (part.number, part.number[:-1], part.number[1:])
 
 
-@pytest.mark.parametrize("look", [True, False])
-def test_a_cut_says_where_in_it_the_plates_corners_lie(look: bool) -> None:
+@pytest.mark.parametrize("localize", [True, False])
+def test_a_cut_comes_with_the_plates_corners_in_it(localize: bool) -> None:
     rng = np.random.default_rng(7)
     marked = canvas(1)
     image = np.zeros_like(marked.image)
     cv2.fillConvexPoly(image, INNER.round().astype(np.int32), (255, 255, 255))
     for _ in range(20):
-        picture, corners = cut(replace(marked, image=image), aim(marked, rng, look))
+        picture, corners = cut(replace(marked, image=image), aim(marked, rng, localize))
         inside = np.zeros(picture.shape[:2], np.uint8)
         cv2.fillConvexPoly(inside, corners.round().astype(np.int32), 255)
         assert np.abs(picture[..., 0].astype(int) - inside).mean() < 8
 
 
-def test_a_first_look_now_and_then_starts_from_the_lower_row_or_from_more_than_the_plate() -> None:
-    """The detector does, and then nothing but the look can mend it."""
+def test_some_cuts_for_localization_show_the_lower_row_only_or_more_than_the_plate() -> None:
+    """The detector makes such errors, and only localization can correct them."""
     rng = np.random.default_rng(8)
     height = {}
     for rows in (1, 2):
-        looks = [cut(canvas(rows), aim(canvas(rows), rng, True))[1] for _ in range(400)]
-        height[rows] = np.array([corners[2:, 1].mean() - corners[:2, 1].mean() for corners in looks])
+        found = [cut(canvas(rows), aim(canvas(rows), rng, True))[1] for _ in range(400)]
+        height[rows] = np.array([corners[2:, 1].mean() - corners[:2, 1].mean() for corners in found])
     usual = np.median(height[1])
-    assert 0.008 < (height[1] < 0.65 * usual).mean() < 0.08  # a part of the picture: it shows other things as well
-    assert 0.03 < (height[2] > 1.5 * usual).mean() < 0.15  # higher than the picture: its upper row is beyond the edge
+    assert 0.008 < (height[1] < 0.65 * usual).mean() < 0.08  # a small part of the picture: it shows other objects too
+    assert 0.03 < (height[2] > 1.5 * usual).mean() < 0.15  # higher than the picture: the upper row is outside

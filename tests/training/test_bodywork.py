@@ -1,4 +1,4 @@
-"""Bands across a training plate, and faint paint: as strong as told, and the number still there to be read."""
+"""Bands across a training plate, and faint paint: within their limits, with the number still readable."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def plate() -> NDArray[np.uint8]:
     return image
 
 
-def test_bands_run_straight_across_and_keep_within_their_share_of_the_contrast(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bands_are_straight_and_within_their_share_of_the_contrast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodywork, "JOINT", 0.0)
     rng = np.random.default_rng(1)
     before, directions = plate(), set()
     for _ in range(40):
         light = banded(before, BOX, 4.0, rng).astype(int) - before
         along = [axis for axis in (0, 1) if np.ptp(light, axis=axis).max() == 0]
-        assert along, "bands that are straight change along one axis only"
+        assert along, "straight bands change along one axis only"
         directions.update(along)
         assert 3 <= np.abs(light).max() <= bodywork.DEPTH[1] * (INK - SHEET) + 1
     assert directions == {0, 1}
-    assert (before == plate()).all(), "the pool's own picture is changed"
+    assert (before == plate()).all(), "the pool's own picture must not change"
 
 
-def test_the_number_can_be_told_from_the_sheet_in_every_banded_plate() -> None:
+def test_the_number_stands_out_from_the_sheet_on_every_banded_plate() -> None:
     rng = np.random.default_rng(2)
     before = plate()
     ink = (before[..., 0] > (INK + SHEET) / 2).ravel()
@@ -46,17 +46,17 @@ def test_the_number_can_be_told_from_the_sheet_in_every_banded_plate() -> None:
         assert np.corrcoef(after[..., 0].ravel(), ink)[0, 1] > 0.5
 
 
-def test_faint_paint_stands_off_its_body_by_as_much_as_told() -> None:
+def test_the_contrast_of_faint_paint_is_within_its_limits() -> None:
     rng = np.random.default_rng(3)
     before = plate()
     for _ in range(40):
         after = faint(before, rng).astype(int)
         assert bodywork.FAINT[0] - 2 <= np.ptp(after) <= bodywork.FAINT[1] + 2
         assert abs(after.mean() - before.mean()) < 2
-    assert (before == plate()).all(), "the pool's own picture is changed"
+    assert (before == plate()).all(), "the pool's own picture must not change"
 
 
-def test_paint_that_is_faint_already_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paint_that_is_already_faint_does_not_change(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodywork, "FAINT", (INK - SHEET + 1.0, INK - SHEET + 9.0))
     assert (faint(plate(), np.random.default_rng(4)) == plate()).all()
 

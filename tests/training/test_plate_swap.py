@@ -1,4 +1,4 @@
-"""Plate swap: the rendered plate is where it is said to be, and the old one is gone."""
+"""Plate swap: the rendered plate is at its corners, and the old one is gone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def inside(corners: np.ndarray, shape: tuple[int, int], shrink: float) -> np.nda
     return mask.astype(bool)
 
 
-def test_a_two_row_plate_keeps_the_place_and_the_tilt(rng: np.random.Generator) -> None:
+def test_a_two_row_plate_keeps_the_position_and_the_tilt(rng: np.random.Generator) -> None:
     new = fitted_corners(OLD, 440 / 220, rng)
     assert np.allclose(new.mean(axis=0), OLD.mean(axis=0), atol=1)
     old_slope, new_slope = ((c[1, 1] - c[0, 1]) / (c[1, 0] - c[0, 0]) for c in (OLD, new))
@@ -77,7 +77,7 @@ def test_a_seamless_plate_has_the_cars_colour_and_keeps_its_number(rng: np.rando
     assert np.percentile(painted[plate], 98) - 90 > 40
 
 
-def test_white_does_not_vanish_on_white(rng: np.random.Generator) -> None:
+def test_a_white_number_stays_visible_on_a_white_car(rng: np.random.Generator) -> None:
     photo = np.full((360, 540, 3), 235, np.uint8)
     swap_plate(photo, OLD, lettered(60, 200), OLD, rng, seamless=1.0)
     assert photo[inside(OLD, (360, 540), 0.9)].std() > 25

@@ -1,4 +1,4 @@
-"""The rendered test set and the pictures without plates: legible, labelled where things are, the same each time."""
+"""The rendered test set and the pictures without plates: legible, labelled, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def test_every_condition_of_a_kind_is_legible(kind: str) -> None:
         assert legibility.character_width(scene.plate, scene.corners) >= 0.98 * legibility.CHARACTER_WIDTH
 
 
-def test_provinces_take_turns() -> None:
+def test_each_province_is_drawn_in_turn() -> None:
     rng = np.random.default_rng(1)
     numbers = [rendered_set.number_of("blue", index, rng) for index in range(2 * len(PROVINCES))]
     assert "".join(number[0] for number in numbers) == 2 * PROVINCES
 
 
-def test_a_folder_of_it_is_read_as_the_development_data_is(tmp_path: Path) -> None:
+def test_its_folder_is_read_like_the_development_data(tmp_path: Path) -> None:
     for out in (tmp_path / "one", tmp_path / "two"):
         rendered_set.build(out, 2, ("moped",), processes=1)
     scene, *_ = load_truth([tmp_path / "one" / "scenes"], "val")
@@ -59,7 +59,7 @@ def test_a_folder_of_it_is_read_as_the_development_data_is(tmp_path: Path) -> No
         assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes()
 
 
-def test_another_seed_and_grounds_in_the_cars_colour_are_other_sets(tmp_path: Path) -> None:
+def test_another_seed_and_grounds_of_the_cars_colour_are_other_sets(tmp_path: Path) -> None:
     choices = {"test": (rendered_set.SEED, 0.0), "seed": (7, 0.0), "seamless": (rendered_set.SEED, 1.0)}
     pictures, recipes = set(), set()
     for name, (seed, seamless) in choices.items():
@@ -70,7 +70,7 @@ def test_another_seed_and_grounds_in_the_cars_colour_are_other_sets(tmp_path: Pa
     assert rendered_set.made_by(tmp_path / "test")["painted"].code == rendered_set.code_sum()
 
 
-def test_what_was_stopped_halfway_does_not_pass_as_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_set_is_not_taken_for_a_complete_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rendered_set.build(tmp_path, 1, ("blue", "wj"), processes=1)
     monkeypatch.setattr(rendered_set, "track", stop)
     with pytest.raises(KeyboardInterrupt):
@@ -83,7 +83,7 @@ def stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_pictures_without_plates_are_the_same_each_time_and_others_of_another_seed() -> None:
+def test_pictures_without_plates_depend_on_the_seed_only() -> None:
     first, second, other = (list(negatives.scenes(2, seed)) for seed in (1, 1, 2))
     assert all(not np.array_equal(a.image, b.image) for a, b in zip(first, other, strict=True))
     assert [one.source for one in first] == [source for source in negatives.SCENE_SOURCES for _ in range(2)]

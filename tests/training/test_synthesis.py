@@ -1,4 +1,4 @@
-"""The plate generator: every kind draws, carries a number of its kind, and has its size and colour."""
+"""The plate generator: every kind is drawn with a number, a size and a colour of its kind."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_render_fills_the_picture(generator: PlateGenerator, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", EXPECTED)
-def test_look(generator: PlateGenerator, kind: str) -> None:
+def test_colour_rows_and_aspect(generator: PlateGenerator, kind: str) -> None:
     color, rows, aspect = EXPECTED[kind]
     plate = generator.render(kind, np.random.default_rng(1))
     height, width = plate.image.shape[:2]
@@ -120,11 +120,11 @@ def test_province_weights(shared_data: Path, generator: PlateGenerator, tmp_path
     assert np.array_equal(ours.image, theirs.image)
 
 
-def test_unknown_kind_is_refused(generator: PlateGenerator) -> None:
+def test_an_unknown_kind_is_rejected(generator: PlateGenerator) -> None:
     with pytest.raises(InputError, match="no such kind"):
         generator.render("bicycle", np.random.default_rng(0))
 
 
-def test_missing_data_is_one_clear_line(tmp_path: Path) -> None:
+def test_missing_data_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="data_dir"):
         PlateGenerator(tmp_path)
