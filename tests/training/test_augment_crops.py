@@ -66,21 +66,21 @@ def test_the_two_parts_are_the_whole_number_also_where_a_character_was_missed(
         assert shown(cut(part, corners)[0]) in (part.number, part.number[:-1], part.number[1:])
 
 
-@pytest.mark.parametrize("localize", [True, False])
-def test_a_cut_comes_with_the_plates_corners_in_it(localize: bool) -> None:
+@pytest.mark.parametrize("refine", [True, False])
+def test_a_cut_comes_with_the_plates_corners_in_it(refine: bool) -> None:
     rng = np.random.default_rng(7)
     marked = canvas(1)
     image = np.zeros_like(marked.image)
     cv2.fillConvexPoly(image, INNER.round().astype(np.int32), (255, 255, 255))
     for _ in range(20):
-        picture, corners = cut(replace(marked, image=image), aim(marked, rng, localize))
+        picture, corners = cut(replace(marked, image=image), aim(marked, rng, refine))
         inside = np.zeros(picture.shape[:2], np.uint8)
         cv2.fillConvexPoly(inside, corners.round().astype(np.int32), 255)
         assert np.abs(picture[..., 0].astype(int) - inside).mean() < 8
 
 
-def test_some_cuts_for_localization_show_the_lower_row_only_or_more_than_the_plate() -> None:
-    """The detector makes such errors, and only localization can correct them."""
+def test_some_cuts_for_refinement_show_the_lower_row_only_or_more_than_the_plate() -> None:
+    """The detector makes such errors, and only refinement can correct them."""
     rng = np.random.default_rng(8)
     height = {}
     for rows in (1, 2):

@@ -1,12 +1,13 @@
 """Training samples of the recognizer: real plates, rendered plates in the surroundings of real ones, and non-plates.
 
 Every plate, real or rendered, becomes a canvas. A sample is cut from a canvas at corners with errors, then degraded.
-The recognizer runs twice on a plate, so there are two kinds of samples:
+The recognizer runs at least twice on a plate, first to refine its corners, then to read it. So there are two kinds of
+samples:
 
-* For localization, the first pass, the cut is loose, around corners with the detector's errors. Its target is where
-  the plate's corners are.
-* For reading, the second pass, the cut is close, around corners with the errors that are left after the first pass.
-  Its targets are all the others.
+* For refinement the cut is loose, around corners with the detector's errors. The target is where the plate's corners
+  are.
+* For reading the cut is close, around corners with the errors that are left after refinement. The targets are all the
+  others.
 """
 
 from __future__ import annotations
@@ -64,10 +65,10 @@ DIFFICULT = {
 }
 """How much more often these kinds are drawn than others: free lettering, small print, tiny digits, grounds of any
 colour."""
-LOCALIZATION = 0.3
-"""Share of plates cut for the first pass."""
+REFINEMENT = 0.3
+"""Share of plates cut for refinement."""
 CROWDED = 0.25
-"""Share of the samples for localization with something right beside the plate."""
+"""Share of the samples for refinement with something right beside the plate."""
 LONG_ENOUGH = 6
 """A foreign number with fewer characters cannot be taken for a Chinese one, so that another number is drawn once."""
 
@@ -87,7 +88,7 @@ class Sample(NamedTuple):
     corners: Tensor
     """float32 (8,): x, y of the plate's corners in the picture, as shares of its width and height; NaN for reading."""
     read: bool
-    """True for a sample for reading, False for one for localization."""
+    """True for a sample for reading, False for one for refinement."""
 
 
 class Batch(NamedTuple):
@@ -104,10 +105,10 @@ class Batch(NamedTuple):
 
 
 class PlateSampler:
-    """Draws samples without end; ``localization`` is the share of plates cut for the first pass."""
+    """Draws samples without end; ``refinement`` is the share of plates cut for refinement."""
 
-    def __init__(self, pools: Sequence[Path], seed: int, localization: float = LOCALIZATION) -> None:
-        self.localization = localization
+    def __init__(self, pools: Sequence[Path], seed: int, refinement: float = REFINEMENT) -> None:
+        self.refinement = refinement
         self.real = real_canvases("train")
         self.pool = PlatePool(pools)
         self.surroundings = [i for i, canvas in enumerate(self.real) if not canvas.tight]
@@ -138,18 +139,18 @@ class PlateSampler:
             canvas = self.foreign(rng)
         else:
             canvas = self.rendered(rng)
-        localize = not canvas.tight and rng.random() < self.localization
-        if localize and rng.random() < CROWDED:
+        refine = not canvas.tight and rng.random() < self.refinement
+        if refine and rng.random() < CROWDED:
             canvas = replace(canvas, image=crowded(canvas.image, self.signs.draw(rng), rng))
-        corners = aim(canvas, rng, localize)
+        corners = aim(canvas, rng, refine)
         aspect, character = canvas.proportions
-        if canvas.boxes is not None and not localize and rng.random() < PARTS[canvas.upper > 0]:
+        if canvas.boxes is not None and not refine and rng.random() < PARTS[canvas.upper > 0]:
             canvas, corners, part = shown_part(canvas, corners, rng)
             width, height = part.right - part.left, part.bottom - part.top
             aspect, character = aspect * width / height, character / height
         image, corners = cut(canvas, corners)
         image, colored = weather(image, rng, not real, aspect, character)
-        return as_sample(image, canvas, colored, corners if localize else None)
+        return as_sample(image, canvas, colored, corners if refine else None)
 
     def rendered(self, rng: Rng) -> Canvas:
         """Draws a plate of the pool, in the surroundings of a real one."""
@@ -192,7 +193,7 @@ def as_sample(image: Image, canvas: Canvas | None, colored: bool = True, corners
     """Returns the tensors of one sample.
 
     ``image`` is BGR, (64, 160, 3). It shows the plate of ``canvas``, or no plate where that is None. ``corners`` are
-    the plate's corners in pixels of ``image`` for a sample for localization, and None for one for reading. Character
+    the plate's corners in pixels of ``image`` for a sample for refinement, and None for one for reading. Character
     classes start at 1, since 0 is the CTC blank.
     """
     height, width = image.shape[:2]

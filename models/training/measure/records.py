@@ -59,8 +59,8 @@ class PlateRecord:
     """One labelled plate with its reading.
 
     ``dataset`` is "scenes/toll", "crops/blue" and the like. ``detected`` is the detector's own quad of the plate,
-    before the recognizer localizes it. ``width`` is the plate's in the picture, ``frame_width`` the width that it would
-    have in the picture scaled to fit a frame of 1280 x 720; pixels.
+    before the recognizer refines its corners. ``width`` is the plate's in the picture, ``frame_width`` the width that
+    it would have in the picture scaled to fit a frame of 1280 x 720; pixels.
     """
 
     dataset: str

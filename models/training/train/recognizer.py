@@ -12,25 +12,25 @@ from torch.utils.data import default_collate
 from models.training import command
 from models.training.arrays import Rng
 from models.training.data import datasets
-from models.training.data.recognizer_samples import LOCALIZATION, Batch, PlateSampler
+from models.training.data.recognizer_samples import REFINEMENT, Batch, PlateSampler
 from models.training.data.tensors import network_input
 from models.training.networks.recognizer import Recognizer
 from models.training.train.loop import Run
-from models.training.train.recognizer_losses import localization_losses, losses
+from models.training.train.recognizer_losses import losses, refinement_losses
 from models.training.train.recognizer_validation import RecognizerValidation
 from models.training.train.settings import parse_settings
 
-LOCALIZATION_PARTS = {"outline", "corners"}
-"""The parts of the network that localize the plate. When only these are trained (``--only outline corners``) all
-samples are for localization, and no reading can change."""
+REFINEMENT_PARTS = {"outline", "corners"}
+"""The parts of the network that refine the corners. When only these are trained (``--only outline corners``) all
+samples are for refinement, and no reading can change."""
 
 
 def main() -> None:
     """Parses the command line and trains."""
     settings = parse_settings(__doc__, steps=20000, batch=64, rate=2e-3)
     datasets.data_root()  # raises before anything is written
-    only_localization = bool(settings.only) and set(settings.only) <= LOCALIZATION_PARTS
-    sampler = PlateSampler(settings.pool, settings.seed, 1.0 if only_localization else LOCALIZATION)
+    only_refinement = bool(settings.only) and set(settings.only) <= REFINEMENT_PARTS
+    sampler = PlateSampler(settings.pool, settings.seed, 1.0 if only_refinement else REFINEMENT)
     run = Run(Recognizer(), settings)
     validation = RecognizerValidation()
 
@@ -41,7 +41,7 @@ def main() -> None:
         batch = Batch(*(field.to(settings.device) for field in drawn))
         with torch.autocast(settings.device, torch.bfloat16):
             outputs = network(network_input(batch.picture, settings.device))
-        return localization_losses(outputs, batch) if only_localization else losses(outputs, batch)
+        return refinement_losses(outputs, batch) if only_refinement else losses(outputs, batch)
 
     run.learn(draw, losses_of, validation)
 

@@ -1,6 +1,6 @@
 """The recognizer's losses: CTC over two lines, colour, row count, legibility, corners.
 
-Samples for localization have the loss of the corners only, samples for reading all the others (see
+Samples for refinement have the loss of the corners only, samples for reading all the others (see
 ``models.training.data.recognizer_samples``).
 """
 
@@ -39,11 +39,11 @@ def losses(outputs: tuple[Tensor, ...], batch: Batch) -> dict[str, Tensor]:
     *readings, _ = (o.float() for o in outputs)
     chosen = batch.read.nonzero()[:, 0]
     named = reading_losses([o[chosen] for o in readings], Batch(*(field[chosen] for field in batch)))
-    return named | localization_losses(outputs, batch)
+    return named | refinement_losses(outputs, batch)
 
 
-def localization_losses(outputs: tuple[Tensor, ...], batch: Batch) -> dict[str, Tensor]:
-    """Returns the losses of the samples for localization by name."""
+def refinement_losses(outputs: tuple[Tensor, ...], batch: Batch) -> dict[str, Tensor]:
+    """Returns the losses of the samples for refinement by name."""
     shifts = outputs[-1].float().flatten(1)
     return {"corners": CORNERS_WEIGHT * corner_loss(shifts, batch.corners)}
 

@@ -19,7 +19,7 @@ BATCH = 128
 
 
 class RecognizerValidation:
-    """Exact readings of plates cut at their true corners, and the corner errors that are left after localization."""
+    """Exact readings of plates cut at their true corners, and the corner errors that are left after refinement."""
 
     def __init__(self) -> None:
         rng = np.random.default_rng(0)
@@ -34,14 +34,14 @@ class RecognizerValidation:
         scenes = [c for c in canvases if not c.tight]
         crops = [cut(c, aim(c, rng, True)) for c in scenes]
         loose = [as_sample(image, c, corners=corners) for c, (image, corners) in zip(scenes, crops, strict=True)]
-        self.localization_pictures = torch.stack([s.picture for s in loose])
+        self.refinement_pictures = torch.stack([s.picture for s in loose])
         self.corners = torch.stack([s.corners for s in loose])
 
     def __call__(self, network: nn.Module, device: str) -> dict[str, float]:
         """Returns shares, 0.0-1.0.
 
         ``scenes`` and ``crops`` are exact readings, ``hue`` right colours, ``outline`` the mean corner error after
-        localization in plate heights.
+        refinement in plate heights.
         """
         texts: list[str] = []
         colors: list[Tensor] = []
@@ -51,7 +51,7 @@ class RecognizerValidation:
                 characters, color, *_ = network(network_input(part, device))
                 texts += greedy(characters)
                 colors.append(color.flatten(1).argmax(1).cpu())
-            for part in torch.split(self.localization_pictures, BATCH):
+            for part in torch.split(self.refinement_pictures, BATCH):
                 shifts.append(network(network_input(part, device))[-1].flatten(1).cpu())
         right = np.array([a == b for a, b in zip(texts, self.truth, strict=True)])
         known = self.colors >= 0
