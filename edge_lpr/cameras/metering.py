@@ -29,7 +29,7 @@ Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class PlateLight:
+class PlateBrightness:
     """The brightness (0-255) of a plate's bright parts in the frame of this number."""
 
     frame_number: int
@@ -43,9 +43,9 @@ class LightMeter:
         self._lock = threading.Lock()
         self._lane, self._ignore = lane, ignore
         self._mask: NDArray[np.bool_] | None = None
-        self._plate: PlateLight | None = None
+        self._plate: PlateBrightness | None = None
 
-    def apply(self, lane: Points, ignore: Sequence[Points]) -> None:
+    def apply_areas(self, lane: Points, ignore: Sequence[Points]) -> None:
         """Go on with another lane."""
         with self._lock:
             self._lane, self._ignore, self._mask = lane, ignore, None
@@ -58,7 +58,7 @@ class LightMeter:
         cut = int(TRIM * pixels.size)
         return float(pixels[cut : pixels.size - cut].mean())
 
-    def note(self, frame: Frame, readings: Sequence[PlateReading]) -> None:
+    def add_frame(self, frame: Frame, readings: Sequence[PlateReading]) -> None:
         """The frame loop found these plates, best first, in ``frame``."""
         rows, columns = -(-frame.height // GRID), -(-frame.width // GRID)
         mask = self._mask_for((rows, columns))
@@ -69,10 +69,10 @@ class LightMeter:
                 green = frame.image[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width, 1]
                 brightness = float(np.percentile(green, BRIGHT_PERCENTILE))
                 with self._lock:
-                    self._plate = PlateLight(frame.number, brightness)
+                    self._plate = PlateBrightness(frame.number, brightness)
                 return
 
-    def take_plate(self) -> PlateLight | None:
+    def take_plate_brightness(self) -> PlateBrightness | None:
         """The newest plate since the last call."""
         with self._lock:
             plate, self._plate = self._plate, None

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edge_lpr.cameras.base import live_frame
 from edge_lpr.cameras.metering import LightMeter
-from edge_lpr.cameras.pi_exposure import PiExposure, open_exposure
+from edge_lpr.cameras.pi_exposure import PiExposure, create_exposure
 from edge_lpr.config import CameraSettings
 from edge_lpr.errors import CameraError
 from edge_lpr.frames import Frame
@@ -27,7 +27,7 @@ Image = NDArray[np.uint8]
 
 # What picamera2 and libcamera's bindings raise for a camera that is missing, held by another program, or gone, and for
 # a control that it does not have or whose value is of the wrong kind.
-_FAULTS = (RuntimeError, OSError, LookupError, ValueError, TypeError)
+_CAMERA_EXCEPTIONS = (RuntimeError, OSError, LookupError, ValueError, TypeError)
 # A sensor time-stamp further back than this is on another clock than ours.
 _MAX_AGE_S = 10.0
 # picamera2 names formats from the last byte to the first: this is B, G, R in memory.
@@ -58,7 +58,7 @@ class PiCamera:
         picamera2, libcamera = _import("picamera2"), _import("libcamera")
         try:
             camera = picamera2.Picamera2(self._index)
-        except _FAULTS as error:
+        except _CAMERA_EXCEPTIONS as error:
             raise CameraError(
                 f"{self.name} cannot be opened ({_root(error)}); check its ribbon cable, that no other program holds "
                 "it, and that `rpicam-hello --list-cameras` shows it"
@@ -70,11 +70,11 @@ class PiCamera:
             self._lores_size = granted["lores"]["size"]
             self._check_format(granted["main"]["format"])
             camera.start()
-        except _FAULTS as error:
+        except _CAMERA_EXCEPTIONS as error:
             raise CameraError(
                 f"{self.name} refuses its settings ({_root(error)}); check camera.width, camera.height and camera.pi"
             ) from error
-        self._exposure = open_exposure(camera.camera_controls, self._settings.pi, self._meter, self.name)
+        self._exposure = create_exposure(camera.camera_controls, self._settings.pi, self._meter, self.name)
 
     def read(self) -> Frame:
         """The newest picture of the main stream."""
@@ -96,7 +96,7 @@ class PiCamera:
             # A capture that timed out is still in picamera2's queue, and stop() would wait behind it for ever.
             camera.cancel_all_and_flush()
             camera.close()
-        except _FAULTS as error:
+        except _CAMERA_EXCEPTIONS as error:
             raise CameraError(f"{self.name} does not close cleanly ({_root(error)})") from error
 
     def _check_format(self, granted: str) -> None:
@@ -135,7 +135,7 @@ class PiCamera:
                 request.release()
         except TimeoutError as error:
             raise CameraError(f"{self.name} gave no picture for {timeout_s:g} s; check its ribbon cable") from error
-        except _FAULTS as error:
+        except _CAMERA_EXCEPTIONS as error:
             raise CameraError(f"{self.name} stopped ({_root(error)}); check its ribbon cable") from error
 
     def _frame(self, request: Any) -> Frame:
@@ -144,7 +144,7 @@ class PiCamera:
         frame = live_frame(image, self._number, self.name, _age_s(metadata))
         self._number += 1
         if self._exposure is not None:
-            controls = self._exposure.see(frame, metadata)
+            controls = self._exposure.add_frame(frame, metadata)
             if controls is not None:
                 self._camera.set_controls(controls)
         return frame

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 PictureFault = Literal["late", "frozen", "black", "noise"]
 
-JUDGE_EVERY_S = 0.2
+CHECK_INTERVAL_S = 0.2
 """Seconds between two judgements."""
 
 GOOD_AFTER_S = 1.0
@@ -66,7 +66,7 @@ def is_noise(image: Image) -> bool:
     return 1 - float(np.diff(green, axis=1).var()) / (2 * variance) < NOISE_LIKENESS
 
 
-class PictureWatch:
+class PictureHealthMonitor:
     """Looks at a live camera's pictures as they come. Times in seconds on the monotonic clock.
 
     ``fault_after_s``: for how long pictures must be bad. ``late_after_s``: pictures further apart are late.
@@ -78,29 +78,29 @@ class PictureWatch:
         self._fault_after_s = fault_after_s
         self._late_after_s = late_after_s
         self._last_s: float | None = None
-        self._judged_s = -JUDGE_EVERY_S
-        self._judgement: PictureFault | None = None
+        self._checked_s = -CHECK_INTERVAL_S
+        self._newest_fault: PictureFault | None = None
         self._sample: Image | None = None
         self._candidate: PictureFault | None = None
         self._since_s = 0.0
         self._reopen_at_s = 0.0
         self._reopen_wait_s = fault_after_s
 
-    def opened(self) -> None:
+    def record_opening(self) -> None:
         """The camera was opened (again): the pause before its next picture is nobody's fault."""
         self._last_s = None
 
-    def see(self, image: Image, at_s: float) -> None:
+    def add_picture(self, image: Image, at_s: float) -> None:
         """One picture, uint8 of shape (H, W, 3), BGR, that came at ``at_s``."""
         gap_s = 0.0 if self._last_s is None else at_s - self._last_s
         self._last_s = at_s
-        if at_s - self._judged_s >= JUDGE_EVERY_S:
-            self._judged_s = at_s
-            self._judgement = self._judge(image)
-        if self._judgement is None and gap_s > self._late_after_s:
-            self._weigh("late", at_s - gap_s, at_s)
+        if at_s - self._checked_s >= CHECK_INTERVAL_S:
+            self._checked_s = at_s
+            self._newest_fault = self._check(image)
+        if self._newest_fault is None and gap_s > self._late_after_s:
+            self._update_fault("late", at_s - gap_s, at_s)
         else:
-            self._weigh(self._judgement, at_s, at_s)
+            self._update_fault(self._newest_fault, at_s, at_s)
 
     def reopening_is_due(self, at_s: float) -> bool:
         """Whether the camera should be opened again now. True once, then again after a wait that doubles."""
@@ -110,7 +110,7 @@ class PictureWatch:
         self._reopen_wait_s = min(2 * self._reopen_wait_s, LONGEST_REOPEN_WAIT_S)
         return True
 
-    def _judge(self, image: Image) -> PictureFault | None:
+    def _check(self, image: Image) -> PictureFault | None:
         before, self._sample = self._sample, image[::GRID, ::GRID].copy()
         if is_black(image):
             return "black"  # first, as nothing moves in a black picture
@@ -118,7 +118,7 @@ class PictureWatch:
             return "frozen"  # a real sensor's noise makes every picture another one
         return "noise" if is_noise(image) else None
 
-    def _weigh(self, judgement: PictureFault | None, since_s: float, at_s: float) -> None:
+    def _update_fault(self, judgement: PictureFault | None, since_s: float, at_s: float) -> None:
         if judgement != self._candidate:
             self._candidate, self._since_s = judgement, since_s
         lasted_s = at_s - self._since_s

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from edge_lpr.cameras.base import Camera
-from edge_lpr.cameras.picture_health import REMEDIES, PictureFault, PictureWatch
+from edge_lpr.cameras.picture_health import REMEDIES, PictureFault, PictureHealthMonitor
 from edge_lpr.errors import CameraError
 from edge_lpr.frames import Frame
 
@@ -62,7 +62,7 @@ class FrameSource:
 
     A call to the camera that takes longer than ``stall_after_s`` counts as hanging: the state becomes ``failed``. No
     thread can break off such a call; when it never returns, only a new process helps, which is the watchdog's work.
-    ``stop`` waits ``stop_timeout_s`` for it, then leaves its thread behind and says so in ``left_behind``.
+    ``stop`` waits ``stop_timeout_s`` for it, then leaves its thread behind and says so in ``has_stuck_thread``.
 
     A live camera whose pictures are black, frozen, noise or more than ``late_after_s`` apart for ``fault_after_s`` is
     opened again, in ever longer intervals while that does not help; its pictures are handed over all the same.
@@ -85,7 +85,7 @@ class FrameSource:
         self._stop_timeout_s = stop_timeout_s
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._stop = threading.Event()
-        self._watch = PictureWatch(fault_after_s, late_after_s)
+        self._health = PictureHealthMonitor(fault_after_s, late_after_s)
         self._sizes: set[tuple[int, int]] = set()
         # Guards all that follows.
         self._changed = threading.Condition()
@@ -139,7 +139,7 @@ class FrameSource:
             return frame
 
     @property
-    def left_behind(self) -> bool:
+    def has_stuck_thread(self) -> bool:
         """True when ``stop`` had to leave the camera's thread in a call that hangs.
 
         Native code still runs then, and the interpreter's ordinary end may abort in it: when everything is flushed,
@@ -186,7 +186,7 @@ class FrameSource:
                     if not self._play():
                         break
                 except CameraError as error:
-                    self._note_failure(error)
+                    self._record_failure(error)
                 finally:
                     self._close()
                 if not self._camera.live:
@@ -208,7 +208,7 @@ class FrameSource:
         such that it should be opened again (True). Raises CameraError."""
         with self._calling("open"):
             self._camera.open()
-        self._watch.opened()
+        self._health.record_opening()
         while not self._stop.is_set():
             with self._calling("read"):
                 frame = self._camera.read()
@@ -217,16 +217,16 @@ class FrameSource:
                     self._state = "ended"
                 return False
             if self._camera.live:
-                self._judge(frame)
+                self._check(frame)
             self._hand_over(frame)
-            if self._camera.live and self._watch.reopening_is_due(time.monotonic()):
+            if self._camera.live and self._health.reopening_is_due(time.monotonic()):
                 return True
         return False
 
-    def _judge(self, frame: Frame) -> None:
+    def _check(self, frame: Frame) -> None:
         """Watch over the pictures, and say once when a fault comes and when it goes."""
-        self._watch.see(frame.image, time.monotonic())
-        before, fault = self._picture_fault, self._watch.fault
+        self._health.add_picture(frame.image, time.monotonic())
+        before, fault = self._picture_fault, self._health.fault
         if fault == before:
             return
         name = self._camera.name
@@ -239,7 +239,7 @@ class FrameSource:
         else:
             _log.warning("%s %s", name, REMEDIES[fault])
 
-    def _note_size(self, frame: Frame) -> None:
+    def _record_size(self, frame: Frame) -> None:
         size = (frame.width, frame.height)
         if self._camera.live and self._size not in (None, size) and size not in self._sizes:
             # Each size is told once: a camera that goes to and fro would fill the log.
@@ -249,7 +249,7 @@ class FrameSource:
 
     def _hand_over(self, frame: Frame) -> None:
         with self._changed:
-            self._note_size(frame)
+            self._record_size(frame)
             self._captured += 1
             self._last_frame_s = time.monotonic()
             if self._state == "failed":
@@ -263,7 +263,7 @@ class FrameSource:
             self._slot = frame
             self._changed.notify_all()
 
-    def _note_failure(self, error: CameraError) -> None:
+    def _record_failure(self, error: CameraError) -> None:
         message = str(error)
         with self._changed:
             repeated = self._state == "failed" and self._last_error == message

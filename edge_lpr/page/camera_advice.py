@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edge_lpr.config import PassageSettings
 from edge_lpr.geometry import Quad
 from edge_lpr.page.scene import Scene
-from edge_lpr.tracking.filters import WatchedArea
+from edge_lpr.tracking.filters import AreaFilter
 
 COMFORTABLE_WIDTH = 80
 """Width of a plate in pixels above which more pixels help little."""
@@ -85,7 +85,7 @@ class CameraAdvisor:
 
     def apply_settings(self, passage: PassageSettings) -> None:
         """Uses another lane: only plates inside of it count."""
-        self._area = WatchedArea(passage)
+        self._area = AreaFilter(passage)
 
     def advise(self, scene: Scene) -> tuple[Advice, ...]:
         """Returns the advice after ``scene``, one piece per topic."""
@@ -94,7 +94,7 @@ class CameraAdvisor:
             if plate.followed is not None:
                 self._measures.append(_measured(scene.image, plate.reading.quad, plate.reading.rows, now_s))
         for quad in scene.narrow:
-            if self._area.holds(quad, scene.frame):
+            if self._area.contains(quad, scene.frame):
                 self._narrow.append((now_s, quad.width))
         while self._measures and not 0 <= now_s - self._measures[0].at_s <= MEMORY_S:
             self._measures.popleft()

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from edge_lpr.frames import Frame
 from edge_lpr.geometry import Quad
 from edge_lpr.readings import PlateReading
-from edge_lpr.tracking.motion import Place
+from edge_lpr.tracking.motion import Position
 from edge_lpr.tracking.track import Track
-from edge_lpr.tracking.vote import Verdict
+from edge_lpr.tracking.vote import VoteResult
 
 VIEWER_TIMEOUT_S = 3.0
 """Seconds for which frames are kept after a viewer's last request. A viewer sends several requests per second."""
@@ -25,7 +25,7 @@ class FollowedTrack:
     """The state of a track after one frame. ``serial`` identifies it; ``published``: its passage was published."""
 
     serial: int
-    verdict: Verdict | None
+    verdict: VoteResult | None
     frames: int
     published: bool
 
@@ -83,13 +83,15 @@ class SceneBuffer:
         if not self.is_active:
             self._newest = None
             return
-        at = {track.motion.place: track for track in tracks if track.last_seen_s == frame.monotonic_s}
-        plates = tuple(ScenePlate(reading, _followed(at.get(Place.of(reading.quad)))) for reading in readings)
+        at = {track.motion.position: track for track in tracks if track.last_seen_s == frame.monotonic_s}
+        plates = tuple(ScenePlate(reading, _followed(at.get(Position.from_quad(reading.quad)))) for reading in readings)
         self._count += 1
         self._newest = (self._count, Scene(frame, plates, self._narrow))
 
 
 def _followed(track: Track | None) -> FollowedTrack | None:
     return (
-        None if track is None else FollowedTrack(track.serial, track.verdict, track.frames, track.decided is not None)
+        None
+        if track is None
+        else FollowedTrack(track.id, track.vote_result, track.frames, track.published_number is not None)
     )

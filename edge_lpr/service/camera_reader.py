@@ -28,5 +28,5 @@ class CameraReader:
         """Returns the plates in ``frame``, best first."""
         readings = self._reader.read_for_camera(frame.image, self._on_narrow)
         self._latest_frame.update(frame.image, readings)
-        self._light_meter.note(frame, readings)
+        self._light_meter.add_frame(frame, readings)
         return readings

@@ -7,7 +7,7 @@ from dataclasses import replace
 from edge_lpr.config import ListSettings
 from edge_lpr.evidence.writer import EvidenceWriter
 from edge_lpr.passages import Passage
-from edge_lpr.tracking.watchlists import NumberLists
+from edge_lpr.tracking.watchlists import Watchlists
 
 
 class Enrichment:
@@ -19,7 +19,7 @@ class Enrichment:
 
     def apply_lists(self, lists: ListSettings) -> None:
         """Uses other lists from the next passage on."""
-        self._lists = NumberLists({"known": lists.known, "blocked": lists.blocked})
+        self._lists = Watchlists({"known": lists.known, "blocked": lists.blocked})
 
     def enrich(self, passage: Passage) -> Passage:
         """Returns ``passage`` with its list matches and the places of its pictures; writes these pictures."""

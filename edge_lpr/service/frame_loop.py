@@ -69,7 +69,7 @@ class FrameLoop:
                     break
                 elif self._live:
                     # A vehicle does not wait for a camera that gives no frames: its track ends by this clock.
-                    self._delivery.deliver(self._tracker.end_lost(time.monotonic()))
+                    self._delivery.deliver(self._tracker.end_lost_tracks(time.monotonic()))
                 self._end_iteration(self._source.status)
         finally:
             self._delivery.deliver(self._tracker.flush())
@@ -83,7 +83,7 @@ class FrameLoop:
         """One frame's way from the camera to the outbox."""
         frame = self._on_current_clock(frame)
         started_s = time.monotonic()
-        if not self._frame_gate.is_worth_reading(frame, started_s, tracking=self._tracker.is_following):
+        if not self._frame_gate.is_worth_reading(frame, started_s, tracking=self._tracker.has_tracks):
             return
         readings = self._reader.read(frame)
         read_s = time.monotonic() - started_s

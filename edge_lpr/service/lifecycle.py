@@ -121,7 +121,7 @@ def _run(gate: Gate, server: Server, reloader: Reloader, stop: threading.Event) 
             *(waiting, gate.settings.device.state_dir, gate.settings.mqtt.host, gate.settings.mqtt.port),
         )
     succeeded = failure is None and (not waiting or stop.is_set())
-    return ServiceExit(0 if succeeded else 1, failure, source.left_behind)
+    return ServiceExit(0 if succeeded else 1, failure, source.has_stuck_thread)
 
 
 def _wait_for_delivery(

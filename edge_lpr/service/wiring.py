@@ -68,8 +68,8 @@ class Gate:
     def apply_settings(self, settings: Settings) -> None:
         """Uses the live settings of ``settings`` from the next frame on."""
         logging.getLogger().setLevel(settings.log.level.upper())
-        self.tracker.apply(settings.passage, settings.reader.min_confidence)
-        self.light_meter.apply(settings.passage.lane, settings.passage.ignore)
+        self.tracker.apply_settings(settings.passage, settings.reader.min_confidence)
+        self.light_meter.apply_areas(settings.passage.lane, settings.passage.ignore)
         self.hot_swap.retry_refused()
         self.enrichment.apply_lists(settings.lists)
         self.motion_gate.idle_look_s = settings.reader.idle_look_s

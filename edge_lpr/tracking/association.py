@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from edge_lpr.geometry import rect_iou
 from edge_lpr.readings import PlateReading
-from edge_lpr.tracking.motion import NEAR, Place
+from edge_lpr.tracking.motion import NEAR_DISTANCE, Position
 from edge_lpr.tracking.text_candidates import edit_distance, is_valid
 from edge_lpr.tracking.track import Track
 
@@ -38,7 +38,7 @@ OTHER_TEXT_COST = 1.0
 """As much as the whole reach: of two tracks in reach, the one with the same number wins."""
 
 
-def without_doubles(readings: Sequence[PlateReading]) -> list[PlateReading]:
+def suppress_duplicates(readings: Sequence[PlateReading]) -> list[PlateReading]:
     """The readings without those that lie over a more confident one; most confident first."""
     kept: list[PlateReading] = []
     for reading in sorted(readings, key=lambda reading: -reading.confidence):
@@ -69,13 +69,13 @@ def associate(tracks: Sequence[Track], readings: Sequence[PlateReading], time_s:
 
 def _cost(track: Track, reading: PlateReading, time_s: float) -> float | None:
     """None when the reading cannot be this track's plate."""
-    place = Place.of(reading.quad)
+    place = Position.from_quad(reading.quad)
     distance = track.motion.predict(time_s).distance(place)
-    reach = track.motion.reach(time_s)
+    reach = track.motion.search_radius(time_s)
     if distance > reach or not track.motion.fits_size(place, time_s):
         return None
     apart = edit_distance(track.number or "", reading.number)
-    if _is_another_number(track, reading, apart) if distance <= NEAR else not _may_be_far(reading, apart):
+    if _is_another_number(track, reading, apart) if distance <= NEAR_DISTANCE else not _may_be_far(reading, apart):
         return None
     return distance / reach + (OTHER_TEXT_COST if apart else 0.0)
 
@@ -83,7 +83,7 @@ def _cost(track: Track, reading: PlateReading, time_s: float) -> float | None:
 def _is_another_number(track: Track, reading: PlateReading, apart: int) -> bool:
     return (
         apart >= OTHER_NUMBER_DISTANCE
-        and track.agreeing >= ESTABLISHED_FRAMES
+        and track.agreeing_frames >= ESTABLISHED_FRAMES
         and reading.confidence >= OTHER_NUMBER_CONFIDENCE
         and is_valid(reading.number)
     )

@@ -23,10 +23,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from edge_lpr.passages import Crossing
-from edge_lpr.tracking.motion import NEAR, Motion
+from edge_lpr.tracking.motion import NEAR_DISTANCE, Motion
 from edge_lpr.tracking.text_candidates import edit_distance
 from edge_lpr.tracking.track import Track
-from edge_lpr.tracking.vote import Verdict
+from edge_lpr.tracking.vote import VoteResult
 
 REREAD_S = 5.0
 """Seconds in which a lost plate may come back misread."""
@@ -36,53 +36,53 @@ REREAD_SIZE_RATIO = 1.3
 
 
 @dataclass(slots=True)
-class _Vehicle:
-    """A published vehicle. ``motion`` is of its last sight by a track decided to be it; ``alive_s`` of any sight;
+class _PublishedVehicle:
+    """A published vehicle. ``motion`` is of its last sight by a track decided to be it; ``last_seen_s`` of any sight;
     ``crossing`` is its last way over the line."""
 
     numbers: set[str]
     confidence: int
     source: str
     motion: Motion
-    alive_s: float
+    last_seen_s: float
     crossing: Crossing | None
 
 
 @dataclass(slots=True)
-class Repeats:
+class Deduplicator:
     """The memory of published vehicles; those out of the window are forgotten."""
 
     repeat_after_s: float
-    _vehicles: dict[str, _Vehicle] = field(default_factory=dict)
+    _vehicles: dict[str, _PublishedVehicle] = field(default_factory=dict)
 
-    def remember(self, track: Track, verdict: Verdict, crossing: Crossing | None) -> None:
+    def record_passage(self, track: Track, verdict: VoteResult, crossing: Crossing | None) -> None:
         """Note that ``track`` was published as ``verdict``, going that way over the line."""
-        self._forget(track.last_seen_s)
-        self._vehicles[verdict.number] = _Vehicle(
+        self._remove_expired(track.last_seen_s)
+        self._vehicles[verdict.number] = _PublishedVehicle(
             {verdict.number}, verdict.confidence, track.source, track.motion, track.last_seen_s, crossing
         )
 
-    def remember_other_number(self, published: str, number: str) -> None:
+    def add_other_number(self, published: str, number: str) -> None:
         """Note that the vehicle published as ``published`` may be read as ``number`` as well."""
         vehicle = self._vehicles.get(published)
         if vehicle is not None:
             vehicle.numbers.add(number)
             self._vehicles.setdefault(number, vehicle)
 
-    def see(self, track: Track) -> None:
+    def restart_window(self, track: Track) -> None:
         """Note that ``track`` is in sight: the window of the vehicle that it is, or seems to be, starts anew."""
-        if track.decided:
-            vehicle = self._vehicles.get(track.decided)
+        if track.published_number:
+            vehicle = self._vehicles.get(track.published_number)
             if vehicle is not None:
-                vehicle.alive_s = track.last_seen_s
+                vehicle.last_seen_s = track.last_seen_s
                 vehicle.motion = track.motion
                 vehicle.source = track.source
-        elif track.number and (vehicle := self._alive(track.number, track.last_seen_s)):
-            vehicle.alive_s = track.last_seen_s
+        elif track.number and (vehicle := self._within_window(track.number, track.last_seen_s)):
+            vehicle.last_seen_s = track.last_seen_s
 
-    def number_of(self, track: Track, verdict: Verdict, crossing: Crossing | None) -> str | None:
+    def published_number(self, track: Track, verdict: VoteResult, crossing: Crossing | None) -> str | None:
         """The number under which this ``crossing`` of the vehicle of ``track`` was published already, or None."""
-        vehicle = self._alive(verdict.number, track.last_seen_s)
+        vehicle = self._within_window(verdict.number, track.last_seen_s)
         if vehicle is not None:
             return verdict.number if vehicle.crossing is crossing else None
         return next(
@@ -94,22 +94,24 @@ class Repeats:
             None,
         )
 
-    def _is_reread(self, vehicle: _Vehicle, track: Track, verdict: Verdict) -> bool:
+    def _is_reread(self, vehicle: _PublishedVehicle, track: Track, verdict: VoteResult) -> bool:
         hidden_s = track.first_seen_s - vehicle.motion.time_s
         place = vehicle.motion.predict(track.first_seen_s)
         return (
             0 < hidden_s <= min(REREAD_S, self.repeat_after_s)
             and vehicle.source == track.source
             and verdict.confidence < vehicle.confidence
-            and place.distance(track.first_place) <= NEAR
-            and place.size_ratio(track.first_place) <= REREAD_SIZE_RATIO
+            and place.distance(track.first_position) <= NEAR_DISTANCE
+            and place.size_ratio(track.first_position) <= REREAD_SIZE_RATIO
             and any(edit_distance(number, verdict.number) <= 1 for number in vehicle.numbers)
         )
 
-    def _alive(self, number: str, now_s: float) -> _Vehicle | None:
+    def _within_window(self, number: str, now_s: float) -> _PublishedVehicle | None:
         vehicle = self._vehicles.get(number)
-        return vehicle if vehicle and now_s - vehicle.alive_s <= self.repeat_after_s else None
+        return vehicle if vehicle and now_s - vehicle.last_seen_s <= self.repeat_after_s else None
 
-    def _forget(self, now_s: float) -> None:
+    def _remove_expired(self, now_s: float) -> None:
         oldest = now_s - max(self.repeat_after_s, REREAD_S)
-        self._vehicles = {number: vehicle for number, vehicle in self._vehicles.items() if vehicle.alive_s >= oldest}
+        self._vehicles = {
+            number: vehicle for number, vehicle in self._vehicles.items() if vehicle.last_seen_s >= oldest
+        }

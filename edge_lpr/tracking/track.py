@@ -10,8 +10,8 @@ from edge_lpr.frames import Frame
 from edge_lpr.geometry import Rect
 from edge_lpr.passages import Crossing, Direction, Passage, Picture
 from edge_lpr.readings import PlateReading
-from edge_lpr.tracking.motion import Motion, Place
-from edge_lpr.tracking.vote import Verdict, Vote, quality_of
+from edge_lpr.tracking.motion import Motion, Position
+from edge_lpr.tracking.vote import Vote, VoteResult, reading_quality
 
 VIEW_DISTANCE = 0.5
 """Plate widths to move before frames count as another view."""
@@ -44,38 +44,38 @@ class Track:
     decided about yet, each by the way it crossed the line, None where there is none. ``serial`` tells tracks apart.
     """
 
-    _serials = itertools.count(1)
+    _ids = itertools.count(1)
 
     def __init__(self, frame: Frame, reading: PlateReading) -> None:
-        self.serial = next(self._serials)
+        self.id = next(self._ids)
         self.source = frame.source
         self.first_seen_s = frame.monotonic_s
-        self.first_place = Place.of(reading.quad)
-        self.motion = Motion(self.first_place, frame.monotonic_s)
+        self.first_position = Position.from_quad(reading.quad)
+        self.motion = Motion(self.first_position, frame.monotonic_s)
         self.frames = 0
-        self.verdict: Verdict | None = None
-        self.decided: str | None = None
-        self.disputed = False
-        self.pending: list[Crossing | None] = []
+        self.vote_result: VoteResult | None = None
+        self.published_number: str | None = None
+        self.is_contradicted = False
+        self.pending_crossings: list[Crossing | None] = []
         self._first_seen_at = frame.captured_at
         self._vote = Vote()
         self._sightings: dict[str, _Sightings] = {}
         self._picture: Picture | None = None
         self._pictured = ("", 0.0)
         """The number and quality of ``_picture``: of all frames one is held, however many numbers were read."""
-        self._view = self.first_place
+        self._view = self.first_position
         self._unchanged_since_s = frame.monotonic_s
         self.add(frame, reading)
 
     def add(self, frame: Frame, reading: PlateReading) -> None:
         """Take the plate's reading in one more frame."""
-        place = Place.of(reading.quad)
-        self.motion = self.motion.moved(place, frame.monotonic_s)
+        place = Position.from_quad(reading.quad)
+        self.motion = self.motion.updated(place, frame.monotonic_s)
         self.frames += 1
         new_view = place.distance(self._view) > VIEW_DISTANCE or place.size_ratio(self._view) > VIEW_SIZE_RATIO
         self._vote.add(reading, new_view=new_view)
         self._count(frame, reading)
-        number, self.verdict = self.number, self._vote.verdict()
+        number, self.vote_result = self.number, self._vote.result()
         self._keep_picture(frame, reading)
         if new_view:
             self._view = place
@@ -91,10 +91,10 @@ class Track:
     @property
     def number(self) -> str | None:
         """The number that leads the vote."""
-        return self.verdict.number if self.verdict else None
+        return self.vote_result.number if self.vote_result else None
 
     @property
-    def agreeing(self) -> int:
+    def agreeing_frames(self) -> int:
         """Frames that were read as the leading number."""
         sightings = self._sightings.get(self.number) if self.number else None
         return sightings.frames if sightings else 0
@@ -109,7 +109,7 @@ class Track:
         """For how many seconds the plate has stood and the same number has led: nothing new will come."""
         return self.last_seen_s - self._unchanged_since_s
 
-    def passage(self, verdict: Verdict, crossing: Crossing | None) -> Passage:
+    def passage(self, verdict: VoteResult, crossing: Crossing | None) -> Passage:
         """The passage of ``verdict``, whose number at least one frame must have been read as."""
         best = self._sightings[verdict.number]
         return Passage(
@@ -128,7 +128,7 @@ class Track:
         )
 
     def _direction(self) -> Direction:
-        growth = self.motion.place.width / self.first_place.width
+        growth = self.motion.position.width / self.first_position.width
         if growth > DIRECTION_RATIO:
             return Direction.APPROACHING
         return Direction.LEAVING if growth < 1 / DIRECTION_RATIO else Direction.UNKNOWN
@@ -136,12 +136,12 @@ class Track:
     def _keep_picture(self, frame: Frame, reading: PlateReading) -> None:
         """Hold the best frame that was read as the number that leads the vote."""
         number, quality = self._pictured
-        if reading.number == self.number and (reading.number != number or quality_of(reading) > quality):
+        if reading.number == self.number and (reading.number != number or reading_quality(reading) > quality):
             self._picture = Picture(frame.image, reading.rect)
-            self._pictured = (reading.number, quality_of(reading))
+            self._pictured = (reading.number, reading_quality(reading))
 
     def _count(self, frame: Frame, reading: PlateReading) -> None:
-        quality = quality_of(reading)
+        quality = reading_quality(reading)
         sightings = self._sightings.get(reading.number)
         if sightings is None:
             if len(self._sightings) >= MAX_NUMBERS:

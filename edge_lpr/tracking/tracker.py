@@ -24,13 +24,12 @@ from edge_lpr.config import PassageSettings
 from edge_lpr.frames import Frame
 from edge_lpr.passages import Crossing, Passage
 from edge_lpr.readings import PlateReading
-from edge_lpr.tracking.association import associate, without_doubles
-from edge_lpr.tracking.deduplication import Repeats
-from edge_lpr.tracking.filters import WatchedArea
-from edge_lpr.tracking.limits import FormatLimits
-from edge_lpr.tracking.line_crossing import CrossingWatch
+from edge_lpr.tracking.association import associate, suppress_duplicates
+from edge_lpr.tracking.deduplication import Deduplicator
+from edge_lpr.tracking.filters import AreaFilter, FormatFilter
+from edge_lpr.tracking.line_crossing import LineCrossingDetector
 from edge_lpr.tracking.track import Track
-from edge_lpr.tracking.vote import Verdict
+from edge_lpr.tracking.vote import VoteResult
 
 SETTLED_S = 2.0
 """Seconds of standing still, with one number leading, after which waiting longer brings nothing."""
@@ -59,11 +58,11 @@ class Tracker:
     def __init__(self, settings: PassageSettings, min_confidence: int) -> None:
         self._settings = settings
         self._min_confidence = min_confidence
-        self._area = WatchedArea(settings)
-        self._limits = FormatLimits(settings)
-        self._crossings = CrossingWatch(settings)
+        self._area = AreaFilter(settings)
+        self._format = FormatFilter(settings)
+        self._line_crossings = LineCrossingDetector(settings)
         self._tracks: list[Track] = []
-        self._repeats = Repeats(settings.repeat_after_s)
+        self._deduplicator = Deduplicator(settings.repeat_after_s)
         self._scene: tuple[str, int, int] | None = None
         self._published = self._repeated = self._unsure = self._overturned = 0
 
@@ -73,7 +72,7 @@ class Tracker:
         return TrackerCounts(self._published, self._repeated, self._unsure, self._overturned)
 
     @property
-    def is_following(self) -> bool:
+    def has_tracks(self) -> bool:
         """Whether a plate is in sight."""
         return bool(self._tracks)
 
@@ -82,14 +81,14 @@ class Tracker:
         """The plates in sight, for whoever draws them; they change with the next frame."""
         return self._tracks
 
-    def apply(self, settings: PassageSettings, min_confidence: int) -> None:
+    def apply_settings(self, settings: PassageSettings, min_confidence: int) -> None:
         """Go on by other settings; what is in sight stays so."""
         self._settings = settings
         self._min_confidence = min_confidence
-        self._area = WatchedArea(settings)
-        self._limits = FormatLimits(settings)
-        self._crossings.apply(settings, self._tracks)
-        self._repeats.repeat_after_s = settings.repeat_after_s
+        self._area = AreaFilter(settings)
+        self._format = FormatFilter(settings)
+        self._line_crossings.apply_settings(settings, self._tracks)
+        self._deduplicator.repeat_after_s = settings.repeat_after_s
 
     def shift_clock(self, by: timedelta) -> None:
         """The wall clock was set by so much: stamps taken before are moved with it."""
@@ -98,8 +97,8 @@ class Tracker:
 
     def update(self, frame: Frame, readings: Sequence[PlateReading]) -> list[Passage]:
         """Take one frame's readings (all of them, the unsure too) and give the passages that are now due."""
-        passages = [*self._end_scene(frame), *self.end_lost(frame.monotonic_s)]
-        inside = without_doubles([reading for reading in readings if self._area.holds(reading.quad, frame)])
+        passages = [*self._end_scene(frame), *self.end_lost_tracks(frame.monotonic_s)]
+        inside = suppress_duplicates([reading for reading in readings if self._area.contains(reading.quad, frame)])
         matches = associate(self._tracks, inside, frame.monotonic_s)
         for i, reading in enumerate(inside):
             track = matches.get(i)
@@ -108,12 +107,12 @@ class Tracker:
                 self._tracks.append(track)
             else:
                 track.add(frame, reading)
-            self._crossings.see(track, frame)
-            self._repeats.see(track)
+            self._line_crossings.update(track, frame)
+            self._deduplicator.restart_window(track)
             passages += self._judge(track)
         return passages
 
-    def end_lost(self, time_s: float) -> list[Passage]:
+    def end_lost_tracks(self, time_s: float) -> list[Passage]:
         """End the tracks out of sight at ``time_s``, on the frames' clock, and give the passages that were still due.
 
         Each frame does this; it is called from outside while a live camera gives none.
@@ -129,7 +128,7 @@ class Tracker:
         return self._end_all(ended)
 
     def _end_all(self, tracks: list[Track]) -> list[Passage]:
-        self._crossings.lose(tracks)
+        self._line_crossings.end_tracks(tracks)
         return [passage for track in tracks for passage in self._end(track)]
 
     def _end_scene(self, frame: Frame) -> list[Passage]:
@@ -143,65 +142,67 @@ class Tracker:
 
     def _judge(self, track: Track) -> list[Passage]:
         """Decide about a track that is in sight."""
-        verdict = track.verdict
+        verdict = track.vote_result
         if verdict is None:
             return []
-        if track.decided:
-            self._watch(track, track.decided, verdict)
-        if not track.pending:
+        if track.published_number:
+            self._watch(track, track.published_number, verdict)
+        if not track.pending_crossings:
             return []
         settled = track.unchanged_s >= SETTLED_S and self._suffices(track, verdict)
         return self._decide(track, verdict) if settled or self._is_sure(track, verdict) else []
 
     def _end(self, track: Track) -> list[Passage]:
         """Decide about a track that is lost, if that is still open."""
-        verdict = track.verdict
-        if not track.pending:
+        verdict = track.vote_result
+        if not track.pending_crossings:
             return []
         if verdict is not None:
             if self._suffices(track, verdict):
                 return self._decide(track, verdict)
-            if all(self._repeats.number_of(track, verdict, crossing) for crossing in track.pending):
+            if all(
+                self._deduplicator.published_number(track, verdict, crossing) for crossing in track.pending_crossings
+            ):
                 self._repeated += 1
                 return []
         self._unsure += 1
         log.debug("a plate seen in %d frames was not read surely enough: %s", track.frames, verdict)
         return []
 
-    def _decide(self, track: Track, verdict: Verdict) -> list[Passage]:
-        due, track.pending = track.pending, []
+    def _decide(self, track: Track, verdict: VoteResult) -> list[Passage]:
+        due, track.pending_crossings = track.pending_crossings, []
         return [passage for crossing in due for passage in self._publish(track, verdict, crossing)]
 
-    def _publish(self, track: Track, verdict: Verdict, crossing: Crossing | None) -> list[Passage]:
-        published = self._repeats.number_of(track, verdict, crossing)
+    def _publish(self, track: Track, verdict: VoteResult, crossing: Crossing | None) -> list[Passage]:
+        published = self._deduplicator.published_number(track, verdict, crossing)
         if published:
-            track.decided = published
+            track.published_number = published
             self._repeated += 1
-            self._repeats.see(track)
+            self._deduplicator.restart_window(track)
             if published != verdict.number:
-                track.disputed = True
-                self._repeats.remember_other_number(published, verdict.number)
+                track.is_contradicted = True
+                self._deduplicator.add_other_number(published, verdict.number)
             log.debug("%s is %s again, not published", verdict.number, published)
             return []
-        track.decided = verdict.number
+        track.published_number = verdict.number
         self._published += 1
-        self._repeats.remember(track, verdict, crossing)
+        self._deduplicator.record_passage(track, verdict, crossing)
         return [track.passage(verdict, crossing)]
 
-    def _watch(self, track: Track, decided: str, verdict: Verdict) -> None:
+    def _watch(self, track: Track, decided: str, verdict: VoteResult) -> None:
         """Notice that later frames speak against the number that was decided."""
-        if track.disputed or verdict.number == decided or not self._is_sure(track, verdict):
+        if track.is_contradicted or verdict.number == decided or not self._is_sure(track, verdict):
             return
-        track.disputed = True
+        track.is_contradicted = True
         self._overturned += 1
-        self._repeats.remember_other_number(decided, verdict.number)
+        self._deduplicator.add_other_number(decided, verdict.number)
         log.warning("%s was published, but later frames read %s", decided, verdict.number)
 
-    def _is_sure(self, track: Track, verdict: Verdict) -> bool:
+    def _is_sure(self, track: Track, verdict: VoteResult) -> bool:
         least = max(self._settings.sure_confidence, self._min_confidence)
-        is_sure = verdict.confidence >= least and track.agreeing >= self._settings.sure_frames
-        return is_sure and self._limits.allow(verdict)
+        is_sure = verdict.confidence >= least and track.agreeing_frames >= self._settings.sure_frames
+        return is_sure and self._format.allows(verdict)
 
-    def _suffices(self, track: Track, verdict: Verdict) -> bool:
-        suffices = verdict.confidence >= self._min_confidence and track.agreeing >= self._settings.min_frames
-        return suffices and self._limits.allow(verdict)
+    def _suffices(self, track: Track, verdict: VoteResult) -> bool:
+        suffices = verdict.confidence >= self._min_confidence and track.agreeing_frames >= self._settings.min_frames
+        return suffices and self._format.allows(verdict)

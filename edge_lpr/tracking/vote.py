@@ -35,7 +35,7 @@ STILL_CORRELATION = 0.85
 VIEW_CORRELATION = 0.3
 """Between views: the mud on a plate and the recognizer's own habits travel along."""
 
-MISLEADING = 0.05
+UNINFORMATIVE_SHARE = 0.05
 """The share of frames whose evidence is taken to mean nothing (glare, motion)."""
 
 FULL_QUALITY_WIDTH = 120.0
@@ -51,13 +51,13 @@ MAX_NUMBERS = 64
 LENGTH_LOGIT = 4.0
 """How far one frame's character count is trusted, as log-odds: 98%."""
 
-_TEMPERS = np.linspace(0.05, 1.5, 30)
+_EXPONENTS = np.linspace(0.05, 1.5, 30)
 
-Evidence = NDArray[np.float64]
+LogProbabilities = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VoteResult:
     """The vote's outcome: ``number`` is valid, ``confidence`` an integer 0-100, ``rows`` 1 or 2."""
 
     number: str
@@ -90,10 +90,10 @@ class Vote:
         self._tallies.setdefault(len(reading.number), _Tally(len(reading.number))).add(reading)
         if reading.number not in self._weights and len(self._weights) >= MAX_NUMBERS:
             del self._weights[min(self._weights, key=self._weights.__getitem__)]
-        self._weights[reading.number] = self._weights.get(reading.number, 0.0) + quality_of(reading)
-        self._weight += quality_of(reading)
+        self._weights[reading.number] = self._weights.get(reading.number, 0.0) + reading_quality(reading)
+        self._weight += reading_quality(reading)
 
-    def verdict(self) -> Verdict | None:
+    def result(self) -> VoteResult | None:
         """The likeliest valid number; None when the readings allow none."""
         if not self._tallies:
             return None
@@ -105,7 +105,7 @@ class Vote:
             return None
         colors = tally.colors / tally.colors.sum()
         color = reconcile_color(number, colors)
-        return Verdict(
+        return VoteResult(
             number=number,
             confidence=self._confidence(tally, logits, number, tally.mass / sum(masses.values())),
             color=color,
@@ -113,7 +113,7 @@ class Vote:
             rows=reconcile_rows(number, color, tally.rows),
         )
 
-    def _confidence(self, tally: _Tally, logits: Evidence, number: str, share: float) -> int:
+    def _confidence(self, tally: _Tally, logits: LogProbabilities, number: str, share: float) -> int:
         """``share`` is the part of all readings that have this character count, 0.0 to 1.0."""
         alone = len(self._tallies) == 1
         if alone and tally.count == 1 and self._last is not None and self._last.number == number:
@@ -136,7 +136,7 @@ class _View:
     squares: float = 0.0
     quality: float = 0.0
 
-    def add(self, evidence: Evidence, quality: float) -> None:
+    def add(self, evidence: LogProbabilities, quality: float) -> None:
         self.total += quality * np.exp(evidence)
         self.weight += quality
         self.squares += quality * quality
@@ -147,10 +147,10 @@ class _View:
         """Quality times effective count."""
         if not self.weight:
             return 0.0
-        return self.quality * _effective(self.weight * self.weight / self.squares, STILL_CORRELATION)
+        return self.quality * _effective_count(self.weight * self.weight / self.squares, STILL_CORRELATION)
 
     @property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> LogProbabilities:
         """The logarithm of the view's mean probabilities, times its mass."""
         return self.mass * np.log(self.total / self.weight) if self.weight else self.total
 
@@ -164,7 +164,7 @@ class _Tally:
     best: int = 0
     colors: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(COLORS)))
     rows: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
-    _total: Evidence = field(init=False)
+    _total: LogProbabilities = field(init=False)
     _mass: float = 0.0
     _quality: float = 0.0
     _view: _View = field(init=False)
@@ -174,12 +174,12 @@ class _Tally:
         self._view = _View(np.zeros_like(self._total))
 
     def add(self, reading: PlateReading) -> None:
-        quality = quality_of(reading)
+        quality = reading_quality(reading)
         self.count += 1
         self.best = max(self.best, reading.confidence)
         self.colors += quality * reading.color_probabilities
         self.rows[reading.rows - 1] += quality
-        self._view.add(tempered(reading), quality)
+        self._view.add(calibrated_log_probabilities(reading), quality)
 
     def close_view(self) -> None:
         self._total += self._view.evidence
@@ -195,35 +195,37 @@ class _Tally:
     @property
     def effective_count(self) -> float:
         """How many independent frames of the best quality all frames are worth; 1.0 to 1 / VIEW_CORRELATION."""
-        return _effective(self.mass / max(self._quality, self._view.quality), VIEW_CORRELATION)
+        return _effective_count(self.mass / max(self._quality, self._view.quality), VIEW_CORRELATION)
 
-    def logits(self) -> Evidence:
+    def logits(self) -> LogProbabilities:
         """Summed log-probabilities, shape (length, len(ALPHABET))."""
         return (self._total + self._view.evidence) * (self.effective_count / self.mass)
 
 
-def quality_of(reading: PlateReading) -> float:
+def reading_quality(reading: PlateReading) -> float:
     """The weight of a reading, above 0 up to 1."""
     width = min(reading.quad.width / FULL_QUALITY_WIDTH, 1.0)
     return max(width * reading.detection_score * reading.confidence / 100, 0.01)
 
 
-def tempered(reading: PlateReading) -> Evidence:
+def calibrated_log_probabilities(reading: PlateReading) -> LogProbabilities:
     """The log-probabilities of a reading's characters, as sure as its calibrated confidence says.
 
     float64 of shape (len(number), len(ALPHABET)). Raises ValueError when the reading's evidence has another shape.
     """
     if reading.evidence.shape != (len(reading.number), len(ALPHABET)):
         raise ValueError(f"evidence of {reading.number} has the wrong shape: {reading.evidence.shape}")
-    logs: Evidence = np.log((1 - MISLEADING) * reading.evidence.astype(np.float64) + MISLEADING / len(ALPHABET))
+    logs: LogProbabilities = np.log(
+        (1 - UNINFORMATIVE_SHARE) * reading.evidence.astype(np.float64) + UNINFORMATIVE_SHARE / len(ALPHABET)
+    )
     chosen = np.array([ALPHABET.index(character) for character in reading.number])
     weakest = int(np.argmin(logs[np.arange(len(chosen)), chosen]))
     if int(np.argmax(logs[weakest])) != chosen[weakest]:
         return logs  # the grammar overruled this character: its evidence is unsure as it stands
-    scaled = np.exp(_TEMPERS[:, None] * (logs[weakest] - logs[weakest].max()))
+    scaled = np.exp(_EXPONENTS[:, None] * (logs[weakest] - logs[weakest].max()))
     sureness = scaled[:, chosen[weakest]] / scaled.sum(axis=1)  # rises with the exponent
-    exponent = float(np.interp(reading.confidence / 100, sureness, _TEMPERS))
-    powered: Evidence = exponent * logs
+    exponent = float(np.interp(reading.confidence / 100, sureness, _EXPONENTS))
+    powered: LogProbabilities = exponent * logs
     powered -= np.log(np.exp(powered).sum(axis=1, keepdims=True))
     return powered
 
@@ -232,5 +234,5 @@ def _probability(log_odds: float) -> float:
     return 1 / (1 + math.exp(-log_odds))
 
 
-def _effective(count: float, correlation: float) -> float:
+def _effective_count(count: float, correlation: float) -> float:
     return count / (1 + (count - 1) * correlation)

@@ -17,7 +17,7 @@ class ListMatch:
     distance: int
 
 
-class NumberLists:
+class Watchlists:
     """Lists by name, such as ``known`` and ``blocked``."""
 
     def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:

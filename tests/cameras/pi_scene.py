@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from edge_lpr.cameras.metering import LightMeter
-from edge_lpr.cameras.pi_exposure import open_exposure
+from edge_lpr.cameras.pi_exposure import create_exposure
 from edge_lpr.config import PiCameraSettings
 from edge_lpr.frames import Frame
 from edge_lpr.geometry import Quad, Rect
@@ -70,7 +70,7 @@ class Scene:
     def play(self, seconds: float) -> Iterator[Shown]:
         """The pictures, with the exposure that the product asks for, from the camera's own automatic on."""
         meter = LightMeter(LANE)
-        exposure = open_exposure(ADVERTISED, self.settings, meter, "Pi camera 0")
+        exposure = create_exposure(ADVERTISED, self.settings, meter, "Pi camera 0")
         assert exposure is not None
         random = np.random.default_rng(5)
         pipeline: deque[tuple[float, float]] = deque([(20_000.0, 1.0)] * (self.delay + 1))
@@ -86,9 +86,9 @@ class Scene:
                 image[PLATE.y : PLATE.y + PLATE.height, PLATE.x : PLATE.x + PLATE.width] = plate
             frame = Frame(image, number, at_s, datetime.now(UTC), "Pi camera 0")
             metadata = self._metadata(at_s, used)
-            asked = exposure.see(frame, metadata)
+            asked = exposure.add_frame(frame, metadata)
             if is_there:
-                meter.note(frame, [reading()])
+                meter.add_frame(frame, [reading()])
             pipeline.append(self._obey(asked, pipeline[-1] if pipeline else used))
             yield Shown(at_s, metadata, lane, plate if is_there else None, asked)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edge_lpr.cameras.metering import LightMeter
-from edge_lpr.cameras.pi_exposure import exposure_of, open_exposure
+from edge_lpr.cameras.pi_exposure import create_exposure, exposure_of
 from edge_lpr.config import PiCameraSettings
 from tests.cameras.pi_scene import ADVERTISED, LANE, Scene, Shown
 
@@ -120,12 +120,12 @@ def test_the_caps_are_the_settings() -> None:
     ],
 )
 def test_the_exposure_is_left_to_the_camera_or_to_the_user(settings: PiCameraSettings) -> None:
-    assert open_exposure(ADVERTISED, settings, LightMeter(), "camera") is None
+    assert create_exposure(ADVERTISED, settings, LightMeter(), "camera") is None
 
 
 def test_a_camera_that_cannot_be_told_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
     without = {name: range_ for name, range_ in ADVERTISED.items() if name != "AnalogueGain"}
-    assert open_exposure(without, PiCameraSettings(), LightMeter(), "camera") is None
+    assert create_exposure(without, PiCameraSettings(), LightMeter(), "camera") is None
     assert "cannot be told how to expose" in caplog.text
 
 
@@ -141,6 +141,6 @@ def test_the_meter_looks_at_the_lane_alone() -> None:
     assert LightMeter().lane_brightness(image) == pytest.approx(130, abs=15)
     ignoring = LightMeter((), [LANE])
     assert ignoring.lane_brightness(image) == pytest.approx(200, abs=10)
-    ignoring.apply(LANE, [])
+    ignoring.apply_areas(LANE, [])
     assert ignoring.lane_brightness(image) == 60
     assert LightMeter(LANE, [LANE]).lane_brightness(image) == pytest.approx(130, abs=15), "nothing left: all of it"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_lpr.cameras.picture_health import PictureWatch, is_black, is_noise
+from edge_lpr.cameras.picture_health import PictureHealthMonitor, is_black, is_noise
 
 Image = NDArray[np.uint8]
 RNG = np.random.default_rng(5)
@@ -26,58 +26,58 @@ def noise() -> Image:
     return RNG.integers(0, 256, (180, 320, 3), np.uint8)
 
 
-def show(watch: PictureWatch, pictures: list[Image], at_s: float, every_s: float = 0.1) -> float:
+def show(monitor: PictureHealthMonitor, pictures: list[Image], at_s: float, every_s: float = 0.1) -> float:
     for picture in pictures:
         at_s += every_s
-        watch.see(picture, at_s)
+        monitor.add_picture(picture, at_s)
     return at_s
 
 
 def test_good_pictures_are_good() -> None:
-    watch = PictureWatch(2.0, 1.0)
-    show(watch, [scene() for _ in range(100)], 50.0)
-    assert watch.fault is None
-    assert not watch.reopening_is_due(60.0)
+    monitor = PictureHealthMonitor(2.0, 1.0)
+    show(monitor, [scene() for _ in range(100)], 50.0)
+    assert monitor.fault is None
+    assert not monitor.reopening_is_due(60.0)
 
 
 @pytest.mark.parametrize("fault", ["frozen", "black", "noise"])
 def test_a_fault_is_what_lasts_and_ends_with_good_pictures(fault: str) -> None:
     stuck, dark = scene(), np.zeros((180, 320, 3), np.uint8)
     bad = {"frozen": [stuck] * 30, "black": [dark] * 30, "noise": [noise() for _ in range(30)]}[fault]
-    watch = PictureWatch(2.0, 1.0)
-    at_s = show(watch, [scene() for _ in range(10)], 50.0)
-    at_s = show(watch, bad[:15], at_s)
-    assert watch.fault is None, "a second and a half may be a truck before the lens"
-    at_s = show(watch, bad[15:], at_s)
-    assert watch.fault == fault
-    assert watch.reopening_is_due(at_s)
-    assert not watch.reopening_is_due(at_s + 1.9)
-    assert watch.reopening_is_due(at_s + 2.0)
-    assert not watch.reopening_is_due(at_s + 5.9), "the wait doubles while it does not help"
-    watch.opened()
-    at_s = show(watch, [scene() for _ in range(5)], at_s + 6.0)
-    assert watch.fault == fault, "half a second of good pictures may be chance"
-    show(watch, [scene() for _ in range(10)], at_s)
-    assert watch.fault is None
+    monitor = PictureHealthMonitor(2.0, 1.0)
+    at_s = show(monitor, [scene() for _ in range(10)], 50.0)
+    at_s = show(monitor, bad[:15], at_s)
+    assert monitor.fault is None, "a second and a half may be a truck before the lens"
+    at_s = show(monitor, bad[15:], at_s)
+    assert monitor.fault == fault
+    assert monitor.reopening_is_due(at_s)
+    assert not monitor.reopening_is_due(at_s + 1.9)
+    assert monitor.reopening_is_due(at_s + 2.0)
+    assert not monitor.reopening_is_due(at_s + 5.9), "the wait doubles while it does not help"
+    monitor.record_opening()
+    at_s = show(monitor, [scene() for _ in range(5)], at_s + 6.0)
+    assert monitor.fault == fault, "half a second of good pictures may be chance"
+    show(monitor, [scene() for _ in range(10)], at_s)
+    assert monitor.fault is None
 
 
 def test_pictures_too_far_apart_are_late() -> None:
-    watch = PictureWatch(2.0, 1.0)
-    at_s = show(watch, [scene() for _ in range(10)], 50.0)
-    at_s = show(watch, [scene()], at_s, every_s=1.9)
-    assert watch.fault is None
-    at_s = show(watch, [scene() for _ in range(2)], at_s, every_s=1.2)
-    assert watch.fault == "late"
-    show(watch, [scene() for _ in range(15)], at_s)
-    assert watch.fault is None
+    monitor = PictureHealthMonitor(2.0, 1.0)
+    at_s = show(monitor, [scene() for _ in range(10)], 50.0)
+    at_s = show(monitor, [scene()], at_s, every_s=1.9)
+    assert monitor.fault is None
+    at_s = show(monitor, [scene() for _ in range(2)], at_s, every_s=1.2)
+    assert monitor.fault == "late"
+    show(monitor, [scene() for _ in range(15)], at_s)
+    assert monitor.fault is None
 
 
 def test_a_pause_while_the_camera_is_opened_is_not_late() -> None:
-    watch = PictureWatch(2.0, 1.0)
-    at_s = show(watch, [scene() for _ in range(10)], 50.0)
-    watch.opened()
-    show(watch, [scene()], at_s, every_s=30.0)
-    assert watch.fault is None
+    monitor = PictureHealthMonitor(2.0, 1.0)
+    at_s = show(monitor, [scene() for _ in range(10)], 50.0)
+    monitor.record_opening()
+    show(monitor, [scene()], at_s, every_s=30.0)
+    assert monitor.fault is None
 
 
 def test_noise_is_known_in_any_compression_and_night_is_not_noise() -> None:

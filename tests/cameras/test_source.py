@@ -170,9 +170,9 @@ def test_hanging_call_is_told_and_does_not_hold_up_stop(live_camera: bool, caplo
         eventually(lambda: source.status.state == "failed")
         assert "hangs in read" in str(source.status.last_error)
     assert "left behind" in caplog.text
-    assert source.left_behind
+    assert source.has_stuck_thread
     release.set()
-    eventually(lambda: not source.left_behind)
+    eventually(lambda: not source.has_stuck_thread)
     assert camera.closed == 1
 
 

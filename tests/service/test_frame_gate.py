@@ -57,7 +57,7 @@ def watch(
     gate = FrameGate(MotionGate(idle_look_s), LoadControl(lambda: None, lambda: None), live=live)
     tracker, numbers, read = Tracker(PassageSettings(), ReaderSettings().min_confidence), [], 0
     for frame in frames:
-        if gate.is_worth_reading(frame, frame.monotonic_s, tracking=tracker.is_following):
+        if gate.is_worth_reading(frame, frame.monotonic_s, tracking=tracker.has_tracks):
             read += 1
             numbers += [passage.number for passage in tracker.update(frame, reader.read(frame.image))]
     return [*numbers, *(passage.number for passage in tracker.flush())], read

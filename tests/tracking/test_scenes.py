@@ -80,7 +80,7 @@ def test_a_line_taken_away_or_drawn_while_a_car_is_in_sight() -> None:
     film = Film(PassageSettings(**LEVEL, sure_frames=50))
     for _ in range(3):
         film.show(plate(CAR, 900, 300))
-    film.tracker.apply(PassageSettings(sure_frames=50), 80)
+    film.tracker.apply_settings(PassageSettings(sure_frames=50), 80)
     assert film.end() == [CAR]
     assert film.passages[0].crossing is None
 

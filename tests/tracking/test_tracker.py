@@ -48,8 +48,8 @@ def test_a_sure_vote_is_published_before_the_car_is_gone() -> None:
 def test_a_car_before_a_camera_that_falls_silent_is_published_without_another_frame() -> None:
     film = Film(PassageSettings(sure_frames=10, max_gap_s=1))
     approach(film, CAR, 5)
-    assert film.tracker.end_lost(film.time_s + 0.9) == []
-    assert [passage.number for passage in film.tracker.end_lost(film.time_s + 1.1)] == [CAR]
+    assert film.tracker.end_lost_tracks(film.time_s + 0.9) == []
+    assert [passage.number for passage in film.tracker.end_lost_tracks(film.time_s + 1.1)] == [CAR]
     assert film.end() == []
 
 
@@ -375,9 +375,9 @@ def test_pictures_of_another_size_are_another_scene_but_the_same_vehicle() -> No
 def test_other_settings_apply_to_what_is_in_sight() -> None:
     film = Film(PassageSettings(repeat_after_s=60), min_confidence=99)
     approach(film, CAR, 10, confidence=85)
-    assert film.tracker.is_following
+    assert film.tracker.has_tracks
     assert film.numbers == []
-    film.tracker.apply(PassageSettings(repeat_after_s=1), 80)
+    film.tracker.apply_settings(PassageSettings(repeat_after_s=1), 80)
     assert film.end() == [CAR]
     film.empty(3)
     approach(film, CAR, 10, confidence=85)

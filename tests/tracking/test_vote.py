@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from edge_lpr.plates import Color
-from edge_lpr.tracking.vote import Verdict, Vote
+from edge_lpr.tracking.vote import Vote, VoteResult
 from tests.tracking.film import plate
 
 CAR = "粤LQ092V"
 
 
-def outcome(vote: Vote) -> Verdict:
-    verdict = vote.verdict()
+def outcome(vote: Vote) -> VoteResult:
+    verdict = vote.result()
     assert verdict is not None
     return verdict
 
@@ -92,15 +92,15 @@ def test_text_bent_into_a_plate_number_is_unsure() -> None:
     vote, rng = Vote(), np.random.default_rng(0)
     for _ in range(5):
         vote.add(plate("8LQ092V", confidence=99, rng=rng), new_view=True)
-    verdict = vote.verdict()
+    verdict = vote.result()
     assert verdict is None or verdict.confidence < 30
 
 
 def test_no_valid_number_is_no_verdict() -> None:
     vote = Vote()
-    assert vote.verdict() is None
+    assert vote.result() is None
     vote.add(plate("2024"), new_view=False)
-    assert vote.verdict() is None
+    assert vote.result() is None
 
 
 def test_colour_is_voted_too() -> None:

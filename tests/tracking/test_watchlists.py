@@ -8,7 +8,7 @@ import pytest
 
 from edge_lpr.config import Settings, load_settings
 from edge_lpr.errors import ConfigError
-from edge_lpr.tracking.watchlists import ListMatch, NumberLists
+from edge_lpr.tracking.watchlists import ListMatch, Watchlists
 
 
 def load(tmp_path: Path, text: str) -> Settings:
@@ -17,14 +17,14 @@ def load(tmp_path: Path, text: str) -> Settings:
 
 
 def test_exact_and_one_off() -> None:
-    lists = NumberLists({"known": ["粤LQ092V", "粤LQ093V", "粤BD12345"], "blocked": ["粤LQ092W", "京AF0236"]})
+    lists = Watchlists({"known": ["粤LQ092V", "粤LQ093V", "粤BD12345"], "blocked": ["粤LQ092W", "京AF0236"]})
     assert lists.matches("粤LQ092V") == (ListMatch("known", "粤LQ092V", 0), ListMatch("blocked", "粤LQ092W", 1))
     assert lists.matches("粤LQ094V") == (ListMatch("known", "粤LQ092V", 1), ListMatch("known", "粤LQ093V", 1))
     assert lists.matches("皖LQ093V") == (ListMatch("known", "粤LQ093V", 1),)
     assert lists.matches("粤BD1234") == (ListMatch("known", "粤BD12345", 1),)
     assert lists.matches("京AFA0236") == (ListMatch("blocked", "京AF0236", 1),)
     assert lists.matches("沪C5T901") == ()
-    assert NumberLists({"known": []}).matches("沪C5T901") == ()
+    assert Watchlists({"known": []}).matches("沪C5T901") == ()
 
 
 def test_lists_stand_in_the_settings_or_in_a_file(tmp_path: Path) -> None:
