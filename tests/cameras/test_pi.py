@@ -1,21 +1,13 @@
-"""The Pi camera against a stand-in for picamera2 0.3: the only fake here, as the real one needs a Raspberry Pi.
-
-The stand-in keeps the parts of the real behaviour that bite: a request that is not released is a buffer less; a capture
-that was given up stays queued, and closing waits behind it for ever unless the queue is flushed first; rows of the
-lores stream are padded; faults are wrapped RuntimeErrors; a control that the camera lacks is refused at ``configure``
-and by ``set_controls``; what is set there shows in the metadata some frames later, rounded.
-"""
+"""The Pi camera, tested with a fake of picamera2."""
 
 from __future__ import annotations
 
-import enum
 import itertools
 import logging
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future
+from functools import partial
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -26,173 +18,17 @@ from edge_lpr.cameras import create_camera, create_source
 from edge_lpr.cameras.pi import PiCamera
 from edge_lpr.config import CameraSettings, PiCameraSettings
 from edge_lpr.errors import CameraError
+from tests.cameras.fake_picamera2 import BLUE, CONTROLS, AfModeEnum, Picamera2, Sensor, Transform
 from tests.support.clocks import clock
 
 WAIT_S = 20.0
-BLUE = (250, 20, 10)
-"""In the order of the bytes in memory, which is B, G, R."""
-DELAY = 6
-"""Frames that the sensor and the queue of requests take to obey."""
-ROW_US = 29
-CONTROLS = {
-    "AeEnable": (False, True, True),
-    "ExposureTime": (29, 66_666, 20_000),
-    "AnalogueGain": (1.0, 10.625, 1.0),
-    "FrameDurationLimits": (16_666, 120_000, 33_333),
-    "AfMode": (0, 1, 0),
-    "LensPosition": (0.0, 32.0, 1.0),
-    "ColourGains": (0.0, 32.0, None),
-}
-"""As ``Picamera2.camera_controls`` gives them: minimum, maximum, default."""
-
-
-class AfModeEnum(enum.IntEnum):
-    Manual = 0
-    Auto = 1
-
-
-class Transform:
-    def __init__(self, hflip: int = 0, vflip: int = 0) -> None:
-        self.hflip, self.vflip = hflip, vflip
-
-
-class Sensor:
-    """What the test sees of the stand-in and how it breaks it."""
-
-    buffers = 4
-
-    def __init__(self) -> None:
-        self.present = True
-        self.only_format: str | None = None
-        self.silent_after: int | None = None
-        self.fault: Exception | None = None
-        self.array_fault: Exception | None = None
-        self.metadata: dict[str, Any] = {}
-        self.light: float | None = None
-        """Of the scene; None is a camera whose pictures and metadata know nothing of exposure."""
-        self.camera_controls = CONTROLS
-        self.controls: list[dict[str, Any]] = []
-        """What was set while it ran."""
-        self.configuration: dict[str, Any] = {}
-        self.opened = 0
-        self.closed = 0
-        self.captured = 0
-
-
-def make_picamera2(sensor: Sensor) -> type:
-    """The class Picamera2, looking through ``sensor``."""
-
-    class Request:
-        def __init__(self, owner: Picamera2) -> None:
-            self._owner = owner
-            self._exposure = owner.exposures.popleft()
-            owner.exposures.append(owner.exposures[-1])
-
-        def make_array(self, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-            if sensor.array_fault is not None:
-                raise sensor.array_fault
-            width, height = sensor.configuration[name]["size"]
-            if name == "main":
-                assert sensor.configuration[name]["format"] == "RGB888"
-                if sensor.light is not None:
-                    value = 255 * min(1.0, sensor.light * self._exposure[0] * self._exposure[1]) ** (1 / 2.2)
-                    return np.full((height, width, 3), round(value), np.uint8)
-                return np.tile(np.array(BLUE, np.uint8), (height, width, 1))
-            assert sensor.configuration[name]["format"] == "YUV420"
-            stride = -(-width // 64) * 64
-            buffer = np.full((height * 3 // 2, stride), 255, np.uint8)
-            buffer[:height, :width] = np.arange(height, dtype=np.uint8)[:, None]
-            return buffer
-
-        def get_metadata(self) -> dict[str, Any]:
-            if sensor.light is None:
-                return sensor.metadata
-            time_us, gain = self._exposure
-            return {"ExposureTime": time_us, "AnalogueGain": gain, "DigitalGain": 1.0, **sensor.metadata}
-
-        def release(self) -> None:
-            self._owner.free += 1
-
-    class Picamera2:
-        def __init__(self, camera_num: int = 0) -> None:
-            if not sensor.present or camera_num > 0:
-                try:
-                    raise RuntimeError("Failed to acquire camera: Device or resource busy")
-                except RuntimeError as error:
-                    raise RuntimeError("Camera __init__ sequence did not complete.") from error
-            sensor.opened += 1
-            self.free = sensor.buffers
-            self.started = False
-            self.jobs: list[Future[Request]] = []
-            self.exposures = deque([(20_000, 1.0)] * DELAY)
-
-        @property
-        def camera_controls(self) -> dict[str, tuple[Any, Any, Any]]:
-            return sensor.camera_controls
-
-        def set_controls(self, controls: dict[str, Any]) -> None:
-            assert self.started
-            for name in controls:
-                if name not in sensor.camera_controls:
-                    raise RuntimeError(f"Control {name} is not advertised by libcamera")
-            sensor.controls.append(controls)
-            # A time or a gain that is not 0 is kept, and the automatic with it off.
-            time_us, gain = self.exposures[-1]
-            time_us, gain = controls.get("ExposureTime", time_us), controls.get("AnalogueGain", gain)
-            self.exposures[-1] = (max(1, round(time_us / ROW_US)) * ROW_US, round(gain * 8) / 8)
-
-        def create_video_configuration(
-            self, main: dict[str, Any], lores: dict[str, Any], transform: Transform, controls: dict[str, Any]
-        ) -> dict[str, Any]:
-            lores = lores | {"size": (lores["size"][0] // 2 * 2, lores["size"][1] // 2 * 2)}
-            return {"main": dict(main), "lores": lores, "transform": transform, "controls": dict(controls)}
-
-        def configure(self, camera_config: dict[str, Any]) -> None:
-            for name in camera_config["controls"]:
-                if name != "FrameRate" and name not in sensor.camera_controls:
-                    raise RuntimeError(f"Control {name} is not advertised by libcamera")
-            sensor.configuration = camera_config
-            if sensor.only_format is not None:
-                camera_config["main"]["format"] = sensor.only_format
-
-        def camera_configuration(self) -> dict[str, Any]:
-            return sensor.configuration
-
-        def start(self) -> None:
-            self.started = True
-
-        def capture_request(self, wait: bool) -> Future[Request]:
-            assert wait is False and self.started
-            if sensor.fault is not None:
-                raise sensor.fault
-            job: Future[Request] = Future()
-            silent = sensor.silent_after is not None and sensor.captured >= sensor.silent_after
-            if silent or self.free == 0:
-                self.jobs.append(job)
-                return job
-            sensor.captured += 1
-            self.free -= 1
-            job.set_result(Request(self))
-            return job
-
-        def wait(self, job: Future[Request], timeout: float | None = None) -> Request:
-            return job.result(timeout=timeout)
-
-        def cancel_all_and_flush(self) -> None:
-            self.jobs.clear()
-
-        def close(self) -> None:
-            assert not self.jobs, "the real close() would hang here for ever"
-            sensor.closed += 1
-
-    return Picamera2
 
 
 @pytest.fixture
 def sensor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sensor]:
     sensor = Sensor()
     picamera2, libcamera = ModuleType("picamera2"), ModuleType("libcamera")
-    vars(picamera2)["Picamera2"] = make_picamera2(sensor)
+    vars(picamera2)["Picamera2"] = partial(Picamera2, sensor)
     vars(libcamera)["Transform"] = Transform
     vars(libcamera)["controls"] = SimpleNamespace(AfModeEnum=AfModeEnum, draft=SimpleNamespace())
     monkeypatch.setitem(sys.modules, "picamera2", picamera2)
@@ -233,7 +69,7 @@ def test_frames_are_bgr_numbered_and_never_run_out_of_buffers(sensor: Sensor) ->
     assert not frames[0].image.flags.writeable
 
 
-def test_lores_brightness_comes_without_its_padding(sensor: Sensor) -> None:
+def test_lores_brightness_has_no_padding(sensor: Sensor) -> None:
     camera = pi_camera(settings())
     camera.open()
     frame, luma = camera.read_with_lores()
@@ -244,7 +80,7 @@ def test_lores_brightness_comes_without_its_padding(sensor: Sensor) -> None:
     assert np.array_equal(luma[:, 99], np.arange(64))
 
 
-def test_time_is_the_sensors_where_it_tells(sensor: Sensor) -> None:
+def test_time_comes_from_the_sensor_if_it_gives_one(sensor: Sensor) -> None:
     camera = pi_camera(settings())
     camera.open()
     sensor.metadata = {"SensorTimestamp": time.clock_gettime_ns(time.CLOCK_BOOTTIME) - 3_000_000_000}
@@ -252,10 +88,10 @@ def test_time_is_the_sensors_where_it_tells(sensor: Sensor) -> None:
     sensor.metadata = {"SensorTimestamp": 1}
     on_another_clock = camera.read()
     sensor.metadata = {}
-    untold = camera.read()
+    without_timestamp = camera.read()
     camera.close()
-    assert untold.monotonic_s - earlier.monotonic_s >= 3.0
-    assert (untold.captured_at - earlier.captured_at).total_seconds() > 2.0
+    assert without_timestamp.monotonic_s - earlier.monotonic_s >= 3.0
+    assert (without_timestamp.captured_at - earlier.captured_at).total_seconds() > 2.0
     assert on_another_clock.monotonic_s > earlier.monotonic_s + 2.0
 
 
@@ -288,14 +124,14 @@ def test_wrong_control(sensor: Sensor, controls: dict[str, Any], message: str) -
     camera.close()
 
 
-def test_absent_camera_tells_the_first_cause(sensor: Sensor) -> None:
+def test_absent_camera_reports_the_first_cause(sensor: Sensor) -> None:
     camera = pi_camera(settings(source="1"))
     with pytest.raises(CameraError, match=r"Pi camera 1 cannot be opened \(Failed to acquire camera: Device or"):
         camera.open()
     camera.close()
 
 
-def test_a_camera_that_has_no_bgr_is_refused(sensor: Sensor) -> None:
+def test_a_camera_without_bgr_is_rejected(sensor: Sensor) -> None:
     sensor.only_format = "NV12"
     camera = pi_camera(settings())
     with pytest.raises(CameraError, match=r"as NV12, not as RGB888: it is no Raspberry Pi camera"):
@@ -309,7 +145,7 @@ def test_missing_picamera2(monkeypatch: pytest.MonkeyPatch) -> None:
         pi_camera(settings()).open()
 
 
-def test_silent_sensor_is_given_up_and_closes(sensor: Sensor) -> None:
+def test_silent_sensor_raises_after_the_timeout_and_closes(sensor: Sensor) -> None:
     sensor.silent_after = 1
     camera = pi_camera(settings(read_timeout_s=0.05))
     camera.open()
@@ -319,7 +155,7 @@ def test_silent_sensor_is_given_up_and_closes(sensor: Sensor) -> None:
     camera.close()
 
 
-def test_faults_while_reading_give_the_buffer_back(sensor: Sensor) -> None:
+def test_faults_while_reading_release_the_buffer(sensor: Sensor) -> None:
     camera = pi_camera(settings(read_timeout_s=0.5))
     camera.open()
     sensor.array_fault = RuntimeError("failed to find buffer")
@@ -339,7 +175,7 @@ def test_reading_a_closed_camera(sensor: Sensor) -> None:
         pi_camera(settings()).read()
 
 
-def test_source_heals_a_camera_that_fell_silent(sensor: Sensor) -> None:
+def test_source_reopens_a_camera_that_became_silent(sensor: Sensor) -> None:
     sensor.silent_after = 5
     with create_source(settings(read_timeout_s=0.05)) as source:
         numbers = set()
@@ -357,13 +193,13 @@ def test_source_heals_a_camera_that_fell_silent(sensor: Sensor) -> None:
 
 
 def clock_of(monkeypatch: pytest.MonkeyPatch, fps: float = 10.0) -> None:
-    """Each frame comes a tenth of a second after the one before."""
+    """Replaces the clock of the frames: they are 1 / ``fps`` seconds apart."""
     seconds = itertools.count()
     monkeypatch.setattr("edge_lpr.cameras.base.time", clock(lambda: next(seconds) / fps))
 
 
 def brightness_and_controls(sensor: Sensor, camera_settings: CameraSettings, frames: int) -> tuple[int, dict[str, Any]]:
-    """Of the last frame; the controls that were set last."""
+    """Returns the brightness of the last frame, and the controls that were set last."""
     camera = pi_camera(camera_settings)
     camera.open()
     image = [camera.read() for _ in range(frames)][-1].image
@@ -371,7 +207,7 @@ def brightness_and_controls(sensor: Sensor, camera_settings: CameraSettings, fra
     return int(image[0, 0, 0]), sensor.controls[-1] if sensor.controls else {}
 
 
-def test_the_exposure_follows_the_light_up_to_its_caps(sensor: Sensor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exposure_follows_the_light_up_to_its_limits(sensor: Sensor, monkeypatch: pytest.MonkeyPatch) -> None:
     clock_of(monkeypatch)
     sensor.light = 1e-3
     brightness, controls = brightness_and_controls(sensor, settings(), 100)
@@ -382,11 +218,11 @@ def test_the_exposure_follows_the_light_up_to_its_caps(sensor: Sensor, monkeypat
     sensor.light = 1e-7
     brightness, controls = brightness_and_controls(sensor, settings(), 100)
     assert controls["ExposureTime"] == 4000
-    assert controls["AnalogueGain"] > 10, "the sensor has no more"
+    assert controls["AnalogueGain"] > 10, "the maximum of the sensor"
     assert all(each["ExposureTime"] <= 4000 for each in sensor.controls)
 
 
-def test_the_cameras_own_automatic_stays_where_the_settings_want_it(
+def test_the_automatic_exposure_stays_on_if_the_settings_say_so(
     sensor: Sensor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock_of(monkeypatch)
@@ -396,4 +232,4 @@ def test_the_cameras_own_automatic_stays_where_the_settings_want_it(
     sensor.camera_controls = {"FrameDurationLimits": CONTROLS["FrameDurationLimits"]}
     with caplog.at_level(logging.WARNING):
         assert brightness_and_controls(sensor, settings(), 30)[1] == {}
-    assert "Pi camera 0 cannot be told how to expose" in caplog.text
+    assert "Pi camera 0 has no exposure controls" in caplog.text
