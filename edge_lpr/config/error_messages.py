@@ -25,7 +25,7 @@ _SECRET = "token"
 
 def config_error(path: Path, errors: list[str]) -> ConfigError:
     """Returns all errors as one ConfigError, whose message contains their number."""
-    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    count = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
     return ConfigError(f"{path}: {count} in the settings", tuple(errors))
 
 
