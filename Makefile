@@ -17,7 +17,7 @@
 # make soak    45 minutes at full frame rate with faults of all kinds: what was lost, what grows. ARGS="--minutes 2" less
 # make disk-writes  bytes that a passage costs the disk
 # make peers-bench  time and accuracy beside other readers of the registry, each in an environment of its own
-# make train-smoke  every training command for a few steps, in an environment of 2.3 GB that it makes first
+# make train-smoke  every training command for a few steps, in an environment of 2.3 GB that it installs first
 # make system-test  a gate in a virtual machine, with power cuts; as root, takes an hour. ARGS="--cuts 3 --only power" less
 # make stranger-test  docs/install.md followed on clean arm64 Debians, emulated, to the first passage; as root, takes an hour
 #
@@ -153,7 +153,7 @@ $(TFLITE_VENV)/.done: pyproject.toml
 	@touch $@
 
 $(TRAINING_VENV)/.done: models/training/requirements.txt
-	@test -n "$(PYTHON_3_11)" || { echo "The training environment is known to install on Python 3.11 only, and there is none" >&2; exit 1; }
+	@test -n "$(PYTHON_3_11)" || { echo "The training environment needs Python 3.11, and there is none here" >&2; exit 1; }
 	$(PYTHON_3_11) -m venv --clear $(TRAINING_VENV)
 	$(TRAINING_VENV)/bin/python -m pip install $(PIP_FLAGS) $$(grep '^torch==' $<)
 	$(TRAINING_VENV)/bin/python -m pip install $(PIP_FLAGS) -r $<
