@@ -65,6 +65,8 @@ def upper_length(kind: str, number: str) -> int:
     """How many characters of a two-row plate stand in its upper row (GA 36-2014 figures; NY 345.1)."""
     if kind.startswith("tractor"):
         return 3
+    if kind == "wj_letter_double":
+        return 3
     if kind == "wj_double":
         return 3 if number[2] in PROVINCES else 2
     return 1 if kind == "embassy_double" else 2

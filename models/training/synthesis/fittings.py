@@ -58,10 +58,10 @@ def logo(image: Image, mark: Separator, scale: float, rng: np.random.Generator) 
 def holes(image: Image, layout: Layout, scale: float, rng: np.random.Generator) -> None:
     """Slots, open or with a bolt or a cap in them, all four alike more often than not."""
     alike = rng.random() < 0.7
-    style, tone = int(rng.integers(5)), np.clip(rng.integers(40, 235) + rng.normal(0, 14, 3), 0, 255)
+    style, tone = int(rng.integers(6)), np.clip(rng.integers(40, 235) + rng.normal(0, 14, 3), 0, 255)
     for x, y, width, height in layout.holes:
         if not alike:
-            style = int(rng.integers(5))
+            style = int(rng.integers(6))
         jitter = rng.normal(0, 0.6, 2)
         _hole(image, (x + jitter[0]) * scale, (y + jitter[1]) * scale, width * scale, height * scale, style, tone, rng)
 
@@ -80,7 +80,8 @@ def _hole(
         return
     if style == 4:  # no hole to be seen
         return
-    radius = height * (rng.uniform(0.5, 0.75) if style == 2 else rng.uniform(0.75, 1.15))
+    low, high = {2: (0.5, 0.75), 3: (0.75, 1.15)}.get(style, (1.1, 1.6))  # the largest caps lap over characters
+    radius = height * rng.uniform(low, high)
     color = tuple(int(v) for v in (tone * 0 + int(tone.mean()) + rng.integers(-8, 9, 3)).clip(0, 255))
     cv2.circle(image, center, round(radius * _ONE), dark, -1, cv2.LINE_AA, _FINE)
     cv2.circle(image, center, round(radius * 0.85 * _ONE), color, -1, cv2.LINE_AA, _FINE)

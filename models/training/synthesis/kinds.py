@@ -72,6 +72,10 @@ def _wj_red(number: str, rng: np.random.Generator) -> frozenset[int]:
     return frozenset(places)
 
 
+def _wj_letter_red(number: str, rng: np.random.Generator) -> frozenset[int]:
+    return frozenset({0, 1, 2} if rng.random() < 0.5 else {0, 1})
+
+
 def _army_red(number: str, rng: np.random.Generator) -> frozenset[int]:
     return frozenset({0, 1} if rng.random() < 0.65 else {0})
 
@@ -127,6 +131,9 @@ METAL: dict[str, KindLook] = {
     "army_double": _white(_always(layouts.REAR), _army_red),
     "airport": KindLook(Color.GREEN, "airport", "white", "white", _always(layouts.CAR), _none),
     "airport_black": _black(_always(layouts.CAR)),
+    "black": _black(_always(layouts.CAR)),
+    "wj_letter": _white(_one_of((layouts.WJ_LETTER, 0.75), (layouts.WJ_LETTER_SHIELD, 0.25)), _wj_letter_red),
+    "wj_letter_double": _white(_always(layouts.WJ_REAR), _wj_letter_red),
     "other": KindLook(Color.OTHER, "other", "white", "white", _always(layouts.CAR), _none),
 }
 """Pressed metal plates; paper and painted ones have rooms of their own."""

@@ -6,7 +6,7 @@ several third parties that agree. A box is what the ink of a character fills.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Family = Literal["140", "220_up", "220_down", "green"]
@@ -136,6 +136,12 @@ WJ_OLD = Layout(
      *_row((159, 214, 269, 324, 379), 25, 45, 90, "140")),
     _dot(146, 70, 10), _CAR_HOLES, 1,
 )  # fmt: skip
+WJ_LETTER = Layout(
+    440, 140, 10, 3, 1.5,
+    _row((15, 60), 25, 40, 90, "140") + _row((130, 181, 231, 281, 331, 381), 25, 43, 90, "140"),
+    _dot(115, 70, 10), _CAR_HOLES, 1,
+)  # fmt: skip
+WJ_LETTER_SHIELD = replace(WJ_LETTER, separators=(Separator("dot", 115, 62, 18, 24),))
 WJ_REAR = _rear(_row((70, 145), 15, 65, 60, "220_up") + _row((290,), 15, 80, 60, "220_up"), _dot(249, 44.5, 14))
 WJ_REAR_HEADQUARTERS = _rear(_row((110, 250), 15, 80, 60, "220_up"), _dot(220, 44.5, 14))
 # paper, GA 36-2014 F13 and F9: one row without a dot

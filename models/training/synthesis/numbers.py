@@ -211,6 +211,10 @@ def _wj(s: NumberSampler, rng: np.random.Generator) -> str:
     return "WJ" + province + s.digits(rng, 4) + last
 
 
+def _wj_letter(s: NumberSampler, rng: np.random.Generator) -> str:
+    return "WJ" + letter(rng) + s.digits(rng, 5)
+
+
 def _wj_old(s: NumberSampler, rng: np.random.Generator) -> str:
     place = letter(rng) if rng.random() < 0.4 else digit(rng)
     return "WJ" + s.digits(rng, 2) + place + s.digits(rng, 4)
@@ -238,6 +242,7 @@ def _painted(s: NumberSampler, rng: np.random.Generator) -> str:
 
 _GRAMMAR: dict[str, Draw] = {
     "blue": _office_serial(5),
+    "black": _office_serial(5),
     "yellow": _office_serial(5),
     "yellow_double": _office_serial(5),
     "trailer": _office_serial(4, "挂"),
@@ -264,6 +269,8 @@ _GRAMMAR: dict[str, Draw] = {
     "wj": _wj,
     "wj_old": _wj_old,
     "wj_double": _wj,
+    "wj_letter": _wj_letter,
+    "wj_letter_double": _wj_letter,
     "army": _army,
     "army_double": _army,
     "airport": _airport,
