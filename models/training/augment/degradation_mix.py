@@ -35,11 +35,15 @@ def weather(image: Image, rng: Rng, rendered: bool, aspect: float, character: fl
         image = degrade.glare(image, rng)
     if rng.random() < 0.08 * much:
         image = degrade.rain(image, rng)
-    if rng.random() < 0.03:
+    if rng.random() < 0.1 * much:
+        image = degrade.reflection(image, rng)
+    if rng.random() < 0.05:
         image, colored = degrade.infrared(image, rng), False
     image = degrade.light(image, rng, much)
     if rng.random() < 0.12 * much:
         image = degrade.night(image, rng)
+    elif rng.random() < 0.08 * much:
+        image = degrade.overexposed(image, rng)
     # Through the picture that a camera takes of it, small where the plate is far. Below a person's reach only now and
     # then: what cannot be read teaches no character, and its errors would drown the others'.
     least = SMALLEST_CHARACTER if rng.random() < WITHIN_REACH else 0.67 * SMALLEST_CHARACTER

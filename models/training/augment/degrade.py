@@ -50,6 +50,23 @@ def shade(image: Image, rng: Rng) -> Image:
     return np.asarray(image * factor[..., None], np.uint8)
 
 
+def overexposed(image: Image, rng: Rng) -> Image:
+    """Too much light: what is bright turns white, and contrast is lost in a veil."""
+    veil = rng.uniform(0, 90)
+    return np.asarray(cv2.convertScaleAbs(image, alpha=rng.uniform(1.15, 2.2) * (1 - veil / 255), beta=veil), np.uint8)
+
+
+def reflection(image: Image, rng: Rng) -> Image:
+    """Sky or a lamp mirrored in a plate: a pale or bluish-green veil over all of it or over one side."""
+    height, width = image.shape[:2]
+    sky = np.array([(230, 215, 185), (225, 205, 90), (200, 200, 200), (215, 235, 245)][int(rng.integers(4))])
+    angle, edge = rng.uniform(0, 2 * np.pi), np.exp(rng.uniform(0, 3))
+    xs, ys = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
+    across = np.cos(angle) * xs[None] + np.sin(angle) * ys[:, None] + rng.uniform(-1, 1)
+    share = (rng.uniform(0.15, 0.6) / (1 + np.exp(-edge * across)))[..., None]
+    return np.asarray(np.clip(image * (1 - share) + (sky + rng.normal(0, 15, 3)) * share, 0, 255), np.uint8)
+
+
 def glare(image: Image, rng: Rng) -> Image:
     """A lamp or the sun: a bright soft spot."""
     height, width = image.shape[:2]

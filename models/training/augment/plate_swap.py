@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from models.training.arrays import Corners, Image, Rng
 
+WIDE = 4.4
+"""Width by height from which on a number is painted on a lorry, and as high as a plate."""
+
 
 def fitted_corners(corners: Corners, aspect: float, rng: Rng) -> Corners:
     """Corners for a plate of ``aspect`` (width by height) where one with ``corners`` (4, 2) hung.
@@ -25,7 +28,7 @@ def fitted_corners(corners: Corners, aspect: float, rng: Rng) -> Corners:
     # The photo's foreshortening: how much narrower than 440 x 140 its plate looks.
     seen = min(max(width / max(height, 1.0) / (440 / 140), 0.4), 1.3)
     wanted = aspect * seen
-    area = width * height * rng.uniform(0.9, 1.3)
+    area = width * height * rng.uniform(0.9, 1.3) * max(1.0, aspect / WIDE)
     new_height = np.sqrt(area / wanted)
     scale = np.array([new_height * wanted / width, new_height / height])
     across, down = (top + bottom) / 2, (left + right) / 2

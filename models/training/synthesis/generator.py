@@ -17,6 +17,8 @@ from models.training.synthesis.numbers import NumberSampler, NumberSettings
 from models.training.synthesis.painted import draw_painted
 from models.training.synthesis.paper import draw_paper
 from models.training.synthesis.surfaces import Textures
+from models.training.synthesis.tailgate import Tailgate, draw_tailgate
+from models.training.synthesis.withdrawn import draw_withdrawn
 
 SCALE = 1.25  # pixels per mm of plates 300 mm wide and wider
 SMALL_SCALE = 1.7  # of those 220 mm wide
@@ -62,6 +64,21 @@ class PlateGenerator:
         self.glyphs = GlyphLibrary.load(atlas) if atlas else GlyphLibrary.build(data_dir)
         self._textures = Textures()
         self.numbers = NumberSampler(numbers)
+
+    def tailgate(self, rng: np.random.Generator) -> Tailgate:
+        """The rear of a lorry with its number painted across, mostly above the plate with the same number."""
+        number = self.numbers.sample("painted", rng)
+        plate = None
+        if len(number) == 7 and rng.random() < 0.7:
+            plate = self.render("trailer" if number.endswith("挂") else "yellow_double", rng, number).cut_out
+        return draw_tailgate(number, plate, self.glyphs, self._textures, rng)
+
+    def withdrawn(self, rng: np.random.Generator) -> tuple[Image, str]:
+        """A plate withdrawn by the army or the armed police, uint8 H x W x 4, BGR and its outline as alpha; and what
+        stands on it, whose first character may not be in the alphabet."""
+        drawn, number = draw_withdrawn(self.glyphs, self._textures, SCALE, rng)
+        assert drawn.mask is not None  # metal plates have rounded corners
+        return np.dstack([drawn.image, drawn.mask]), number
 
     def render(self, kind: str, rng: np.random.Generator, number: str | None = None) -> RenderedPlate:
         """One plate; all chance comes from ``rng``. Raises InputError for an unknown kind."""

@@ -24,6 +24,8 @@ from edge_lpr.plates import ALPHABET
 from models.training.arrays import Mask
 
 PLATE_FAMILIES = ("140", "220_up", "220_down", "green")
+WITHDRAWN = "军海空沈北兰济南广成"
+"""First characters of the army's plates of 2004 that no plate of today has."""
 LETTERING = "有效期至年月日前行驶证号汽车销售服务有限公司临时入境检交警支队大众丰田本田限市一"
 BASE_HEIGHT = 200
 CACHE_ENTRIES = 6000
@@ -108,17 +110,17 @@ def _fit(shape: Mask, character: str, width: int, height: int, weight: int) -> M
 def _build_shapes(data_dir: Path) -> dict[tuple[str, str], Mask]:
     shapes = _drawings(data_dir)
     fonts = {name: _CjkFont(data_dir, name) for name in _CJK_FONTS}
-    for character in dict.fromkeys(ALPHABET + LETTERING + "IO-:."):
+    for character in dict.fromkeys(ALPHABET + LETTERING + WITHDRAWN + "IO-:."):
         for name, font in fonts.items():
             shapes[name, character] = font.draw(character)
     platechar = ImageFont.truetype(str(_existing(data_dir / "templates" / "platechar.ttf")), 200)
-    for character in ALPHABET:
+    for character in ALPHABET + WITHDRAWN:
         shapes["platechar", character] = (
             _draw(platechar, character) if character.isascii() else shapes["wqy", character]
         )
     for family in PLATE_FAMILIES:
         shapes[family, "O"] = shapes["220_down" if family == "220_up" else family, "0"]
-        for character in ALPHABET:
+        for character in ALPHABET + WITHDRAWN:
             if (family, character) not in shapes:
                 shapes[family, character] = shapes.get(("140", character), shapes["noto", character])
     return shapes

@@ -1,0 +1,49 @@
+"""Plates that were withdrawn and must not be read as another number: army (2004 to 2013), armed police (2004).
+
+Their first character is in no number of today. A reader that does not know it takes it for a province: 海A02008 for
+浙A02008. Training shows these plates as it shows other countries' plates: the known characters, and no legible plate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edge_lpr.plates import Color
+from models.training.synthesis import layouts
+from models.training.synthesis.glyphs import WITHDRAWN, GlyphLibrary
+from models.training.synthesis.kinds import KindLook
+from models.training.synthesis.layouts import Separator, Slot
+from models.training.synthesis.metal import Drawn, draw_metal
+from models.training.synthesis.numbers import digit, letter, pick
+from models.training.synthesis.surfaces import Textures
+
+BEIJING = 0.12
+"""Share of army plates of the Beijing region, whose first character, 京, a reader knows: these are legible."""
+_DASHED = replace(layouts.CAR, separators=(Separator("dash", 134.5, 70, 16, 10),))
+_POLICE = replace(
+    layouts.CAR,
+    slots=(
+        *(Slot(x, 25, 40, 90, "140") for x in (15, 59, 105, 150)),
+        Slot(213, 25, 34, 90, "140"),
+        *(Slot(x, 25, 42, 90, "140") for x in (252, 298, 344, 390)),
+    ),
+    separators=(Separator("dash", 202, 70, 12, 8),),
+)
+
+
+def draw_withdrawn(
+    glyphs: GlyphLibrary, textures: Textures, scale: float, rng: np.random.Generator
+) -> tuple[Drawn, str]:
+    """One plate at ``scale`` pixels per mm, and what stands on it; its first character may be unknown to a reader."""
+    if rng.random() < 0.15:
+        number = "WJ" + digit(rng) + digit(rng) + "警" + "".join(digit(rng) for _ in range(4))
+        red, layout = frozenset({0, 1, 4}), _POLICE
+    else:
+        first = "京" if rng.random() < BEIJING else pick(rng, WITHDRAWN)
+        number = first + letter(rng) + "".join(digit(rng) for _ in range(5))
+        red = frozenset({0} if rng.random() < 0.6 else {0, 1})
+        layout = layouts.CAR if rng.random() < 0.6 else _DASHED
+    look = KindLook(Color.WHITE, "white", "black", "black", lambda number, rng: layout, lambda number, rng: red)
+    return draw_metal(look, number, glyphs, textures, scale, rng), number
