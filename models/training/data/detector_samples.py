@@ -190,8 +190,10 @@ def whole_photo(photo: Image) -> tuple[Image, float]:
 
 
 def _somewhere(window: Window, aspect: float, rng: Rng, close: bool = False) -> Corners:
-    """Corners (4, 2) for a flat thing of ``aspect`` (width by height), at a place and turn of chance; ``close`` makes it
-    fill most of the window."""
+    """Corners (4, 2) for a flat thing of ``aspect`` (width by height), at a place and turn of chance.
+
+    ``close`` makes it fill most of the window.
+    """
     height, width = window.image.shape[:2]
     own_width = np.exp(rng.uniform(np.log(24), np.log(min(width * 0.7, 300))))
     size = np.array([own_width, own_width / aspect * rng.uniform(0.9, 1.3)])
