@@ -22,6 +22,7 @@ from models.training.data.distractors import add_neighbor, add_overlays, add_sig
 from models.training.data.pool import PlatePool
 from models.training.synthesis import PlateGenerator
 from models.training.synthesis.bodywork import hard_to_read
+from models.training.synthesis.kinds import PAPER
 from models.training.synthesis.signs import SignPainter
 
 WINDOW_SIZES = ((320, 320), (320, 320), (320, 320), (384, 640))
@@ -32,9 +33,11 @@ PAINTED = 2.0
 """How much more often than others painted numbers are shown: they have no edge that says where they end."""
 TAILGATES = 0.12
 """Share of windows with the rear of a lorry, its number painted across it, set over the photo."""
-CLOSE = 0.25
+CLOSE = 0.35
 """Share of added plates that fill most of the window, as a card held before the camera does."""
-NEIGHBOUR = 0.4
+CARDS = 0.5
+"""Share of these that are paper cards."""
+NEIGHBOUR = 0.5
 """Share of things above or below a plate that are another country's plate, as cross-border cars carry one."""
 SEAMLESS = 0.4
 """Share of swapped painted numbers whose ground has the car's own colour."""
@@ -60,6 +63,8 @@ class WindowSampler:
         self.pool = PlatePool(pools)
         shares = np.array([PAINTED if plate.kind.startswith("painted") else 1.0 for plate in self.pool.plates])
         self.cumulative = np.cumsum(shares / shares.sum())
+        kinds = [plate.kind for plate in self.pool.plates]
+        self.cards = np.flatnonzero(np.isin(kinds, PAPER)) if set(kinds) & set(PAPER) else np.arange(len(kinds))
         self.signs = SignPainter()
         self.generator = PlateGenerator(data.data_root())
 
@@ -109,8 +114,9 @@ class WindowSampler:
     def _add_plates(self, window: Window, rng: Rng) -> None:
         """Adds plates at random positions: the network must find a plate without the car around it too."""
         for _ in range(int(rng.integers(1, 3))):
-            i = self._drawn(rng)
             close = rng.random() < CLOSE
+            card = close and rng.random() < CARDS
+            i = int(rng.choice(self.cards)) if card else self._drawn(rng)
             corners = _somewhere(window, self.pool.plates[i].aspect, rng, close)
             taken = window.plates + window.ignore
             if len(taken) < MAX_PLATES and not any(overlap(corners, other) for other in taken):
@@ -146,10 +152,13 @@ class WindowSampler:
         ends: where the number ends, the plate ends."""
         side = int(rng.integers(4))
         level = side % 2 == 0  # above or below
+        neighbour = level and rng.random() < NEIGHBOUR
         if level:
             start = rng.uniform(-0.1, 0.5)
             across = (start, start + rng.uniform(0.4, 0.9))
             near, far = -rng.uniform(0.04, 0.3), -rng.uniform(0.5, 1.1)
+            if neighbour:
+                across, near = (rng.uniform(-0.2, 0.1), rng.uniform(0.85, 1.2)), -rng.uniform(0, 0.12)
             down = (far, near) if side == 0 else (1 - near, 1 - far)
         else:
             near, far = -rng.uniform(0.01, 0.06), -rng.uniform(0.12, 0.35)
@@ -163,13 +172,12 @@ class WindowSampler:
         if any(_overlap(place, other) for other in window.plates if other is not corners):
             return
         if level or rng.random() < 0.4:
-            neighbour = level and rng.random() < NEIGHBOUR
             sign = self.signs.foreign(rng)[0] if neighbour else self.signs.draw(rng)
         else:
             tone = rng.integers(0, 256, 3) if rng.random() < 0.5 else np.full(3, rng.choice((rng.integers(50), 255)))
             sign = np.broadcast_to(tone.astype(np.uint8), (24, 24, 3)).copy()
         alpha = np.full((*sign.shape[:2], 1), 255, np.uint8)
-        if level and rng.random() < 0.5:  # letters alone, on the car's own sheet
+        if level and not neighbour and rng.random() < 0.5:  # letters alone, on the car's own sheet
             ground = sign.reshape(-1, 3)[0].astype(np.int16)
             alpha = np.where(np.abs(sign.astype(np.int16) - ground).sum(-1, keepdims=True) > 90, 255, 0).astype(
                 np.uint8
