@@ -39,14 +39,17 @@ from models.training.augment.crops import PARTS, aim, cut, shown_part
 from models.training.augment.degradation_mix import weather
 from models.training.data import datasets
 from models.training.data.pool import FLAT_HEIGHT, FLAT_WIDTH, PlatePool
+from models.training.data.tensors import picture_tensor
+from models.training.networks.inputs import RECOGNIZER_INPUT
 from models.training.synthesis import PlateGenerator
 from models.training.synthesis.bodywork import hard_to_read
 from models.training.synthesis.signs import SignPainter
 
 MAX_LENGTH = 9
+"""Most characters of a plate."""
 REAL, NEGATIVE, FOREIGN, WITHDRAWN = 0.23, 0.07, 0.07, 0.03
-"""Shares of a batch; the rest is rendered plates."""
-HARD = {
+"""Shares of the samples; the rest is rendered plates."""
+DIFFICULT = {
     "painted": 4.2,
     "painted_double": 3.0,
     "temporary": 1.5,
@@ -69,9 +72,9 @@ colour."""
 REFINEMENT = 0.3
 """Share of plates cut for refinement."""
 CROWDED = 0.25
-"""Share of looks with something right beside the plate."""
-NEIGHBOUR = 0.3
-"""Share of these where that is another country's plate, as cross-border cars carry one."""
+"""Share of the samples for refinement with something right beside the plate."""
+NEIGHBOR_PLATES = 0.3
+"""Share of these where that is a plate of another country, as on cross-border cars."""
 LONG_ENOUGH = 6
 """A foreign number with fewer characters cannot be taken for a Chinese one, so that another number is drawn once."""
 
@@ -118,10 +121,10 @@ class PlateSampler:
         self.negatives = [_resized(datasets.read_image(p), cv2.INTER_LINEAR) for p in datasets.negatives()]
         self.negatives += _background_patches(seed)
         self.signs = SignPainter()
-        self.generator = PlateGenerator(data.data_root())
-        # Two-row plates take longest to learn, and wide low glyphs stand on nothing else.
-        hardness = np.array(
-            [(1.8 if plate.rows == 2 else 1.0) * HARD.get(plate.kind, 1.0) for plate in self.pool.plates]
+        self.generator = PlateGenerator(datasets.data_root())
+        # Plates of two rows take longest to learn, and the low wide glyphs are on no other plates.
+        weights = np.array(
+            [(1.8 if plate.rows == 2 else 1.0) * DIFFICULT.get(plate.kind, 1.0) for plate in self.pool.plates]
         )
         self.cumulative_pool = np.cumsum(weights / weights.sum())
         # Rare provinces are drawn more often than they occur, so that no province is the safe guess.
@@ -145,11 +148,11 @@ class PlateSampler:
             canvas = self.withdrawn(rng)
         else:
             canvas = self.rendered(rng)
-        look = not canvas.tight and rng.random() < self.looks
-        if look and rng.random() < CROWDED:
-            lettering = self.signs.foreign(rng)[0] if rng.random() < NEIGHBOUR else self.signs.draw(rng)
+        refine = not canvas.tight and rng.random() < self.refinement
+        if refine and rng.random() < CROWDED:
+            lettering = self.signs.foreign(rng)[0] if rng.random() < NEIGHBOR_PLATES else self.signs.draw(rng)
             canvas = replace(canvas, image=crowded(canvas.image, lettering, rng))
-        corners = aim(canvas, rng, look)
+        corners = aim(canvas, rng, refine)
         aspect, character = canvas.proportions
         if canvas.boxes is not None and not refine and rng.random() < PARTS[canvas.upper > 0]:
             canvas, corners, part = shown_part(canvas, corners, rng)
@@ -196,15 +199,17 @@ class PlateSampler:
         return Canvas(swap(place.image, np.asarray(flat, np.uint8), rng), text, UNKNOWN, UNKNOWN, 0, False)
 
     def withdrawn(self, rng: Rng) -> Canvas:
-        """A withdrawn army or armed police plate in the place of a real one: its known characters are learnt. One with
-        an unknown character has no count of rows, as another country's plate, and so is not legible."""
+        """Draws a withdrawn plate of the army or the armed police, in the place of a real one.
+
+        Its characters are a target as far as the alphabet has them. A plate with an unknown character has no row count,
+        as a foreign plate, so that it is not legible.
+        """
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
         drawn, number = self.generator.withdrawn(rng)
-        flat = cv2.resize(drawn, (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_AREA)
+        flat = np.asarray(cv2.resize(drawn, (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
         text = "".join(character for character in number if character in ALPHABET)
         rows = 0 if is_valid_number(number) else UNKNOWN
-        image = swap(place.image, np.asarray(flat, np.uint8), rng)
-        return Canvas(image, text, color_index(Color.WHITE), rows, 0, False)
+        return Canvas(swap(place.image, flat, rng), text, color_index(Color.WHITE), rows, 0, False)
 
 
 def as_sample(image: Image, canvas: Canvas | None, colored: bool = True, corners: Corners | None = None) -> Sample:
