@@ -26,7 +26,7 @@ from models.training.data.windows import MAX_PLATES, Window, anywhere, view
 from models.training.geometry import box_corners, overlap
 from models.training.networks.inputs import DETECTOR_INPUT
 from models.training.synthesis import PlateGenerator
-from models.training.synthesis.bodywork import hard_to_read
+from models.training.synthesis.bodywork import with_bodywork
 from models.training.synthesis.kinds import PAPER
 from models.training.synthesis.signs import SignPainter
 
@@ -109,7 +109,7 @@ class WindowSampler:
         i = self._draw_index(rng)
         plate = self.pool.plates[i]
         new = fitted_corners(corners, plate.aspect, rng)
-        flat = hard_to_read(self.pool.picture(i), plate, rng)
+        flat = with_bodywork(self.pool.picture(i), plate, rng)
         seamless = rng.uniform(0.7, 1.0) if plate.kind.startswith("painted") and rng.random() < SEAMLESS else 0.0
         swap_plate(photo, corners, flat, new, rng, seamless)
         return new
@@ -123,7 +123,7 @@ class WindowSampler:
             corners = anywhere(window, self.pool.plates[i].aspect, rng, close)
             taken = window.plates + window.ignore
             if len(taken) < MAX_PLATES and not any(overlap(corners, other) for other in taken):
-                flat = hard_to_read(self.pool.picture(i), self.pool.plates[i], rng)
+                flat = with_bodywork(self.pool.picture(i), self.pool.plates[i], rng)
                 flat[..., :3] = degrade.light(np.ascontiguousarray(flat[..., :3]), rng, 0.7)
                 paste_plate(window.image, flat, corners, rng)
                 window.plates.append(corners)

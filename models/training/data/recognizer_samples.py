@@ -42,7 +42,7 @@ from models.training.data.pool import FLAT_HEIGHT, FLAT_WIDTH, PlatePool
 from models.training.data.tensors import picture_tensor
 from models.training.networks.inputs import RECOGNIZER_INPUT
 from models.training.synthesis import PlateGenerator
-from models.training.synthesis.bodywork import hard_to_read
+from models.training.synthesis.bodywork import with_bodywork
 from models.training.synthesis.signs import SignPainter
 
 MAX_LENGTH = 9
@@ -169,7 +169,7 @@ class PlateSampler:
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
         picture = self.pool.picture(index)
         boxes = np.array(plate.boxes, np.float32)
-        image = swap(place.image, hard_to_read(picture, plate, rng), rng)
+        image = swap(place.image, with_bodywork(picture, plate, rng), rng)
         upper = upper_length(plate.kind, plate.number) if plate.rows == 2 else 0
         return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, upper, False, plate.aspect, boxes)
 

@@ -30,7 +30,7 @@ FAINT = (35.0, 95.0)
 """Grey levels between faint paint and its body, wear included: less than half of what most painters leave."""
 
 
-def hard_to_read(picture: NDArray[np.uint8], plate: FlatPlate, rng: Rng) -> NDArray[np.uint8]:
+def with_bodywork(picture: NDArray[np.uint8], plate: FlatPlate, rng: Rng) -> NDArray[np.uint8]:
     """A pool's ``picture`` of ``plate``, uint8 (H, W, 4) with its outline as alpha, with faint paint and bands by the
     shares above."""
     painted = plate.kind.startswith("painted")

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from models.training import command
+from models.training.arrays import Rng
 from models.training.data.datasets import data_root
 from models.training.synthesis import KINDS, PlateGenerator
 
@@ -17,7 +18,7 @@ CELL = (300, 110)  # width, height in pixels
 COLUMNS, ROWS = 4, 6
 
 
-def sheet(generator: PlateGenerator, kind: str, rng: np.random.Generator) -> np.ndarray:
+def sheet(generator: PlateGenerator, kind: str, rng: Rng) -> np.ndarray:
     """``ROWS`` x ``COLUMNS`` plates of one kind, uint8 BGR."""
     cell_width, cell_height = CELL
     page = np.full((ROWS * (cell_height + 8), COLUMNS * (cell_width + 8), 3), 90, np.uint8)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_lpr.errors import InputError
 from models.training import command
-from models.training.arrays import Image
+from models.training.arrays import Image, Rng
 from models.training.augment import degrade
 from models.training.augment.plate_swap import paste_plate
 from models.training.data.datasets import data_root
@@ -139,9 +139,7 @@ def frames(seed: int) -> list[Image]:
     return [degrade.noise(frame, rng, 0.25) for frame in clip]
 
 
-def _frame(
-    scene: Image, art: Image, place: NDArray[np.float32], flat: Image, t: float, rng: np.random.Generator
-) -> Image:
+def _frame(scene: Image, art: Image, place: NDArray[np.float32], flat: Image, t: float, rng: Rng) -> Image:
     """One vehicle on its way to the barrier; ``t`` runs from 0.0 to 1.0."""
     size = 0.20 + 0.62 * t**1.5
     foot = np.array([WIDTH / 2 + 70 * (1 - t), HORIZON + 60 + 300 * t**1.5])

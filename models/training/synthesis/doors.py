@@ -7,7 +7,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from models.training.arrays import Image
+from models.training.arrays import Image, Rng
 from models.training.synthesis.metal import Box
 from models.training.synthesis.surfaces import shade
 
@@ -16,7 +16,7 @@ BETWEEN = 0.75
 Bgr = tuple[int, int, int]
 
 
-def door_fittings(image: Image, boxes: tuple[Box, ...], body: np.ndarray, rng: np.random.Generator) -> Image:
+def door_fittings(image: Image, boxes: tuple[Box, ...], body: np.ndarray, rng: Rng) -> Image:
     """``image``, uint8 (H, W, 3), with the fittings of a pair of doors over it.
 
     ``boxes`` are the letters in pixels, ``body`` is the colour (BGR) of the sheet.
@@ -39,7 +39,7 @@ def door_fittings(image: Image, boxes: tuple[Box, ...], body: np.ndarray, rng: n
     return out
 
 
-def _place(gaps: list[float], width: int, rng: np.random.Generator) -> int:
+def _place(gaps: list[float], width: int, rng: Rng) -> int:
     if gaps and rng.random() < BETWEEN:
         return round(gaps[int(rng.integers(len(gaps)))])
     return int(rng.uniform(0.02, 0.98) * width)
@@ -50,7 +50,7 @@ def _tone(color: np.ndarray) -> Bgr:
     return blue, green, red
 
 
-def _ribs(image: Image, size: float, rng: np.random.Generator) -> Image:
+def _ribs(image: Image, size: float, rng: Rng) -> Image:
     """Pressed ribs at an even pitch: a lit edge beside a shaded one, upright three times in four."""
     height, width = image.shape[:2]
     upright = rng.random() < 0.75
@@ -64,7 +64,7 @@ def _ribs(image: Image, size: float, rng: np.random.Generator) -> Image:
     return shade(image, np.ascontiguousarray(light))
 
 
-def _seam(image: Image, x: int, size: float, body: np.ndarray, rng: np.random.Generator) -> None:
+def _seam(image: Image, x: int, size: float, body: np.ndarray, rng: Rng) -> None:
     """The gap between two doors, with a rubber or a lit edge beside it."""
     height = image.shape[0]
     wide = max(1, round(size * float(rng.uniform(0.015, 0.06))))
@@ -72,7 +72,7 @@ def _seam(image: Image, x: int, size: float, body: np.ndarray, rng: np.random.Ge
     cv2.line(image, (x, 0), (x, height), _tone(np.minimum(body * 0.3, rng.uniform(10, 60))), wide)
 
 
-def _rod(image: Image, x: int, size: float, body: np.ndarray, rng: np.random.Generator) -> None:
+def _rod(image: Image, x: int, size: float, body: np.ndarray, rng: Rng) -> None:
     """A lock rod from top to bottom, with clamps and now and then a handle."""
     height = image.shape[0]
     steel = body * rng.uniform(0.7, 1.2) if rng.random() < 0.5 else np.full(3, rng.uniform(60, 215))
@@ -91,7 +91,7 @@ def _rod(image: Image, x: int, size: float, body: np.ndarray, rng: np.random.Gen
         cv2.line(image, (x, y), (x + reach, y + round(size * rng.normal(0, 0.05))), _tone(steel * 0.6), wide)
 
 
-def _straps(image: Image, boxes: tuple[Box, ...], size: float, body: np.ndarray, rng: np.random.Generator) -> None:
+def _straps(image: Image, boxes: tuple[Box, ...], size: float, body: np.ndarray, rng: Rng) -> None:
     """Hinge straps between the letters, all at one height: level bars like dashes."""
     level = float(np.median([(top + bottom) / 2 for _, top, _, bottom in boxes])) + size * float(rng.normal(0, 0.15))
     tone = _tone(body * rng.uniform(0.5, 0.9) if rng.random() < 0.5 else np.full(3, rng.uniform(90, 230)))
@@ -103,7 +103,7 @@ def _straps(image: Image, boxes: tuple[Box, ...], size: float, body: np.ndarray,
             cv2.line(image, (start, round(level)), (end, round(level)), tone, thick)
 
 
-def _strip(image: Image, size: float, rng: np.random.Generator) -> None:
+def _strip(image: Image, size: float, rng: Rng) -> None:
     """A reflective strip, red and white by turns, along the upper or lower edge."""
     height, width = image.shape[:2]
     high = max(2, round(size * float(rng.uniform(0.05, 0.11))))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.arrays import Image, Mask
+from models.training.arrays import Image, Mask, Rng
 from models.training.synthesis.glyphs import GlyphLibrary
 from models.training.synthesis.layouts import Layout, Separator
 from models.training.synthesis.surfaces import blend, paste
@@ -34,7 +34,7 @@ def separator(mask: Mask, mark: Separator, scale: float) -> None:
         paste(mask, np.full((round(mark.height * scale), round(mark.width * scale)), 255, np.uint8), left, top)
 
 
-def logo(image: Image, mark: Separator, scale: float, rng: np.random.Generator) -> None:
+def logo(image: Image, mark: Separator, scale: float, rng: Rng) -> None:
     """The round mark of NEV plates: a globe with an E-shaped plug below."""
     center = (round(mark.x * scale), round(mark.y * scale))
     radius = max(3, round(mark.width / 2 * scale))
@@ -55,7 +55,7 @@ def logo(image: Image, mark: Separator, scale: float, rng: np.random.Generator) 
     )  # fmt: skip
 
 
-def holes(image: Image, layout: Layout, scale: float, rng: np.random.Generator) -> None:
+def holes(image: Image, layout: Layout, scale: float, rng: Rng) -> None:
     """Slots, open or with a bolt or a cap in them, all four alike more often than not."""
     alike = rng.random() < 0.7
     style, tone = int(rng.integers(6)), np.clip(rng.integers(40, 235) + rng.normal(0, 14, 3), 0, 255)
@@ -68,7 +68,7 @@ def holes(image: Image, layout: Layout, scale: float, rng: np.random.Generator) 
 
 def _hole(
     image: Image, x: float, y: float, width: float, height: float, style: int, tone: NDArray[np.float64],
-    rng: np.random.Generator,
+    rng: Rng,
 ) -> None:  # fmt: skip
     center = (round(x * _ONE), round(y * _ONE))
     dark = tuple(int(v) for v in rng.integers(10, 70, 3))
@@ -90,7 +90,7 @@ def _hole(
     cv2.circle(image, lit, round(radius * 0.35 * _ONE), bright, -1, cv2.LINE_AA, _FINE)
 
 
-def surround(image: Image, scale: float, glyphs: GlyphLibrary, rng: np.random.Generator) -> Image:
+def surround(image: Image, scale: float, glyphs: GlyphLibrary, rng: Rng) -> Image:
     """A dealer's surround that laps over the edges, with or without lettering; it stays off the characters."""
     height, width = image.shape[:2]
     side, top = rng.uniform(1.5, 5.5) * scale, rng.uniform(1.5, 6.0) * scale
@@ -117,14 +117,14 @@ def surround(image: Image, scale: float, glyphs: GlyphLibrary, rng: np.random.Ge
     return out
 
 
-def _advert(rng: np.random.Generator) -> str:
+def _advert(rng: Rng) -> str:
     if rng.random() < 0.4:
         digits = "".join(str(d) for d in rng.integers(0, 10, 8))
         return ("" if rng.random() < 0.5 else "有限公司") + digits
     return SLOGANS[int(rng.integers(len(SLOGANS)))]
 
 
-def sticker(image: Image, scale: float, rng: np.random.Generator) -> None:
+def sticker(image: Image, scale: float, rng: Rng) -> None:
     """A small label on the upper or lower margin, off the characters."""
     height, width = image.shape[:2]
     w, h = rng.uniform(8, 30) * scale, rng.uniform(5, 9) * scale
@@ -134,9 +134,7 @@ def sticker(image: Image, scale: float, rng: np.random.Generator) -> None:
     cv2.rectangle(image, (x, y), (x + int(w), y + int(h)), color, -1)
 
 
-def faint_marks(
-    image: Image, layout: Layout, province: str, scale: float, glyphs: GlyphLibrary, rng: np.random.Generator
-) -> Image:
+def faint_marks(image: Image, layout: Layout, province: str, scale: float, glyphs: GlyphLibrary, rng: Rng) -> Image:
     """The film's watermark (province characters) and the laser code at the upper left."""
     height, width = image.shape[:2]
     mask = np.zeros((height, width), np.uint8)

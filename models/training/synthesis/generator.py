@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_lpr.errors import InputError
 from edge_lpr.plates import Category, Color, category_of
-from models.training.arrays import Image, Mask
+from models.training.arrays import Image, Mask, Rng
 from models.training.synthesis.glyphs import GlyphLibrary
 from models.training.synthesis.kinds import KINDS, METAL, PAPER
 from models.training.synthesis.metal import Box, Drawn, draw_metal
@@ -65,7 +65,7 @@ class PlateGenerator:
         self._textures = Textures()
         self.numbers = NumberSampler(numbers)
 
-    def tailgate(self, rng: np.random.Generator) -> Tailgate:
+    def tailgate(self, rng: Rng) -> Tailgate:
         """The rear of a lorry with its number painted across, mostly above the plate with the same number."""
         number = self.numbers.sample("painted", rng)
         plate = None
@@ -73,23 +73,23 @@ class PlateGenerator:
             plate = self.render("trailer" if number.endswith("挂") else "yellow_double", rng, number).cut_out
         return draw_tailgate(number, plate, self.glyphs, self._textures, rng)
 
-    def withdrawn(self, rng: np.random.Generator) -> tuple[Image, str]:
+    def withdrawn(self, rng: Rng) -> tuple[Image, str]:
         """A plate withdrawn by the army or the armed police, uint8 H x W x 4, BGR and its outline as alpha; and what
         stands on it, whose first character may not be in the alphabet."""
         drawn, number = draw_withdrawn(self.glyphs, self._textures, SCALE, rng)
         assert drawn.mask is not None  # metal plates have rounded corners
         return np.dstack([drawn.image, drawn.mask]), number
 
-    def render(self, kind: str, rng: np.random.Generator, number: str | None = None) -> RenderedPlate:
+    def render(self, kind: str, rng: Rng, number: str | None = None) -> RenderedPlate:
         """One plate; all chance comes from ``rng``. Raises InputError for an unknown kind."""
         if kind not in KINDS:
             raise InputError(f"{kind}: no such kind of plate; choose one of {', '.join(KINDS)}")
         number = number or self.numbers.sample(kind, rng)
         if kind in METAL:
-            look = METAL[kind]
+            style = METAL[kind]
             scale = SMALL_SCALE if kind in _SMALL else SCALE
-            drawn = draw_metal(look, number, self.glyphs, self._textures, scale, rng)
-            return _rendered(drawn, number, kind, look.color)
+            drawn = draw_metal(style, number, self.glyphs, self._textures, scale, rng)
+            return _rendered(drawn, number, kind, style.color)
         if kind in PAPER:
             drawn = draw_paper(kind, number, self.glyphs, self._textures, SMALL_SCALE, rng)
             return _rendered(drawn, number, kind, Color.TEMPORARY)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from models.training.arrays import Mask
+from models.training.arrays import Mask, Rng
 from models.training.synthesis import fittings
 from models.training.synthesis.glyphs import GlyphLibrary
 from models.training.synthesis.metal import Box
@@ -24,7 +24,7 @@ _STEMMED = frozenset("147TYJMNVW")  # an upright bridge in the middle would take
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class LetteringStyle:
     """How one number is painted: font, proportions (shares of a character's height) and unsteadiness.
 
     ``uneven`` is the standard deviation of the gaps' logarithm, ``wobble`` that of sizes and places of characters.
@@ -40,14 +40,14 @@ class Script:
     dot: bool
 
 
-def draw_script(rng: np.random.Generator, spread: bool) -> Script:
-    """A script by chance; ``spread`` puts wide and uneven gaps between the characters."""
+def draw_lettering_style(rng: Rng, spread: bool) -> LetteringStyle:
+    """A style by chance; ``spread`` puts wide and uneven gaps between the characters."""
     family = str(rng.choice(("140", "220_down", "green", "noto", "wqy", "platechar"), p=(0.3, 0.1, 0.1, 0.2, 0.2, 0.1)))
     aspect = float(rng.uniform(0.42, 0.85))
     gap = float(rng.uniform(0.06, 0.3))
     if spread:
         gap = max(0.3, (float(rng.uniform(*SPREAD_ASPECT)) - 7 * aspect) / 6)
-    return Script(
+    return LetteringStyle(
         family=family,
         weight=int(rng.integers(-1, 3)),
         aspect=aspect,
@@ -60,22 +60,28 @@ def draw_script(rng: np.random.Generator, spread: bool) -> Script:
 
 
 def _line(
-    text: str, script: Script, size: int, aspect: float, glyphs: GlyphLibrary, rng: np.random.Generator, dot_after: int
+    text: str,
+    style: LetteringStyle,
+    size: int,
+    aspect: float,
+    glyphs: GlyphLibrary,
+    rng: Rng,
+    dot_after: int,
 ) -> tuple[Mask, list[Box]]:
     """One line of characters ``size`` pixels high; ``dot_after`` -1 for none."""
-    gaps = np.maximum(2.0, size * script.gap * np.exp(rng.normal(0, script.uneven, len(text))))
-    pad = round(size * script.wobble * 2) + 2
-    length = round(len(text) * size * aspect * (1 + 3 * script.wobble) + gaps.sum() + gaps.max() * 3 + size * 0.3)
+    gaps = np.maximum(2.0, size * style.gap * np.exp(rng.normal(0, style.uneven, len(text))))
+    pad = round(size * style.wobble * 2) + 2
+    length = round(len(text) * size * aspect * (1 + 3 * style.wobble) + gaps.sum() + gaps.max() * 3 + size * 0.3)
     mask = np.zeros((size + 2 * pad, length), np.uint8)
     boxes: list[Box] = []
     x = float(pad)
     for place, character in enumerate(text):
-        scale = 1 + float(rng.normal(0, script.wobble))
+        scale = 1 + float(rng.normal(0, style.wobble))
         width = size * aspect * scale
-        piece = glyphs.fitted(script.family, character, round(width), round(size * scale), script.weight)
-        piece = _stencilled(piece, character, rng) if script.stencil else piece
+        piece = glyphs.fitted(style.family, character, round(width), round(size * scale), style.weight)
+        piece = _stencilled(piece, character, rng) if style.stencil else piece
         left = x + (width - piece.shape[1]) / 2
-        y = pad + float(np.clip(rng.normal(0, script.wobble), -0.06, 0.06)) * size
+        y = pad + float(np.clip(rng.normal(0, style.wobble), -0.06, 0.06)) * size
         paste(mask, piece, left, y)
         boxes.append((left, y, left + piece.shape[1], y + piece.shape[0]))
         gap = float(gaps[place])
@@ -88,21 +94,17 @@ def _line(
     return mask[:, : round(min(x - float(gaps[-1]) + pad, length))], boxes
 
 
-def one_row(
-    number: str, script: Script, glyphs: GlyphLibrary, rng: np.random.Generator
-) -> tuple[Mask, tuple[Box, ...]]:
-    mask, boxes = _line(number, script, SIZE, script.aspect, glyphs, rng, 1 if script.dot else -1)
+def one_row(number: str, style: LetteringStyle, glyphs: GlyphLibrary, rng: Rng) -> tuple[Mask, tuple[Box, ...]]:
+    mask, boxes = _line(number, style, SIZE, style.aspect, glyphs, rng, 1 if style.dot else -1)
     return mask, tuple(boxes)
 
 
-def two_rows(
-    number: str, script: Script, glyphs: GlyphLibrary, rng: np.random.Generator
-) -> tuple[Mask, tuple[Box, ...]]:
+def two_rows(number: str, style: LetteringStyle, glyphs: GlyphLibrary, rng: Rng) -> tuple[Mask, tuple[Box, ...]]:
     """``P A`` above the serial, as on the rear plate: lower and wider, or of one size with it."""
     upper_size = round(SIZE * float(rng.uniform(0.55, 1.0)))
-    upper_aspect = script.aspect * float(rng.uniform(1.0, 1.7))
-    upper, upper_boxes = _line(number[:2], script, upper_size, upper_aspect, glyphs, rng, 0 if script.dot else -1)
-    lower, lower_boxes = _line(number[2:], script, SIZE, script.aspect, glyphs, rng, -1)
+    upper_aspect = style.aspect * float(rng.uniform(1.0, 1.7))
+    upper, upper_boxes = _line(number[:2], style, upper_size, upper_aspect, glyphs, rng, 0 if style.dot else -1)
+    lower, lower_boxes = _line(number[2:], style, SIZE, style.aspect, glyphs, rng, -1)
     gap = round(SIZE * float(rng.uniform(0.1, 0.4)))
     width = max(upper.shape[1], lower.shape[1])
     mask = np.zeros((upper.shape[0] + gap + lower.shape[0], width), np.uint8)
@@ -116,7 +118,7 @@ def two_rows(
     return mask, tuple(boxes)
 
 
-def _stencilled(piece: Mask, character: str, rng: np.random.Generator) -> Mask:
+def _stencilled(piece: Mask, character: str, rng: Rng) -> Mask:
     """Bridges across the strokes, as a stencil needs them to hold together; no stem of a character is lost to one."""
     out = piece.copy()
     height, width = out.shape
@@ -131,10 +133,10 @@ def _stencilled(piece: Mask, character: str, rng: np.random.Generator) -> Mask:
     return out
 
 
-def by_hand(ink: Mask, script: Script, rng: np.random.Generator) -> Mask:
+def by_hand(ink: Mask, style: LetteringStyle, rng: Rng) -> Mask:
     """Unsteady lines and drips."""
     height, width = ink.shape
-    if script.wobble:
+    if style.wobble:
         reach = float(rng.uniform(0.5, 2.5))
         grid = rng.normal(0, reach, (2, 6, 16)).astype(np.float32)
         field_x = cv2.resize(grid[0], (width, height)) + np.arange(width, dtype=np.float32)[None]

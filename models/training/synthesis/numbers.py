@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge_lpr.errors import InputError
 from edge_lpr.plates import AUTHORITIES, PROVINCES
+from models.training.arrays import Rng
 
 DIGITS = "0123456789"
 SERIAL_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -67,14 +68,14 @@ class NumberSampler:
         self._settings = settings or NumberSettings()
         self._shares = self._settings.province_shares()
 
-    def sample(self, kind: str, rng: np.random.Generator) -> str:
+    def sample(self, kind: str, rng: Rng) -> str:
         """A number that a plate of this kind can carry."""
         return _GRAMMAR[kind](self, rng)
 
-    def province(self, rng: np.random.Generator) -> str:
+    def province(self, rng: Rng) -> str:
         return PROVINCES[int(rng.choice(len(PROVINCES), p=self._shares))]
 
-    def office(self, rng: np.random.Generator) -> str:
+    def office(self, rng: Rng) -> str:
         """Province and issuing letter."""
         province = self.province(rng)
         listed = rng.random() < self._settings.listed_letter
@@ -83,7 +84,7 @@ class NumberSampler:
         letters = AUTHORITIES[province] if listed else ISSUING_LETTERS
         return province + pick(rng, letters.replace("O", ""))
 
-    def serial(self, rng: np.random.Generator, length: int) -> str:
+    def serial(self, rng: Rng, length: int) -> str:
         """Digits and at most two letters, without I and O."""
         roll = rng.random()
         if roll < self._settings.repeated:
@@ -96,26 +97,26 @@ class NumberSampler:
                 pattern[place] = "L"
         return "".join(letter(rng) if mark == "L" else digit(rng) for mark in pattern)
 
-    def digits(self, rng: np.random.Generator, length: int) -> str:
+    def digits(self, rng: Rng, length: int) -> str:
         if rng.random() < self._settings.repeated / 2:
             return digit(rng) * length
         return "".join(digit(rng) for _ in range(length))
 
 
-def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
+def pick(rng: Rng, options: Sequence[str]) -> str:
     """One of ``options``, all alike."""
     return options[int(rng.integers(len(options)))]
 
 
-def digit(rng: np.random.Generator) -> str:
+def digit(rng: Rng) -> str:
     return DIGITS[int(rng.choice(10, p=_DIGIT_SHARES))]
 
 
-def letter(rng: np.random.Generator) -> str:
+def letter(rng: Rng) -> str:
     return SERIAL_LETTERS[int(rng.choice(len(SERIAL_LETTERS), p=_LETTER_SHARES))]
 
 
-def _show_serial(rng: np.random.Generator, length: int) -> str:
+def _show_serial(rng: Rng, length: int) -> str:
     style = rng.integers(4)
     if style == 0:
         return digit(rng) * length
@@ -129,106 +130,106 @@ def _show_serial(rng: np.random.Generator, length: int) -> str:
     return "".join(d * 2 for d in pair)[:length]
 
 
-Draw = Callable[[NumberSampler, np.random.Generator], str]
+Draw = Callable[[NumberSampler, Rng], str]
 
 
 def _office_serial(length: int, suffix: str = "") -> Draw:
     return lambda s, rng: s.office(rng) + s.serial(rng, length) + (pick(rng, suffix) if suffix else "")
 
 
-def _police(s: NumberSampler, rng: np.random.Generator) -> str:
+def _police(s: NumberSampler, rng: Rng) -> str:
     if rng.random() < 0.75:
         return s.office(rng) + (pick(rng, "ABCD") if rng.random() < 0.3 else digit(rng)) + s.digits(rng, 3) + "警"
     return s.office(rng) + s.serial(rng, 4) + "警"
 
 
-def _embassy(s: NumberSampler, rng: np.random.Generator) -> str:
+def _embassy(s: NumberSampler, rng: Rng) -> str:
     digits = s.digits(rng, 6)
     return "使" + digits if rng.random() < 0.7 else digits + "使"
 
 
-def _embassy_double(s: NumberSampler, rng: np.random.Generator) -> str:
+def _embassy_double(s: NumberSampler, rng: Rng) -> str:
     return "使" + s.serial(rng, 5)
 
 
-def _consulate(s: NumberSampler, rng: np.random.Generator) -> str:
+def _consulate(s: NumberSampler, rng: Rng) -> str:
     if rng.random() < 0.2:  # since 2017, unconfirmed: a country in digits, then two characters
         tail = "".join(letter(rng) if rng.random() < 0.3 else digit(rng) for _ in range(2))
         return s.province(rng) + s.digits(rng, 3) + tail + "领"
     return _consulate_old(s, rng)
 
 
-def _consulate_old(s: NumberSampler, rng: np.random.Generator) -> str:
+def _consulate_old(s: NumberSampler, rng: Rng) -> str:
     return s.office(rng) + (s.digits(rng, 4) if rng.random() < 0.5 else s.serial(rng, 4)) + "领"
 
 
-def _hong_kong_macau(s: NumberSampler, rng: np.random.Generator) -> str:
+def _hong_kong_macau(s: NumberSampler, rng: Rng) -> str:
     return "粤Z" + s.serial(rng, 4) + ("港" if rng.random() < 0.6 else "澳")
 
 
-def _tractor(s: NumberSampler, rng: np.random.Generator) -> str:
+def _tractor(s: NumberSampler, rng: Rng) -> str:
     head = s.province(rng) + s.digits(rng, 2)
     return head + (s.digits(rng, 5) if rng.random() < 0.75 else s.digits(rng, 4) + "学")
 
 
-def _tractor_temporary(s: NumberSampler, rng: np.random.Generator) -> str:
+def _tractor_temporary(s: NumberSampler, rng: Rng) -> str:
     return s.province(rng) + s.digits(rng, 2) + s.digits(rng, 4) + "临"
 
 
-def _temporary(s: NumberSampler, rng: np.random.Generator) -> str:
+def _temporary(s: NumberSampler, rng: Rng) -> str:
     if rng.random() < 0.6:
         return s.office(rng) + s.serial(rng, 5)
     return s.office(rng) + s.serial(rng, 4) + pick(rng, "试超临")
 
 
-def _nev_letter(rng: np.random.Generator) -> str:
+def _nev_letter(rng: Rng) -> str:
     return pick(rng, "DF") if rng.random() < 0.5 else pick(rng, NEV_LETTERS)
 
 
-def _nev_small(s: NumberSampler, rng: np.random.Generator) -> str:
+def _nev_small(s: NumberSampler, rng: Rng) -> str:
     second = letter(rng) if rng.random() < 0.35 else digit(rng)
     return s.office(rng) + _nev_letter(rng) + second + s.digits(rng, 4)
 
 
-def _nev_large(s: NumberSampler, rng: np.random.Generator) -> str:
+def _nev_large(s: NumberSampler, rng: Rng) -> str:
     last = pick(rng, "DF") if rng.random() < 0.8 else pick(rng, NEV_LETTERS)
     return s.office(rng) + s.digits(rng, 5) + last
 
 
-def _emergency(s: NumberSampler, rng: np.random.Generator) -> str:
+def _emergency(s: NumberSampler, rng: Rng) -> str:
     ministry = rng.random() < 0.15
     middle = s.digits(rng, 5) if ministry else pick(rng, "XS") + s.digits(rng, 4)
     return s.province(rng) + middle + "应急"
 
 
-def _emergency_double(s: NumberSampler, rng: np.random.Generator) -> str:
+def _emergency_double(s: NumberSampler, rng: Rng) -> str:
     return "应急" + s.province(rng) + s.digits(rng, 3) + pick(rng, "XS")
 
 
-def _wj(s: NumberSampler, rng: np.random.Generator) -> str:
+def _wj(s: NumberSampler, rng: Rng) -> str:
     last = pick(rng, "TDSHBXJ") if rng.random() < 0.6 else digit(rng)
     province = "" if rng.random() < 0.12 else s.province(rng)
     return "WJ" + province + s.digits(rng, 4) + last
 
 
-def _wj_letter(s: NumberSampler, rng: np.random.Generator) -> str:
+def _wj_letter(s: NumberSampler, rng: Rng) -> str:
     return "WJ" + letter(rng) + s.digits(rng, 5)
 
 
-def _wj_old(s: NumberSampler, rng: np.random.Generator) -> str:
+def _wj_old(s: NumberSampler, rng: Rng) -> str:
     place = letter(rng) if rng.random() < 0.4 else digit(rng)
     return "WJ" + s.digits(rng, 2) + place + s.digits(rng, 4)
 
 
-def _army(s: NumberSampler, rng: np.random.Generator) -> str:
+def _army(s: NumberSampler, rng: Rng) -> str:
     return pick(rng, ARMY_FIRST) + letter(rng) + s.digits(rng, 5)
 
 
-def _airport(s: NumberSampler, rng: np.random.Generator) -> str:
+def _airport(s: NumberSampler, rng: Rng) -> str:
     return "民航" + (letter(rng) if rng.random() < 0.7 else digit(rng)) + s.digits(rng, 4)
 
 
-def _painted(s: NumberSampler, rng: np.random.Generator) -> str:
+def _painted(s: NumberSampler, rng: Rng) -> str:
     """What the vehicle's own plate says: a lorry's, a trailer's, seldom a large electric one's or a tractor's."""
     roll = rng.random()
     if roll < 0.05:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from models.training.arrays import Image, Mask
+from models.training.arrays import Image, Mask, Rng
 from models.training.synthesis import wear
 from models.training.synthesis.doors import door_fittings
 from models.training.synthesis.glyphs import GlyphLibrary
-from models.training.synthesis.lettering import by_hand, draw_script, one_row, two_rows
+from models.training.synthesis.lettering import by_hand, draw_lettering_style, one_row, two_rows
 from models.training.synthesis.metal import Box, Drawn
 from models.training.synthesis.surfaces import Textures, blend, filled, shade, unevenness
 
@@ -41,7 +41,7 @@ MIN_CONTRAST = 70.0  # grey levels between paint and body
 _FILM = np.array([(30, 170, 240), (40, 200, 245), (235, 238, 238), (30, 120, 235)], np.float32)  # BGR
 
 
-def draw_painted(number: str, rows: int, glyphs: GlyphLibrary, textures: Textures, rng: np.random.Generator) -> Drawn:
+def draw_painted(number: str, rows: int, glyphs: GlyphLibrary, textures: Textures, rng: Rng) -> Drawn:
     """A painted number in one or two rows; characters are about 90 pixels high."""
     spread = rng.random() < SPREAD[rows - 1]
     ink, boxes = letters(number, rows, spread, glyphs, rng)
@@ -58,23 +58,19 @@ def draw_painted(number: str, rows: int, glyphs: GlyphLibrary, textures: Texture
     return Drawn(image, None, boxes, rows)
 
 
-def letters(
-    number: str, rows: int, spread: bool, glyphs: GlyphLibrary, rng: np.random.Generator
-) -> tuple[Mask, tuple[Box, ...]]:
+def letters(number: str, rows: int, spread: bool, glyphs: GlyphLibrary, rng: Rng) -> tuple[Mask, tuple[Box, ...]]:
     """The ink of a number with a margin round it, and its characters' boxes, in pixels."""
-    script = draw_script(rng, spread)
-    ink, boxes = two_rows(number, script, glyphs, rng) if rows == 2 else one_row(number, script, glyphs, rng)
+    style = draw_lettering_style(rng, spread)
+    ink, boxes = two_rows(number, style, glyphs, rng) if rows == 2 else one_row(number, style, glyphs, rng)
     height, width = ink.shape
     sides = (0.01, 0.035) if spread else (0.02, 0.07)
     left, right = (round(width * float(rng.uniform(*sides))) for _ in range(2))
     top, bottom = (round(height * float(rng.uniform(0.05, 0.14))) for _ in range(2))
     ink = np.asarray(cv2.copyMakeBorder(ink, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0), dtype=np.uint8)
-    return by_hand(ink, script, rng), tuple((x0 + left, y0 + top, x1 + left, y1 + top) for x0, y0, x1, y1 in boxes)
+    return by_hand(ink, style, rng), tuple((x0 + left, y0 + top, x1 + left, y1 + top) for x0, y0, x1, y1 in boxes)
 
 
-def painted(
-    image: Image, ink: Mask, paint: np.ndarray, textures: Textures, level: float, rng: np.random.Generator
-) -> Image:
+def painted(image: Image, ink: Mask, paint: np.ndarray, textures: Textures, level: float, rng: Rng) -> Image:
     """``image`` with the worn ``ink`` on it, uint8 of the same height and width; ``level`` as in ``wear``."""
     if rng.random() < 0.25:
         image = _old_coat(image, ink, paint, rng)
@@ -84,7 +80,7 @@ def painted(
     return blend(image, ink, paint, float(rng.uniform(0.75, 1.0)))
 
 
-def _board(height: int, width: int, boxes: tuple[Box, ...], rng: np.random.Generator) -> tuple[Image, np.ndarray]:
+def _board(height: int, width: int, boxes: tuple[Box, ...], rng: Rng) -> tuple[Image, np.ndarray]:
     """A red or dark board with a patch of film behind each letter; returns it with the film's colour."""
     board = np.array((35, 30, 200)) if rng.random() < 0.6 else rng.uniform(20, 90, 3)
     film = np.clip(_FILM[int(rng.integers(len(_FILM)))] + rng.normal(0, 10, 3), 0, 255)
@@ -97,7 +93,7 @@ def _board(height: int, width: int, boxes: tuple[Box, ...], rng: np.random.Gener
     return image, film
 
 
-def bodywork(height: int, width: int, rng: np.random.Generator) -> tuple[Image, np.ndarray]:
+def bodywork(height: int, width: int, rng: Rng) -> tuple[Image, np.ndarray]:
     """Sheet or planks in one colour; returns it with the colour."""
     body = np.clip(_BODY[int(rng.integers(len(_BODY)))] + rng.normal(0, 14, 3), 0, 255)
     image = filled(height, width, body)
@@ -114,7 +110,7 @@ def bodywork(height: int, width: int, rng: np.random.Generator) -> tuple[Image, 
     return image, body
 
 
-def contrasting(body: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def contrasting(body: np.ndarray, rng: Rng) -> np.ndarray:
     """A paint that stands out from the body in grey, so that it can be read."""
     grey = np.array([0.114, 0.587, 0.299])
     fit = [name for name, bgr in _PAINT.items() if abs(float(grey @ (np.array(bgr) - body))) > MIN_CONTRAST]
@@ -123,14 +119,14 @@ def contrasting(body: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(np.array(_PAINT[name]) + rng.normal(0, 8, 3), 0, 255)
 
 
-def _old_coat(image: Image, ink: Mask, paint: np.ndarray, rng: np.random.Generator) -> Image:
+def _old_coat(image: Image, ink: Mask, paint: np.ndarray, rng: Rng) -> Image:
     """A pale shadow of the same number painted before, a little off."""
     shift = np.array([[1, 0, rng.uniform(-5, 5)], [0, 1, rng.uniform(-4, 4)]], np.float32)
     ghost = cv2.warpAffine(ink, shift, (ink.shape[1], ink.shape[0]))
     return blend(image, np.asarray(ghost, dtype=np.uint8), paint, float(rng.uniform(0.1, 0.35)))
 
 
-def _ribs(image: Image, rng: np.random.Generator) -> Image:
+def _ribs(image: Image, rng: Rng) -> Image:
     """Pressed ribs, a door gap, hinges, rivets: all narrower than a stroke can spare."""
     height, width = image.shape[:2]
     light = np.zeros((height, width), np.int16)

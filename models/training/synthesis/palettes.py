@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from models.training.arrays import Rng
+
 Bgr = NDArray[np.float32]
 
 _ANCHORS_RGB: dict[str, tuple[tuple[int, int, int], ...]] = {
@@ -44,24 +46,24 @@ _NEV_LARGE_RGB = np.array(
 )  # variants x (yellow, green) x RGB
 
 
-def draw(name: str, rng: np.random.Generator, spread: float = 7.0) -> Bgr:
+def draw(name: str, rng: Rng, spread: float = 7.0) -> Bgr:
     """A colour of this palette, float32 of shape (3,), 0-255."""
     anchors = np.array(_ANCHORS_RGB[name], dtype=np.float32)
     mixed = rng.dirichlet(np.full(len(anchors), 0.6)) @ anchors + rng.normal(0, spread, 3)
     return np.clip(mixed[::-1], 0, 255).astype(np.float32)
 
 
-def nev_small(rng: np.random.Generator) -> Bgr:
+def nev_small(rng: Rng) -> Bgr:
     """Top, middle and bottom, float32 of shape (3, 3)."""
     return _mix(_NEV_SMALL_RGB, rng)
 
 
-def nev_large(rng: np.random.Generator) -> Bgr:
+def nev_large(rng: Rng) -> Bgr:
     """Yellow and green, float32 of shape (2, 3)."""
     return _mix(_NEV_LARGE_RGB, rng)
 
 
-def _mix(variants: NDArray[np.float32], rng: np.random.Generator) -> Bgr:
+def _mix(variants: NDArray[np.float32], rng: Rng) -> Bgr:
     weights = rng.dirichlet(np.full(len(variants), 0.6))
     mixed = np.tensordot(weights, variants, axes=1) + rng.normal(0, 6, 3)
     return np.clip(mixed[:, ::-1], 0, 255).astype(np.float32)

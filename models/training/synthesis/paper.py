@@ -7,10 +7,10 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from models.training.arrays import Image, Mask
+from models.training.arrays import Image, Mask, Rng
 from models.training.synthesis import fittings, layouts, palettes
 from models.training.synthesis.glyphs import GlyphLibrary
-from models.training.synthesis.metal import Drawn, Hand, set_characters
+from models.training.synthesis.metal import CharacterStyle, Drawn, set_characters
 from models.training.synthesis.surfaces import (
     Textures,
     blend,
@@ -23,9 +23,7 @@ from models.training.synthesis.surfaces import (
 )
 
 
-def draw_paper(
-    kind: str, number: str, glyphs: GlyphLibrary, textures: Textures, scale: float, rng: np.random.Generator
-) -> Drawn:
+def draw_paper(kind: str, number: str, glyphs: GlyphLibrary, textures: Textures, scale: float, rng: Rng) -> Drawn:
     """One card of kind "temporary" or "temporary_entry" at ``scale`` pixels per mm."""
     layout = layouts.TEMPORARY if kind == "temporary" else layouts.ENTRY
     height, width = round(layout.height * scale), round(layout.width * scale)
@@ -43,8 +41,8 @@ def draw_paper(
     else:
         image = _entry_print(image, tint, glyphs, scale, rng)
     font = str(rng.choice(("140", "140", "140", "noto", "wqy")))
-    hand = Hand({"140": font}, int(rng.integers(-1, 2)), float(rng.normal(1, 0.015)), 0.4)
-    ink, _, boxes = set_characters(number, layout.slots, (height, width), scale, hand, frozenset(), glyphs, rng)
+    style = CharacterStyle({"140": font}, int(rng.integers(-1, 2)), float(rng.normal(1, 0.015)), 0.4)
+    ink, _, boxes = set_characters(number, layout.slots, (height, width), scale, style, frozenset(), glyphs, rng)
     image = blend(image, ink, np.full(3, rng.uniform(5, 70)) + rng.normal(0, 4, 3))
     image = _handled(image, textures, 0.36 if kind == "temporary" else 0.18, rng)
     return Drawn(image, rounded(height, width, 0, layout.radius * scale * float(rng.choice((0.2, 1.0)))), boxes, 1)
@@ -119,9 +117,7 @@ def _carriage(height: int, width: int) -> Mask:
     return mask
 
 
-def _temporary_print(
-    image: Image, tint: np.ndarray, glyphs: GlyphLibrary, scale: float, rng: np.random.Generator
-) -> Image:
+def _temporary_print(image: Image, tint: np.ndarray, glyphs: GlyphLibrary, scale: float, rng: Rng) -> Image:
     """Carriage drawing in the ground's tint; 有效期至 upright at the left, 年 月 日 and a date below the number."""
     height, width = image.shape[:2]
     if rng.random() < 0.8:
@@ -145,7 +141,7 @@ def _temporary_print(
     return blend(image, print_mask, np.full(3, rng.uniform(10, 80)))
 
 
-def _small_print(image: Image, scale: float, rng: np.random.Generator) -> Image:
+def _small_print(image: Image, scale: float, rng: Rng) -> Image:
     """Lines of print too small to read, in the free strip above the number or right below it."""
     height, width = image.shape[:2]
     mask = np.zeros((height, width), np.uint8)
@@ -161,7 +157,7 @@ def _small_print(image: Image, scale: float, rng: np.random.Generator) -> Image:
     return blend(image, mask, color, float(rng.uniform(0.25, 0.6)))
 
 
-def _entry_print(image: Image, tint: np.ndarray, glyphs: GlyphLibrary, scale: float, rng: np.random.Generator) -> Image:
+def _entry_print(image: Image, tint: np.ndarray, glyphs: GlyphLibrary, scale: float, rng: Rng) -> Image:
     """Bands at top and bottom, 临时入境 in red above the number."""
     height, width = image.shape[:2]
     out = image.copy()
@@ -183,7 +179,7 @@ def _entry_print(image: Image, tint: np.ndarray, glyphs: GlyphLibrary, scale: fl
     return blend(out, title, palettes.draw("red", rng))
 
 
-def _handled(image: Image, textures: Textures, free: float, rng: np.random.Generator) -> Image:
+def _handled(image: Image, textures: Textures, free: float, rng: Rng) -> Image:
     """Creases, waves, a hand that holds the card, and a windscreen in front of it: tint and reflections.
 
     ``free`` is the share of the card's height below the number, where fingers may lie.
@@ -207,7 +203,7 @@ def _handled(image: Image, textures: Textures, free: float, rng: np.random.Gener
     return image
 
 
-def _finger(image: Image, free: float, rng: np.random.Generator) -> Image:
+def _finger(image: Image, free: float, rng: Rng) -> Image:
     """A finger or thumb that reaches in over the lower edge, below the number."""
     height, width = image.shape[:2]
     skin = np.clip(np.array([135, 160, 205]) * rng.uniform(0.55, 1.15) + rng.normal(0, 8, 3), 0, 255)
@@ -225,7 +221,7 @@ def _finger(image: Image, free: float, rng: np.random.Generator) -> Image:
     return blend(image, np.asarray(lit, np.uint8), np.minimum(skin * 1.2 + 10, 255), 0.6)
 
 
-def _behind_glass(image: Image, textures: Textures, rng: np.random.Generator) -> Image:
+def _behind_glass(image: Image, textures: Textures, rng: Rng) -> Image:
     """A windscreen's tint, clouds reflected in it, and now and then a slanting bright band."""
     height, width = image.shape[:2]
     field = textures.cloudy(rng, height, width)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.arrays import Image, Mask
+from models.training.arrays import Image, Mask, Rng
 from models.training.synthesis import palettes
 from models.training.synthesis.layouts import Layout
 
@@ -24,16 +24,16 @@ class Textures:
         self._cloudy = [_octaves(rng, (3, 6, 12, 24, 48)) for _ in range(4)]
         self._speckled = [_octaves(rng, (12, 48, 160, 320)) for _ in range(4)]
 
-    def cloudy(self, rng: np.random.Generator, height: int, width: int) -> Mask:
+    def cloudy(self, rng: Rng, height: int, width: int) -> Mask:
         """Smooth patches, uint8 0-255 with an even histogram, of shape (height, width)."""
         return _crop(self._cloudy, rng, height, width)
 
-    def speckled(self, rng: np.random.Generator, height: int, width: int) -> Mask:
+    def speckled(self, rng: Rng, height: int, width: int) -> Mask:
         """Grains of 1 to 50 pixels, uint8 0-255 with an even histogram, of shape (height, width)."""
         return _crop(self._speckled, rng, height, width)
 
 
-def _octaves(rng: np.random.Generator, cells: Sequence[int]) -> Mask:
+def _octaves(rng: Rng, cells: Sequence[int]) -> Mask:
     height, width = _TEXTURE_SIZE
     total = np.zeros(_TEXTURE_SIZE, np.float32)
     for octave, count in enumerate(cells):
@@ -43,7 +43,7 @@ def _octaves(rng: np.random.Generator, cells: Sequence[int]) -> Mask:
     return np.asarray(cv2.equalizeHist(((total - low) * (255 / (high - low))).astype(np.uint8)), dtype=np.uint8)
 
 
-def _crop(fields: list[Mask], rng: np.random.Generator, height: int, width: int) -> Mask:
+def _crop(fields: list[Mask], rng: Rng, height: int, width: int) -> Mask:
     field = fields[int(rng.integers(len(fields)))]
     if rng.random() < 0.5:
         field = field[:, ::-1]
@@ -97,7 +97,7 @@ def relief(raised: Mask, angle: float, strength: float) -> NDArray[np.int16]:
     return np.asarray(cv2.filter2D(raised, cv2.CV_16S, slope * np.float32(strength / (3 * 255))), dtype=np.int16)
 
 
-def unevenness(rng: np.random.Generator, height: int, width: int, depth: float) -> NDArray[np.int16]:
+def unevenness(rng: Rng, height: int, width: int, depth: float) -> NDArray[np.int16]:
     """Slow changes of brightness over a sheet, within about 2 x ``depth`` grey levels."""
     grid = rng.normal(0, depth, (3, 5)).astype(np.float32)
     return cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.int16)
@@ -129,7 +129,7 @@ def frame_line(layout: Layout, height: int, width: int) -> Mask:
     return np.asarray(cv2.subtract(outer, inner), dtype=np.uint8)
 
 
-def ground(name: str, height: int, width: int, scale: float, rng: np.random.Generator) -> Image:
+def ground(name: str, height: int, width: int, scale: float, rng: Rng) -> Image:
     """The coloured sheet. ``scale`` is pixels per mm."""
     if name == "nev_small":
         return _vertical(height, width, palettes.nev_small(rng), float(rng.uniform(0.35, 0.65)))
@@ -145,7 +145,7 @@ def _vertical(height: int, width: int, colors: NDArray[np.float32], middle: floa
     return np.asarray(cv2.resize(column[:, None], (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
 
 
-def _nev_large(height: int, width: int, scale: float, rng: np.random.Generator) -> Image:
+def _nev_large(height: int, width: int, scale: float, rng: Rng) -> Image:
     yellow, green = palettes.nev_large(rng)
     if rng.random() < 0.5:
         lighter = np.clip(green + rng.uniform(-10, 40), 0, 255)

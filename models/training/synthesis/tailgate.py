@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.arrays import Image, Mask
+from models.training.arrays import Image, Mask, Rng
 from models.training.synthesis.doors import door_fittings
 from models.training.synthesis.glyphs import LETTERING, GlyphLibrary
 from models.training.synthesis.metal import Box
@@ -31,9 +31,7 @@ class Tailgate:
     plates: tuple[NDArray[np.float32], ...]
 
 
-def draw_tailgate(
-    number: str, plate: Image | None, glyphs: GlyphLibrary, textures: Textures, rng: np.random.Generator
-) -> Tailgate:
+def draw_tailgate(number: str, plate: Image | None, glyphs: GlyphLibrary, textures: Textures, rng: Rng) -> Tailgate:
     """A lorry's rear with ``number`` painted on its doors and ``plate`` (BGRA; None for none) hung below."""
     door_height = round(WIDTH * float(rng.uniform(0.22, 1.0)))
     body_image, body = bodywork(door_height, WIDTH, rng)
@@ -57,9 +55,7 @@ def draw_tailgate(
     return Tailgate(image, number, tuple(plates))
 
 
-def _placed(
-    ink: Mask, boxes: tuple[Box, ...], height: int, rng: np.random.Generator
-) -> tuple[Mask, tuple[Box, ...], Box]:
+def _placed(ink: Mask, boxes: tuple[Box, ...], height: int, rng: Rng) -> tuple[Mask, tuple[Box, ...], Box]:
     """The ink scaled into a sheet of ``height`` x WIDTH; its letters' boxes; and the number's outline."""
     scale = min(WIDTH * float(rng.uniform(0.45, 0.97)) / ink.shape[1], 0.9 * height / ink.shape[0])
     size = (round(ink.shape[1] * scale), round(ink.shape[0] * scale))
@@ -72,7 +68,7 @@ def _placed(
     return sheet, moved, (float(x), float(y), float(x + size[0]), float(y + size[1]))
 
 
-def _name(image: Image, free: float, paint: np.ndarray, glyphs: GlyphLibrary, rng: np.random.Generator) -> Image:
+def _name(image: Image, free: float, paint: np.ndarray, glyphs: GlyphLibrary, rng: Rng) -> Image:
     """A firm's name or a slogan in the ``free`` rows above the number."""
     high = round(free * float(rng.uniform(0.2, 0.6)))
     text = "".join(rng.choice(list(LETTERING), int(rng.integers(2, 7))))
@@ -85,7 +81,7 @@ def _name(image: Image, free: float, paint: np.ndarray, glyphs: GlyphLibrary, rn
     return blend(image, mask, paint, float(rng.uniform(0.6, 1.0)))
 
 
-def _bumper(plate: Image | None, rng: np.random.Generator) -> tuple[Image, Box | None]:
+def _bumper(plate: Image | None, rng: Rng) -> tuple[Image, Box | None]:
     """What is below the doors: a dark frame with lamps, strips and hazard boards; and where the plate hangs in it."""
     plate_width = WIDTH * float(rng.uniform(*PLATE_SHARE))
     plate_height = plate_width / 2
@@ -108,7 +104,7 @@ def _bumper(plate: Image | None, rng: np.random.Generator) -> tuple[Image, Box |
     return image, (float(left), float(top), float(left + wide), float(top + high))
 
 
-def _lamps(image: Image, side: int, rng: np.random.Generator) -> None:
+def _lamps(image: Image, side: int, rng: Rng) -> None:
     height, width = image.shape[:2]
     wide, high = round(width * rng.uniform(0.05, 0.14)), round(height * rng.uniform(0.15, 0.4))
     x = round(width * rng.uniform(0.01, 0.1))
@@ -120,7 +116,7 @@ def _lamps(image: Image, side: int, rng: np.random.Generator) -> None:
         cv2.rectangle(image, (left, y), (left + wide // 3, y + high), color, -1)
 
 
-def _stripes(image: Image, rng: np.random.Generator) -> None:
+def _stripes(image: Image, rng: Rng) -> None:
     """A hazard board, slanting stripes of red and white or yellow, at any height, whole or in two parts."""
     height, width = image.shape[:2]
     high = round(height * float(rng.uniform(0.1, 0.3)))

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from edge_lpr.plates import Color
+from models.training.arrays import Rng
 from models.training.synthesis import layouts
 from models.training.synthesis.glyphs import WITHDRAWN, GlyphLibrary
-from models.training.synthesis.kinds import KindLook
+from models.training.synthesis.kinds import KindStyle
 from models.training.synthesis.layouts import Separator, Slot
 from models.training.synthesis.metal import Drawn, draw_metal
 from models.training.synthesis.numbers import digit, letter, pick
@@ -33,9 +32,7 @@ _POLICE = replace(
 )
 
 
-def draw_withdrawn(
-    glyphs: GlyphLibrary, textures: Textures, scale: float, rng: np.random.Generator
-) -> tuple[Drawn, str]:
+def draw_withdrawn(glyphs: GlyphLibrary, textures: Textures, scale: float, rng: Rng) -> tuple[Drawn, str]:
     """One plate at ``scale`` pixels per mm, and what stands on it; its first character may be unknown to a reader."""
     if rng.random() < 0.15:
         number = "WJ" + digit(rng) + digit(rng) + "警" + "".join(digit(rng) for _ in range(4))
@@ -45,5 +42,5 @@ def draw_withdrawn(
         number = first + letter(rng) + "".join(digit(rng) for _ in range(5))
         red = frozenset({0} if rng.random() < 0.6 else {0, 1})
         layout = layouts.CAR if rng.random() < 0.6 else _DASHED
-    look = KindLook(Color.WHITE, "white", "black", "black", lambda number, rng: layout, lambda number, rng: red)
-    return draw_metal(look, number, glyphs, textures, scale, rng), number
+    style = KindStyle(Color.WHITE, "white", "black", "black", lambda number, rng: layout, lambda number, rng: red)
+    return draw_metal(style, number, glyphs, textures, scale, rng), number
