@@ -1,4 +1,4 @@
-"""What stands between and across the letters on a lorry's doors: ribs, seams, lock rods, hinges, reflective strips."""
+"""Fittings between and across the letters on a lorry's doors: ribs, seams, lock rods, hinges, reflective strips."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from models.training.synthesis.metal import Box
 from models.training.synthesis.surfaces import shade
 
 BETWEEN = 0.75
-"""Share of seams and rods that stand between two letters; the others cross letters by chance."""
+"""Share of seams and rods between two letters; the others are anywhere and may cross a letter."""
 Bgr = tuple[int, int, int]
 
 
 def door_fittings(image: Image, boxes: tuple[Box, ...], body: np.ndarray, rng: Rng) -> Image:
-    """``image``, uint8 (H, W, 3), with the fittings of a pair of doors over it.
+    """Returns ``image``, uint8 (H, W, 3), with the fittings of a pair of doors over it.
 
     ``boxes`` are the letters in pixels, ``body`` is the colour (BGR) of the sheet.
     """
@@ -51,7 +51,7 @@ def _tone(color: np.ndarray) -> Bgr:
 
 
 def _ribs(image: Image, size: float, rng: Rng) -> Image:
-    """Pressed ribs at an even pitch: a lit edge beside a shaded one, upright three times in four."""
+    """Adds pressed ribs at an even pitch, each a bright edge beside a dark one; three in four are upright."""
     height, width = image.shape[:2]
     upright = rng.random() < 0.75
     length = width if upright else height
@@ -65,7 +65,7 @@ def _ribs(image: Image, size: float, rng: Rng) -> Image:
 
 
 def _seam(image: Image, x: int, size: float, body: np.ndarray, rng: Rng) -> None:
-    """The gap between two doors, with a rubber or a lit edge beside it."""
+    """Draws the gap between two doors in place, with a seal or a bright edge beside it."""
     height = image.shape[0]
     wide = max(1, round(size * float(rng.uniform(0.015, 0.06))))
     cv2.line(image, (x + wide, 0), (x + wide, height), _tone(body * rng.uniform(0.8, 1.3)), wide)
@@ -73,7 +73,7 @@ def _seam(image: Image, x: int, size: float, body: np.ndarray, rng: Rng) -> None
 
 
 def _rod(image: Image, x: int, size: float, body: np.ndarray, rng: Rng) -> None:
-    """A lock rod from top to bottom, with clamps and now and then a handle."""
+    """Draws a lock rod from top to bottom in place, with clamps and sometimes a handle."""
     height = image.shape[0]
     steel = body * rng.uniform(0.7, 1.2) if rng.random() < 0.5 else np.full(3, rng.uniform(60, 215))
     wide = max(2, round(size * float(rng.uniform(0.04, 0.1))))
@@ -92,7 +92,7 @@ def _rod(image: Image, x: int, size: float, body: np.ndarray, rng: Rng) -> None:
 
 
 def _straps(image: Image, boxes: tuple[Box, ...], size: float, body: np.ndarray, rng: Rng) -> None:
-    """Hinge straps between the letters, all at one height: level bars like dashes."""
+    """Draws hinge straps between the letters in place: level bars at one height, similar to dashes."""
     level = float(np.median([(top + bottom) / 2 for _, top, _, bottom in boxes])) + size * float(rng.normal(0, 0.15))
     tone = _tone(body * rng.uniform(0.5, 0.9) if rng.random() < 0.5 else np.full(3, rng.uniform(90, 230)))
     thick = max(1, round(size * float(rng.uniform(0.03, 0.12))))
@@ -104,7 +104,7 @@ def _straps(image: Image, boxes: tuple[Box, ...], size: float, body: np.ndarray,
 
 
 def _strip(image: Image, size: float, rng: Rng) -> None:
-    """A reflective strip, red and white by turns, along the upper or lower edge."""
+    """Draws a strip of red and white reflectors along the upper or lower edge in place."""
     height, width = image.shape[:2]
     high = max(2, round(size * float(rng.uniform(0.05, 0.11))))
     top = 0 if rng.random() < 0.5 else height - high

@@ -1,6 +1,6 @@
-"""What is fixed to a plate or printed faintly on it: separators, logo, slots, bolts, surround, stickers, watermarks.
+"""Fittings of a plate and faint marks: separators, logo, slots, bolts, surround, stickers, watermarks.
 
-All functions draw in place on ``image``; millimetres times ``scale`` are pixels.
+``scale`` is pixels per mm.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ SLOGANS = ("汽车销售服务有限公司", "一汽大众", "丰田汽车", "�
 
 
 def dot(mask: Mask, x: float, y: float, width: float, height: float) -> None:
-    """A filled ellipse around (x, y), pixels."""
+    """Draws a filled ellipse around (x, y) in place, pixels."""
     axes = (max(1, round(width / 2 * _ONE)), max(1, round(height / 2 * _ONE)))
     cv2.ellipse(mask, (round(x * _ONE), round(y * _ONE)), axes, 0, 0, 360, 255, -1, cv2.LINE_AA, _FINE)
 
 
 def separator(mask: Mask, mark: Separator, scale: float) -> None:
-    """A dot or a dash; the logo of NEV plates is no ink, see ``logo``."""
+    """Draws a dot or a dash in place. The logo of new-energy plates is no ink: see ``logo``."""
     if mark.mark == "dot":
         dot(mask, mark.x * scale, mark.y * scale, mark.width * scale, mark.height * scale)
     elif mark.mark == "dash":
@@ -35,7 +35,7 @@ def separator(mask: Mask, mark: Separator, scale: float) -> None:
 
 
 def logo(image: Image, mark: Separator, scale: float, rng: Rng) -> None:
-    """The round mark of NEV plates: a globe with an E-shaped plug below."""
+    """Draws the round mark of new-energy plates in place: a globe with an E-shaped plug below."""
     center = (round(mark.x * scale), round(mark.y * scale))
     radius = max(3, round(mark.width / 2 * scale))
     blue = tuple(int(v) for v in rng.integers((120, 60, 0), (230, 170, 90)))
@@ -56,7 +56,7 @@ def logo(image: Image, mark: Separator, scale: float, rng: Rng) -> None:
 
 
 def holes(image: Image, layout: Layout, scale: float, rng: Rng) -> None:
-    """Slots, open or with a bolt or a cap in them, all four alike more often than not."""
+    """Draws the slots in place: open, or with a bolt or a cap; in 70 % all four alike."""
     alike = rng.random() < 0.7
     style, tone = int(rng.integers(6)), np.clip(rng.integers(40, 235) + rng.normal(0, 14, 3), 0, 255)
     for x, y, width, height in layout.holes:
@@ -78,7 +78,7 @@ def _hole(
         start, end = (round((x - half) * _ONE), center[1]), (round((x + half) * _ONE), center[1])
         cv2.line(image, start, end, color, thick, cv2.LINE_AA, _FINE)
         return
-    if style == 4:  # no hole to be seen
+    if style == 4:  # no visible hole
         return
     low, high = {2: (0.5, 0.75), 3: (0.75, 1.15)}.get(style, (1.1, 1.6))  # the largest caps lap over characters
     radius = height * rng.uniform(low, high)
@@ -125,7 +125,7 @@ def _advert(rng: Rng) -> str:
 
 
 def sticker(image: Image, scale: float, rng: Rng) -> None:
-    """A small label on the upper or lower margin, off the characters."""
+    """Draws a small label on the upper or lower margin in place, beside the characters."""
     height, width = image.shape[:2]
     w, h = rng.uniform(8, 30) * scale, rng.uniform(5, 9) * scale
     x = int(rng.uniform(0.02, 0.95) * (width - w))
@@ -135,7 +135,7 @@ def sticker(image: Image, scale: float, rng: Rng) -> None:
 
 
 def faint_marks(image: Image, layout: Layout, province: str, scale: float, glyphs: GlyphLibrary, rng: Rng) -> Image:
-    """The film's watermark (province characters) and the laser code at the upper left."""
+    """Returns ``image`` with the film's watermark (province characters) or the laser code at the upper left."""
     height, width = image.shape[:2]
     mask = np.zeros((height, width), np.uint8)
     if province and rng.random() < 0.5:

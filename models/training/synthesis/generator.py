@@ -1,4 +1,4 @@
-"""The door of the room: a picture of a plate of any kind, flat and seen from the front."""
+"""The plate generator: draws a plate of any kind, flat and seen from the front."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SMALL_SCALE = 1.7  # of those 220 mm wide
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RenderedPlate:
-    """A plate filling its picture.
+    """A plate that fills its picture.
 
-    ``image`` is uint8 H x W x 3, BGR; ``mask`` uint8 H x W, 255 on the plate, None where the plate fills the picture
-    to its corners; ``boxes`` are the characters' (left, top, right, bottom) in pixels.
+    ``image`` is uint8 (H, W, 3), BGR. ``mask`` is uint8 (H, W), 255 on the plate; None for a plate without rounded
+    corners. ``boxes`` are the characters' left, top, right and bottom in pixels.
     """
 
     image: Image
@@ -43,15 +43,15 @@ class RenderedPlate:
 
     @property
     def cut_out(self) -> Image:
-        """The plate alone: uint8 H x W x 4, BGR and its outline as alpha."""
+        """The plate with its outline as alpha: uint8 (H, W, 4), BGRA."""
         whole = np.full(self.image.shape[:2], 255, np.uint8)
         return np.dstack([self.image, whole if self.mask is None else self.mask])
 
 
 class PlateGenerator:
-    """Draws plates. Reads glyphs and fonts once; ``render`` then touches no file.
+    """Draws plates. Glyphs and fonts are read once, by the constructor.
 
-    ``data_dir`` is the development data's folder; ``atlas`` a file of shapes for machines without fonts.
+    ``data_dir`` is the folder of the development data. ``atlas`` is a file of glyph shapes, for machines without fonts.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class PlateGenerator:
         self.numbers = NumberSampler(numbers)
 
     def tailgate(self, rng: Rng) -> Tailgate:
-        """The rear of a lorry with its number painted across, mostly above the plate with the same number."""
+        """Draws the rear of a lorry: its number painted across, mostly above the plate with the same number."""
         number = self.numbers.sample("painted", rng)
         plate = None
         if len(number) == 7 and rng.random() < 0.7:
@@ -74,14 +74,16 @@ class PlateGenerator:
         return draw_tailgate(number, plate, self.glyphs, self._textures, rng)
 
     def withdrawn(self, rng: Rng) -> tuple[Image, str]:
-        """A plate withdrawn by the army or the armed police, uint8 H x W x 4, BGR and its outline as alpha; and what
-        stands on it, whose first character may not be in the alphabet."""
+        """Draws a withdrawn plate of the army or the armed police: uint8 (H, W, 4), BGRA, and the text on it.
+
+        The text's first character may be missing in the alphabet.
+        """
         drawn, number = draw_withdrawn(self.glyphs, self._textures, SCALE, rng)
         assert drawn.mask is not None  # metal plates have rounded corners
         return np.dstack([drawn.image, drawn.mask]), number
 
     def render(self, kind: str, rng: Rng, number: str | None = None) -> RenderedPlate:
-        """One plate; all chance comes from ``rng``. Raises InputError for an unknown kind."""
+        """Draws one plate of ``kind``, with ``number`` or a random one. Raises InputError for an unknown kind."""
         if kind not in KINDS:
             raise InputError(f"{kind}: no such kind of plate; choose one of {', '.join(KINDS)}")
         number = number or self.numbers.sample(kind, rng)

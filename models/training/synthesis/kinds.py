@@ -1,4 +1,4 @@
-"""What a kind of plate looks like: its colours, its drawings and which characters are red."""
+"""The style of each kind of plate: its colours, its layouts and its red characters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ RedCharacters = Callable[[str, Rng], frozenset[int]]
 
 @dataclass(frozen=True, slots=True)
 class KindStyle:
-    """``ground``, ``ink`` and ``frame`` name palettes; ``red`` gives the places of red characters in a number."""
+    """The style of one kind.
+
+    ``ground``, ``ink`` and ``frame`` name palettes. ``red`` returns the indices of the red characters of a number.
+    """
 
     color: Color
     ground: str
@@ -56,7 +59,7 @@ def _none(number: str, rng: Rng) -> frozenset[int]:
 
 
 def _suffix(characters: str, share: float) -> RedCharacters:
-    """Places of ``characters``, red in ``share`` of the plates."""
+    """Returns a function that colours ``characters`` red in ``share`` of the plates."""
 
     def places(number: str, rng: Rng) -> frozenset[int]:
         if rng.random() >= share:
@@ -137,7 +140,7 @@ METAL: dict[str, KindStyle] = {
     "wj_letter_double": _white(_always(layouts.WJ_REAR), _wj_letter_red),
     "other": KindStyle(Color.OTHER, "other", "white", "white", _always(layouts.CAR), _none),
 }
-"""Pressed metal plates; paper and painted ones have rooms of their own."""
+"""Pressed metal plates. Paper and painted ones are drawn by modules of their own."""
 
 PAPER = ("temporary", "temporary_entry")
 PAINTED = ("painted", "painted_double")

@@ -1,7 +1,8 @@
-"""Where things stand on a plate: the geometry tables, in mm from the top-left corner.
+"""Layouts of the plates, in mm from the top-left corner.
 
-Source: GA 36-2014, figures F1-F17 and appendix B; NY 345.1; the 480 x 140 table and the rows of WJ and army plates by
-several third parties that agree. A box is what the ink of a character fills.
+Sources: GA 36-2014, figures F1-F17 and appendix B; NY 345.1. The 480 x 140 layout and the rows of WJ and army plates
+come from several third parties that agree; WJ plates with a letter from two photos. A box is the area of a
+character's ink.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def _field(upper: tuple[Slot, ...], separators: tuple[Separator, ...]) -> Layout
 
 CAR = _car(_CAR, _dot(134.5, 70, 10))
 EMBASSY = _car(_EMBASSY, _dot(248.5, 70, 10))
-# since 2017 the suffix stands at the end; the dot keeps parting the country from the serial
+# since 2017 the suffix is at the end; the dot is still between country and serial
 EMBASSY_SUFFIX = _car((15.5, 72.5, 129.5, 208.5, 265.5, 322.5, 379.5), _dot(191.5, 70, 10))
 POLICE_FRONT = _car(_POLICE, _dot(77.5, 70, 14))
 POLICE_REAR = _car(_POLICE, (Separator("dash", 77.5, 70, 16, 10),))

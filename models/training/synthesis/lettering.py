@@ -1,6 +1,6 @@
-"""Lines of characters as a painter sets them: any font, proportions, gaps, stencil bridges, unsteady hands.
+"""Lines of painted characters: any font, proportions and gaps, stencil bridges, unsteady lines.
 
-A number painted on a lorry stands in one line or in two, close together or one letter at a time across the whole rear.
+A number painted on a lorry has one row or two. Its letters are close together or spread over the whole rear.
 """
 
 from __future__ import annotations
@@ -68,7 +68,10 @@ def _line(
     rng: Rng,
     dot_after: int,
 ) -> tuple[Mask, list[Box]]:
-    """One line of characters ``size`` pixels high; ``dot_after`` -1 for none."""
+    """Returns a line of characters ``size`` pixels high and their boxes.
+
+    ``dot_after`` is the index of the character before the dot; -1 for none.
+    """
     gaps = np.maximum(2.0, size * style.gap * np.exp(rng.normal(0, style.uneven, len(text))))
     pad = round(size * style.wobble * 2) + 2
     length = round(len(text) * size * aspect * (1 + 3 * style.wobble) + gaps.sum() + gaps.max() * 3 + size * 0.3)
@@ -95,12 +98,13 @@ def _line(
 
 
 def one_row(number: str, style: LetteringStyle, glyphs: GlyphLibrary, rng: Rng) -> tuple[Mask, tuple[Box, ...]]:
+    """Returns the ink of a number in one row and its characters\' boxes."""
     mask, boxes = _line(number, style, SIZE, style.aspect, glyphs, rng, 1 if style.dot else -1)
     return mask, tuple(boxes)
 
 
 def two_rows(number: str, style: LetteringStyle, glyphs: GlyphLibrary, rng: Rng) -> tuple[Mask, tuple[Box, ...]]:
-    """``P A`` above the serial, as on the rear plate: lower and wider, or of one size with it."""
+    """Returns ``P A`` above the serial, as on the rear plate: lower and wider, or of the same size."""
     upper_size = round(SIZE * float(rng.uniform(0.55, 1.0)))
     upper_aspect = style.aspect * float(rng.uniform(1.0, 1.7))
     upper, upper_boxes = _line(number[:2], style, upper_size, upper_aspect, glyphs, rng, 0 if style.dot else -1)
@@ -119,7 +123,7 @@ def two_rows(number: str, style: LetteringStyle, glyphs: GlyphLibrary, rng: Rng)
 
 
 def _stencilled(piece: Mask, character: str, rng: Rng) -> Mask:
-    """Bridges across the strokes, as a stencil needs them to hold together; no stem of a character is lost to one."""
+    """Adds the bridges that hold a stencil together. No character loses a stem to a bridge."""
     out = piece.copy()
     height, width = out.shape
     bridge = max(2, round(height * float(rng.uniform(0.025, 0.05))))
@@ -134,7 +138,7 @@ def _stencilled(piece: Mask, character: str, rng: Rng) -> Mask:
 
 
 def by_hand(ink: Mask, style: LetteringStyle, rng: Rng) -> Mask:
-    """Unsteady lines and drips."""
+    """Returns ``ink`` with unsteady lines and drips."""
     height, width = ink.shape
     if style.wobble:
         reach = float(rng.uniform(0.5, 2.5))

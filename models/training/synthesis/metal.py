@@ -1,4 +1,4 @@
-"""Pressed metal plates, from the sheet up: ground, faint marks, ink, relief, fittings, wear."""
+"""Pressed metal plates, drawn layer by layer: ground, faint marks, ink, relief, fittings, wear."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A finished picture with where its characters are; ``mask`` is 255 inside the rounded corners."""
+    """A finished plate with the boxes of its characters.
+
+    ``mask`` is 255 inside the rounded corners; None for a plate that fills the picture.
+    """
 
     image: Image
     mask: Mask | None
@@ -42,7 +45,11 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class CharacterStyle:
-    """How the characters of one plate are set: families swapped in, weight, and how steady the press was."""
+    """How the characters of one plate are pressed.
+
+    ``families`` replaces glyph families by others, ``weight`` (-2 to 2) changes the strokes, ``jitter`` is the spread
+    of positions in mm.
+    """
 
     families: dict[Family, str]
     weight: int
@@ -51,7 +58,7 @@ class CharacterStyle:
 
 
 def draw_character_style(rng: Rng) -> CharacterStyle:
-    """Mostly the standard's drawings; now and then another press, or a font for lack of one."""
+    """Draws a style: in 90 % the glyphs of the standard, else those of another press or a font."""
     families: dict[Family, str] = {}
     roll = rng.random()
     if roll < 0.05:
@@ -68,7 +75,10 @@ def set_characters(
     number: str, slots: tuple[Slot, ...], size: tuple[int, int], scale: float, style: CharacterStyle,
     red: frozenset[int], glyphs: GlyphLibrary, rng: Rng,
 ) -> tuple[Mask, Mask | None, tuple[Box, ...]]:  # fmt: skip
-    """Ink mask, mask of red ink (None without any) and the boxes; ``size`` is (height, width) in pixels."""
+    """Places the characters of ``number`` in ``slots``.
+
+    Returns the ink, the red ink (None without any) and the boxes. ``size`` is (height, width) in pixels.
+    """
     ink = np.zeros(size, np.uint8)
     red_ink = np.zeros(size, np.uint8) if red else None
     boxes: list[Box] = []
@@ -85,7 +95,7 @@ def set_characters(
 
 
 def draw_metal(kind: KindStyle, number: str, glyphs: GlyphLibrary, textures: Textures, scale: float, rng: Rng) -> Drawn:
-    """One plate of this kind at ``scale`` pixels per mm."""
+    """Draws a plate of ``kind`` at ``scale`` pixels per mm."""
     layout = kind.layout(number, rng)
     width, height = round(layout.width * scale), round(layout.height * scale)
     level = wear.draw_level(rng)
@@ -126,7 +136,7 @@ def _inked(
     rng: Rng,
 ) -> Image:  # fmt: skip
     color = palettes.draw(kind.ink, rng)
-    if kind.ink == "white":  # film that has gone dull takes on the ground's colour
+    if kind.ink == "white":  # a dull film has some of the ground's colour
         color = color + (image[0, 0].astype(np.float32) - color) * float(rng.beta(1.0, 5.0)) * 0.6
     else:
         color = color + (image[0, 0].astype(np.float32) - color) * float(rng.beta(1.0, 7.0)) * 0.5

@@ -1,8 +1,8 @@
-"""Numbers for each kind of plate, sampled flatter than life.
+"""Random numbers for each kind of plate, more evenly distributed than real ones.
 
-Real data is skewed (few 4s, few rare provinces, hardly any suffix), and a reader trained on it guesses instead of
-reading. So characters are drawn nearly flat, those that look alike a little more often, and every arrangement that
-the standard allows turns up. Grammar: GA 36-2014 (5.8, table 3), GA 36-2018, NY 345.1.
+Real data has few 4s, few rare provinces and hardly any suffix. A recognizer trained on it guesses the frequent
+characters. So characters are drawn almost evenly, similar ones a little more often, and every arrangement of the
+standard occurs. Grammar: GA 36-2014 (5.8, table 3), GA 36-2018, NY 345.1.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ISSUING_LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"
 NEV_LETTERS = "DABCEFGHJK"
 ARMY_FIRST = "BCEGHJKLNQSVZ"
 CONFUSABLE = frozenset("0D8B2Z5S6G1Q7TUVMNHKXA4")
-# share of each arrangement on the road, percent (L letter, d digit); used through its square root, which flattens it
+# percent of real serials with each arrangement (L letter, d digit); drawn by the square root, which is more even
 ARRANGEMENTS = {
     "LLddd": 22.0, "Ldddd": 15.0, "LdddL": 11.0, "ddddd": 10.0, "dLddd": 7.5, "LdLdd": 7.0, "dddLd": 6.0,
     "ddLdd": 6.0, "ddddL": 5.0, "dddLL": 5.0, "dLLdd": 3.0, "LddLd": 1.0, "dLdLd": 1.0, "dLddL": 1.0,
@@ -33,16 +33,21 @@ ARRANGEMENTS = {
 
 @dataclass(frozen=True)
 class NumberSettings:
-    """How numbers are drawn; every share is between 0.0 and 1.0."""
+    """Shares by which numbers are drawn, 0.0-1.0."""
 
-    province_weights: Mapping[str, float] = field(default_factory=dict)  # relative, 1.0 where a province is not named
-    listed_letter: float = 0.85  # issuing letter from the list of the province, else any
-    police_organ: float = 0.015  # issuing letter O; none in 4,033 labelled plates, and it looks like a zero
+    province_weights: Mapping[str, float] = field(
+        default_factory=dict
+    )  # relative; 1.0 for a province that is not named
+    listed_letter: float = 0.85  # issuing letter from the province's list; any other else
+    police_organ: float = 0.015  # issuing letter O: none in 4,033 labelled plates, and easily taken for a zero
     any_arrangement: float = 0.05
     repeated: float = 0.06  # show numbers: 88888, 12345, 66
 
     def province_shares(self) -> NDArray[np.float64]:
-        """Float64 of shape (31,), sums to 1, in the order of ``PROVINCES``."""
+        """Returns the provinces' shares: float64 (31,), in the order of ``PROVINCES``, sum 1.
+
+        Raises InputError for weights below 0 or all 0.
+        """
         weights = np.array([self.province_weights.get(name, 1.0) for name in PROVINCES], dtype=np.float64)
         if weights.min() < 0 or weights.sum() <= 0:
             raise InputError("province_weights: give weights of at least 0, one of them above 0")
@@ -62,21 +67,22 @@ _NAME_SHARES /= _NAME_SHARES.sum()
 
 
 class NumberSampler:
-    """Draws a number of a kind."""
+    """Draws numbers of any kind."""
 
     def __init__(self, settings: NumberSettings | None = None) -> None:
         self._settings = settings or NumberSettings()
         self._shares = self._settings.province_shares()
 
     def sample(self, kind: str, rng: Rng) -> str:
-        """A number that a plate of this kind can carry."""
+        """Draws a number of ``kind``."""
         return _GRAMMAR[kind](self, rng)
 
     def province(self, rng: Rng) -> str:
+        """Draws a province."""
         return PROVINCES[int(rng.choice(len(PROVINCES), p=self._shares))]
 
     def office(self, rng: Rng) -> str:
-        """Province and issuing letter."""
+        """Draws a province and an issuing letter."""
         province = self.province(rng)
         listed = rng.random() < self._settings.listed_letter
         if rng.random() < self._settings.police_organ:
@@ -85,7 +91,7 @@ class NumberSampler:
         return province + pick(rng, letters.replace("O", ""))
 
     def serial(self, rng: Rng, length: int) -> str:
-        """Digits and at most two letters, without I and O."""
+        """Draws ``length`` digits and at most two letters, without I and O."""
         roll = rng.random()
         if roll < self._settings.repeated:
             return _show_serial(rng, length)
@@ -98,21 +104,24 @@ class NumberSampler:
         return "".join(letter(rng) if mark == "L" else digit(rng) for mark in pattern)
 
     def digits(self, rng: Rng, length: int) -> str:
+        """Draws ``length`` digits, seldom one digit repeated."""
         if rng.random() < self._settings.repeated / 2:
             return digit(rng) * length
         return "".join(digit(rng) for _ in range(length))
 
 
 def pick(rng: Rng, options: Sequence[str]) -> str:
-    """One of ``options``, all alike."""
+    """Draws one of ``options``, each as likely."""
     return options[int(rng.integers(len(options)))]
 
 
 def digit(rng: Rng) -> str:
+    """Draws a digit; those that resemble a letter a little more often."""
     return DIGITS[int(rng.choice(10, p=_DIGIT_SHARES))]
 
 
 def letter(rng: Rng) -> str:
+    """Draws a letter of a serial; those that resemble another character a little more often."""
     return SERIAL_LETTERS[int(rng.choice(len(SERIAL_LETTERS), p=_LETTER_SHARES))]
 
 
@@ -123,7 +132,7 @@ def _show_serial(rng: Rng, length: int) -> str:
     if style == 1:
         start = int(rng.integers(0, 10 - length + 1))
         return DIGITS[start : start + length]
-    if style == 2:  # letters, then one digit again and again: AA888
+    if style == 2:  # letters, then one digit repeated: AA888
         letters = int(rng.integers(1, 3))
         return letter(rng) * letters + digit(rng) * (length - letters)
     pair = [digit(rng) for _ in range((length + 1) // 2)]
@@ -230,7 +239,7 @@ def _airport(s: NumberSampler, rng: Rng) -> str:
 
 
 def _painted(s: NumberSampler, rng: Rng) -> str:
-    """What the vehicle's own plate says: a lorry's, a trailer's, seldom a large electric one's or a tractor's."""
+    """Draws the number of the vehicle's plate: a lorry or trailer, seldom a large electric vehicle or a tractor."""
     roll = rng.random()
     if roll < 0.05:
         return _nev_large(s, rng)

@@ -1,8 +1,8 @@
-"""Enlarged numbers painted on lorries and trailers (放大号): the text and the bodywork round it.
+"""Enlarged numbers painted on lorries and trailers (放大号): the text and the bodywork around it.
 
-The standard fixes only the size. Seen are one row or two, any font, stencils, drips, letters spread over the whole
-tailgate, ribs and doors through characters, and letters on a coloured board.
-The picture is a loose rectangle round the text, a fifth to a third larger than the ink.
+The standard fixes only the size. Real ones have one row or two, any font, stencil bridges and drips. Their letters may
+be spread over the whole tailgate, crossed by ribs and doors, or be on a coloured board. The picture is a loose
+rectangle around the text, a fifth to a third larger than the ink.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _FILM = np.array([(30, 170, 240), (40, 200, 245), (235, 238, 238), (30, 120, 235
 
 
 def draw_painted(number: str, rows: int, glyphs: GlyphLibrary, textures: Textures, rng: Rng) -> Drawn:
-    """A painted number in one or two rows; characters are about 90 pixels high."""
+    """Draws a painted number in one or two rows; characters are about 90 pixels high."""
     spread = rng.random() < SPREAD[rows - 1]
     ink, boxes = letters(number, rows, spread, glyphs, rng)
     level = wear.draw_level(rng)
@@ -59,7 +59,7 @@ def draw_painted(number: str, rows: int, glyphs: GlyphLibrary, textures: Texture
 
 
 def letters(number: str, rows: int, spread: bool, glyphs: GlyphLibrary, rng: Rng) -> tuple[Mask, tuple[Box, ...]]:
-    """The ink of a number with a margin round it, and its characters' boxes, in pixels."""
+    """Draws the ink of a number with a margin around it. Returns it and the characters' boxes, in pixels."""
     style = draw_lettering_style(rng, spread)
     ink, boxes = two_rows(number, style, glyphs, rng) if rows == 2 else one_row(number, style, glyphs, rng)
     height, width = ink.shape
@@ -71,7 +71,7 @@ def letters(number: str, rows: int, spread: bool, glyphs: GlyphLibrary, rng: Rng
 
 
 def painted(image: Image, ink: Mask, paint: np.ndarray, textures: Textures, level: float, rng: Rng) -> Image:
-    """``image`` with the worn ``ink`` on it, uint8 of the same height and width; ``level`` as in ``wear``."""
+    """Returns ``image`` with the worn ``ink`` on it, which has the same height and width; ``level`` as in ``wear``."""
     if rng.random() < 0.25:
         image = _old_coat(image, ink, paint, rng)
     ink = wear.worn_ink(ink, textures, max(level, 0.35), rng)
@@ -81,7 +81,7 @@ def painted(image: Image, ink: Mask, paint: np.ndarray, textures: Textures, leve
 
 
 def _board(height: int, width: int, boxes: tuple[Box, ...], rng: Rng) -> tuple[Image, np.ndarray]:
-    """A red or dark board with a patch of film behind each letter; returns it with the film's colour."""
+    """Draws a red or dark board with a patch of film behind each letter. Returns it and the film's colour."""
     board = np.array((35, 30, 200)) if rng.random() < 0.6 else rng.uniform(20, 90, 3)
     film = np.clip(_FILM[int(rng.integers(len(_FILM)))] + rng.normal(0, 10, 3), 0, 255)
     image = filled(height, width, np.clip(board + rng.normal(0, 10, 3), 0, 255))
@@ -94,7 +94,7 @@ def _board(height: int, width: int, boxes: tuple[Box, ...], rng: Rng) -> tuple[I
 
 
 def bodywork(height: int, width: int, rng: Rng) -> tuple[Image, np.ndarray]:
-    """Sheet or planks in one colour; returns it with the colour."""
+    """Draws a sheet or planks in one colour. Returns it and the colour (BGR)."""
     body = np.clip(_BODY[int(rng.integers(len(_BODY)))] + rng.normal(0, 14, 3), 0, 255)
     image = filled(height, width, body)
     roll = rng.random()
@@ -111,7 +111,7 @@ def bodywork(height: int, width: int, rng: Rng) -> tuple[Image, np.ndarray]:
 
 
 def contrasting(body: np.ndarray, rng: Rng) -> np.ndarray:
-    """A paint that stands out from the body in grey, so that it can be read."""
+    """Draws a paint (BGR) whose grey level differs enough from the body's to be read."""
     grey = np.array([0.114, 0.587, 0.299])
     fit = [name for name, bgr in _PAINT.items() if abs(float(grey @ (np.array(bgr) - body))) > MIN_CONTRAST]
     weights = np.array([_PAINT_SHARES[name] for name in fit])
@@ -120,14 +120,14 @@ def contrasting(body: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def _old_coat(image: Image, ink: Mask, paint: np.ndarray, rng: Rng) -> Image:
-    """A pale shadow of the same number painted before, a little off."""
+    """Adds the pale remains of the same number painted earlier, a little displaced."""
     shift = np.array([[1, 0, rng.uniform(-5, 5)], [0, 1, rng.uniform(-4, 4)]], np.float32)
     ghost = cv2.warpAffine(ink, shift, (ink.shape[1], ink.shape[0]))
     return blend(image, np.asarray(ghost, dtype=np.uint8), paint, float(rng.uniform(0.1, 0.35)))
 
 
 def _ribs(image: Image, rng: Rng) -> Image:
-    """Pressed ribs, a door gap, hinges, rivets: all narrower than a stroke can spare."""
+    """Adds pressed ribs, a door gap, a hinge and rivets, all much narrower than a stroke."""
     height, width = image.shape[:2]
     light = np.zeros((height, width), np.int16)
     roll = rng.random()

@@ -1,6 +1,6 @@
-"""Colours of grounds and inks, BGR, each a few anchors between which a plate's own colour is drawn.
+"""Colours of grounds and inks, BGR: each palette is a few anchors, and a plate's colour is a random mix of them.
 
-Anchors: medians of the development photos and the specimens of GA 36-2014 appendix B.
+The anchors are medians of the development photos and the specimens of GA 36-2014, appendix B.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ _NEV_LARGE_RGB = np.array(
 
 
 def draw(name: str, rng: Rng, spread: float = 7.0) -> Bgr:
-    """A colour of this palette, float32 of shape (3,), 0-255."""
+    """Draws a colour of the palette ``name``: float32 (3,), 0-255."""
     anchors = np.array(_ANCHORS_RGB[name], dtype=np.float32)
     mixed = rng.dirichlet(np.full(len(anchors), 0.6)) @ anchors + rng.normal(0, spread, 3)
     return np.clip(mixed[::-1], 0, 255).astype(np.float32)
 
 
 def nev_small(rng: Rng) -> Bgr:
-    """Top, middle and bottom, float32 of shape (3, 3)."""
+    """Draws the colours at top, middle and bottom: float32 (3, 3)."""
     return _mix(_NEV_SMALL_RGB, rng)
 
 
 def nev_large(rng: Rng) -> Bgr:
-    """Yellow and green, float32 of shape (2, 3)."""
+    """Draws the yellow and the green: float32 (2, 3)."""
     return _mix(_NEV_LARGE_RGB, rng)
 
 

@@ -1,4 +1,4 @@
-"""Paper plates: temporary driving and temporary entry (GA 36-2014 F9, F13, B.16-B.23). Flat print, no relief."""
+"""Paper plates: temporary driving and temporary entry (GA 36-2014 F9, F13, B.16-B.23). They have no relief."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from models.training.synthesis.surfaces import (
 
 
 def draw_paper(kind: str, number: str, glyphs: GlyphLibrary, textures: Textures, scale: float, rng: Rng) -> Drawn:
-    """One card of kind "temporary" or "temporary_entry" at ``scale`` pixels per mm."""
+    """Draws a card of kind "temporary" or "temporary_entry" at ``scale`` pixels per mm."""
     layout = layouts.TEMPORARY if kind == "temporary" else layouts.ENTRY
     height, width = round(layout.height * scale), round(layout.width * scale)
     hue = "blue" if rng.random() < 0.5 else "brown"
@@ -49,12 +49,12 @@ def draw_paper(kind: str, number: str, glyphs: GlyphLibrary, textures: Textures,
 
 
 _PATTERN_SHARES = (0.05, 0.05, 0.05, 0.05, 0.05, 0.25, 0.25, 0.25)
-"""Rings of three sizes, two sorts of waves, quatrefoils of three sizes: what real cards have."""
+"""Shares of the patterns: rings of three sizes, two sorts of waves, quatrefoils of three sizes as on real cards."""
 
 
 @lru_cache(maxsize=16)
 def _pattern(height: int, width: int, style: int) -> Mask:
-    """Fine security print: rings, waves or quatrefoils. Shared: do not write into it."""
+    """Returns a fine security print: rings, waves or quatrefoils. It is shared: do not write into it."""
     if style >= 5:
         tile = _quatrefoil((8, 10, 13)[style - 5])
         repeats = (-(-height // tile.shape[0]), -(-width // tile.shape[1]))
@@ -75,7 +75,7 @@ def _pattern(height: int, width: int, style: int) -> Mask:
 
 
 def _quatrefoil(step: int) -> Mask:
-    """One flower of four petals with a dotted line round it, uint8 of shape (step, step)."""
+    """Returns a flower of four petals with a dotted line around it, uint8 (step, step)."""
     fine = 8
     size = step * fine
     mask = np.zeros((size, size), np.uint8)
@@ -91,7 +91,7 @@ def _quatrefoil(step: int) -> Mask:
 
 @lru_cache(maxsize=4)
 def _carriage(height: int, width: int) -> Mask:
-    """A horse carriage in outline, its wheels at the right. Shared: do not write into it."""
+    """Returns the outlines of a horse carriage, its wheels at the right. It is shared: do not write into it."""
     mask = np.zeros((height, width), np.uint8)
 
     def at(x: float, y: float) -> tuple[int, int]:
@@ -118,7 +118,7 @@ def _carriage(height: int, width: int) -> Mask:
 
 
 def _temporary_print(image: Image, tint: np.ndarray, glyphs: GlyphLibrary, scale: float, rng: Rng) -> Image:
-    """Carriage drawing in the ground's tint; 有效期至 upright at the left, 年 月 日 and a date below the number."""
+    """Prints the carriage, 有效期至 upright at the left, and 年 月 日 with a date below the number."""
     height, width = image.shape[:2]
     if rng.random() < 0.8:
         image = blend(image, _carriage(height, width), tint * 0.85, float(rng.uniform(0.3, 0.9)))
@@ -142,7 +142,7 @@ def _temporary_print(image: Image, tint: np.ndarray, glyphs: GlyphLibrary, scale
 
 
 def _small_print(image: Image, scale: float, rng: Rng) -> Image:
-    """Lines of print too small to read, in the free strip above the number or right below it."""
+    """Prints lines that are too small to read, above the number or right below it."""
     height, width = image.shape[:2]
     mask = np.zeros((height, width), np.uint8)
     above = rng.random() < 0.6
@@ -158,7 +158,7 @@ def _small_print(image: Image, scale: float, rng: Rng) -> Image:
 
 
 def _entry_print(image: Image, tint: np.ndarray, glyphs: GlyphLibrary, scale: float, rng: Rng) -> Image:
-    """Bands at top and bottom, 临时入境 in red above the number."""
+    """Prints bands at top and bottom, and 临时入境 in red above the number."""
     height, width = image.shape[:2]
     out = image.copy()
     top, bottom = round(float(rng.uniform(22, 28)) * scale), round(float(rng.uniform(20, 26)) * scale)
@@ -180,7 +180,7 @@ def _entry_print(image: Image, tint: np.ndarray, glyphs: GlyphLibrary, scale: fl
 
 
 def _handled(image: Image, textures: Textures, free: float, rng: Rng) -> Image:
-    """Creases, waves, a hand that holds the card, and a windscreen in front of it: tint and reflections.
+    """Adds creases, waves, fingers that hold the card, and a windscreen in front of it.
 
     ``free`` is the share of the card's height below the number, where fingers may lie.
     """
@@ -204,7 +204,7 @@ def _handled(image: Image, textures: Textures, free: float, rng: Rng) -> Image:
 
 
 def _finger(image: Image, free: float, rng: Rng) -> Image:
-    """A finger or thumb that reaches in over the lower edge, below the number."""
+    """Draws a finger or thumb over the lower edge, below the number."""
     height, width = image.shape[:2]
     skin = np.clip(np.array([135, 160, 205]) * rng.uniform(0.55, 1.15) + rng.normal(0, 8, 3), 0, 255)
     reach, half = height * free * float(rng.uniform(0.3, 1.0)), width * float(rng.uniform(0.03, 0.055))
@@ -222,7 +222,7 @@ def _finger(image: Image, free: float, rng: Rng) -> Image:
 
 
 def _behind_glass(image: Image, textures: Textures, rng: Rng) -> Image:
-    """A windscreen's tint, clouds reflected in it, and now and then a slanting bright band."""
+    """Adds a windscreen: its tint, reflected clouds and sometimes a slanting bright band."""
     height, width = image.shape[:2]
     field = textures.cloudy(rng, height, width)
     mask = cv2.LUT(field, np.clip((np.arange(256) - 120) * 2.0, 0, 255).astype(np.uint8))

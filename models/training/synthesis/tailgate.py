@@ -1,4 +1,4 @@
-"""The rear of a lorry: doors with the number painted across, a firm's name, lamps, hazard boards and the rear plate."""
+"""The rear of a lorry: doors with the painted number, a company name, lamps, hazard boards and the rear plate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ PLATE_SHARE = (0.14, 0.26)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tailgate:
-    """``image`` is uint8 (H, W, 3), BGR; ``plates`` are the corners (4, 2) of the painted number, then of the plate."""
+    """A lorry's rear.
+
+    ``image`` is uint8 (H, W, 3), BGR. ``plates`` are the corners (4, 2) of the painted number, then of the plate if
+    there is one.
+    """
 
     image: Image
     number: str
@@ -32,7 +36,7 @@ class Tailgate:
 
 
 def draw_tailgate(number: str, plate: Image | None, glyphs: GlyphLibrary, textures: Textures, rng: Rng) -> Tailgate:
-    """A lorry's rear with ``number`` painted on its doors and ``plate`` (BGRA; None for none) hung below."""
+    """Draws a lorry's rear with ``number`` painted on its doors and ``plate`` (BGRA; None for none) below."""
     door_height = round(WIDTH * float(rng.uniform(0.22, 1.0)))
     body_image, body = bodywork(door_height, WIDTH, rng)
     ink, boxes = letters(number, 1, True, glyphs, rng)
@@ -56,7 +60,7 @@ def draw_tailgate(number: str, plate: Image | None, glyphs: GlyphLibrary, textur
 
 
 def _placed(ink: Mask, boxes: tuple[Box, ...], height: int, rng: Rng) -> tuple[Mask, tuple[Box, ...], Box]:
-    """The ink scaled into a sheet of ``height`` x WIDTH; its letters' boxes; and the number's outline."""
+    """Returns the ink scaled into a sheet of ``height`` x WIDTH, its letters' boxes and the number's box."""
     scale = min(WIDTH * float(rng.uniform(0.45, 0.97)) / ink.shape[1], 0.9 * height / ink.shape[0])
     size = (round(ink.shape[1] * scale), round(ink.shape[0] * scale))
     small = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -69,7 +73,7 @@ def _placed(ink: Mask, boxes: tuple[Box, ...], height: int, rng: Rng) -> tuple[M
 
 
 def _name(image: Image, free: float, paint: np.ndarray, glyphs: GlyphLibrary, rng: Rng) -> Image:
-    """A firm's name or a slogan in the ``free`` rows above the number."""
+    """Adds a company name or slogan in the ``free`` pixel rows above the number."""
     high = round(free * float(rng.uniform(0.2, 0.6)))
     text = "".join(rng.choice(list(LETTERING), int(rng.integers(2, 7))))
     line = glyphs.lettering("noto" if rng.random() < 0.5 else "wqy", text, high, float(rng.uniform(0.05, 0.5)))
@@ -82,7 +86,7 @@ def _name(image: Image, free: float, paint: np.ndarray, glyphs: GlyphLibrary, rn
 
 
 def _bumper(plate: Image | None, rng: Rng) -> tuple[Image, Box | None]:
-    """What is below the doors: a dark frame with lamps, strips and hazard boards; and where the plate hangs in it."""
+    """Draws the part below the doors, with lamps and hazard boards. Returns it and the box of the plate in it."""
     plate_width = WIDTH * float(rng.uniform(*PLATE_SHARE))
     plate_height = plate_width / 2
     height = round(plate_height * float(rng.uniform(1.15, 2.2)))
@@ -105,6 +109,7 @@ def _bumper(plate: Image | None, rng: Rng) -> tuple[Image, Box | None]:
 
 
 def _lamps(image: Image, side: int, rng: Rng) -> None:
+    """Draws the lamps of one side in place; ``side`` is 0 for the left."""
     height, width = image.shape[:2]
     wide, high = round(width * rng.uniform(0.05, 0.14)), round(height * rng.uniform(0.15, 0.4))
     x = round(width * rng.uniform(0.01, 0.1))
@@ -117,7 +122,7 @@ def _lamps(image: Image, side: int, rng: Rng) -> None:
 
 
 def _stripes(image: Image, rng: Rng) -> None:
-    """A hazard board, slanting stripes of red and white or yellow, at any height, whole or in two parts."""
+    """Draws a hazard board in place: slanting stripes of red and white or yellow, whole or in two parts."""
     height, width = image.shape[:2]
     high = round(height * float(rng.uniform(0.1, 0.3)))
     top = round((height - high) * float(rng.uniform(0, 1)))

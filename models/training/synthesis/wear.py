@@ -1,6 +1,6 @@
-"""What the road does to a plate. ``level`` is 0.0 (new) to 1.0 (a lorry's winter); no character is made unreadable.
+"""Wear of a plate. ``level`` is 0.0 (new) to 1.0 (a lorry in winter); every character stays readable.
 
-Blur, noise, night and exposure are the camera's doing and belong to the degradations of the training data sets.
+Blur, noise, night and exposure come from the camera: see ``models.training.augment.degrade``.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _RUST = np.array([(20, 55, 110), (30, 70, 140), (15, 35, 70)], np.float32)
 
 
 def draw_level(rng: Rng) -> float:
-    """Two plates in five are as new, the rest worn more or less."""
+    """Draws a level: two plates in five are new."""
     return 0.0 if rng.random() < 0.4 else float(rng.beta(1.3, 2.6))
 
 
 def worn_ink(ink: Mask, textures: Textures, level: float, rng: Rng) -> Mask:
-    """Ink with flakes gone: at the most a quarter of it."""
+    """Returns ``ink`` with flakes missing: a quarter of it at most."""
     if rng.random() > 0.5 * level + 0.08:
         return ink
     grain = textures.speckled(rng, *ink.shape)
@@ -31,7 +31,7 @@ def worn_ink(ink: Mask, textures: Textures, level: float, rng: Rng) -> Mask:
 
 
 def weathered(image: Image, textures: Textures, level: float, scale: float, rng: Rng) -> Image:
-    """Fading, dust, mud, scratches and rust, each by chance."""
+    """Returns ``image`` with fading, dust, mud, scratches and rust, each at random."""
     if level <= 0:
         return image
     if rng.random() < 0.35:
@@ -63,7 +63,7 @@ def _dust(image: Image, textures: Textures, level: float, rng: Rng) -> Image:
 
 
 def _rust(image: Image, textures: Textures, level: float, scale: float, rng: Rng) -> Image:
-    """Along the edges and in a few patches."""
+    """Adds rust along the edges and in a few patches."""
     height, width = image.shape[:2]
     grain = textures.speckled(rng, height, width).astype(np.float32)
     rows = np.minimum(np.arange(height), np.arange(height)[::-1])[:, None]
@@ -88,7 +88,7 @@ def _scratches(image: Image, level: float, scale: float, rng: Rng) -> Image:
 
 
 def _mud(image: Image, level: float, scale: float, rng: Rng) -> Image:
-    """Splashes, thicker towards the bottom; each is smaller than a stroke is long."""
+    """Adds splashes, more of them at the bottom. Each is smaller than a stroke is long."""
     height, width = image.shape[:2]
     mask = np.zeros((height, width), np.uint8)
     for _ in range(int(rng.integers(2, 6 + round(30 * level)))):
@@ -101,7 +101,7 @@ def _mud(image: Image, level: float, scale: float, rng: Rng) -> Image:
 
 
 def bent(image: Image, strength: float, rng: Rng) -> Image:
-    """A sheet that is no longer flat: a smooth displacement of up to ``strength`` pixels, none at the corners."""
+    """Returns a bent sheet: displaced smoothly by up to ``strength`` pixels, not at all at the corners."""
     height, width = image.shape[:2]
     grid = rng.uniform(-strength, strength, (2, 4, 6)).astype(np.float32)
     for y in (0, -1):

@@ -1,7 +1,8 @@
-"""Plates that were withdrawn and must not be read as another number: army (2004 to 2013), armed police (2004).
+"""Withdrawn plates of the army (2004 to 2013) and the armed police (2004).
 
-Their first character is in no number of today. A reader that does not know it takes it for a province: 海A02008 for
-浙A02008. Training shows these plates as it shows other countries' plates: the known characters, and no legible plate.
+They must not be read as another number. Most have a character that is on no current plate, and a recognizer that has
+never seen it reads a province: 浙A02008 for 海A02008. They are trained like plates of other countries: the known
+characters are a target, and the plate is not legible.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from models.training.synthesis.numbers import digit, letter, pick
 from models.training.synthesis.surfaces import Textures
 
 BEIJING = 0.12
-"""Share of army plates of the Beijing region, whose first character, 京, a reader knows: these are legible."""
+"""Share of army plates of the Beijing region. Their first character is 京, so that they are legible."""
 _DASHED = replace(layouts.CAR, separators=(Separator("dash", 134.5, 70, 16, 10),))
 _POLICE = replace(
     layouts.CAR,
@@ -33,7 +34,9 @@ _POLICE = replace(
 
 
 def draw_withdrawn(glyphs: GlyphLibrary, textures: Textures, scale: float, rng: Rng) -> tuple[Drawn, str]:
-    """One plate at ``scale`` pixels per mm, and what stands on it; its first character may be unknown to a reader."""
+    """Draws a plate at ``scale`` pixels per mm. Returns it and the text on it, whose first character may be missing in
+    the alphabet.
+    """
     if rng.random() < 0.15:
         number = "WJ" + digit(rng) + digit(rng) + "警" + "".join(digit(rng) for _ in range(4))
         red, layout = frozenset({0, 1, 4}), _POLICE
