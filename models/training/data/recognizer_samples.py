@@ -36,7 +36,7 @@ from models.training.augment.canvases import (
     upper_length,
 )
 from models.training.augment.crops import PARTS, aim, cut, shown_part
-from models.training.augment.degradation_mix import weather
+from models.training.augment.degradation_mix import degraded
 from models.training.data import datasets
 from models.training.data.pool import FLAT_HEIGHT, FLAT_WIDTH, PlatePool
 from models.training.data.tensors import picture_tensor
@@ -137,7 +137,7 @@ class PlateSampler:
         """Draws one sample."""
         share = rng.random()
         if share < NEGATIVE:
-            image, _ = weather(self.negative(rng), rng, True, *ONE_ROW)
+            image, _ = degraded(self.negative(rng), rng, True, *ONE_ROW)
             return as_sample(image, None)
         real = share < NEGATIVE + REAL
         if real:
@@ -159,7 +159,7 @@ class PlateSampler:
             width, height = part.right - part.left, part.bottom - part.top
             aspect, character = aspect * width / height, character / height
         image, corners = cut(canvas, corners)
-        image, colored = weather(image, rng, not real, aspect, character)
+        image, colored = degraded(image, rng, not real, aspect, character)
         return as_sample(image, canvas, colored, corners if refine else None)
 
     def rendered(self, rng: Rng) -> Canvas:

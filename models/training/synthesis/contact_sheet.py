@@ -1,4 +1,7 @@
-"""A contact sheet of drawn plates for each kind: ``python -m models.training.synthesis.contact_sheet --out DIR``."""
+"""Contact sheets of rendered plates, one for each kind.
+
+python -m models.training.synthesis.contact_sheet --out cache/sheets
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ COLUMNS, ROWS = 4, 6
 
 
 def sheet(generator: PlateGenerator, kind: str, rng: Rng) -> np.ndarray:
-    """``ROWS`` x ``COLUMNS`` plates of one kind, uint8 BGR."""
+    """Draws ``ROWS`` x ``COLUMNS`` plates of one kind: uint8, BGR."""
     cell_width, cell_height = CELL
     page = np.full((ROWS * (cell_height + 8), COLUMNS * (cell_width + 8), 3), 90, np.uint8)
     for place in range(ROWS * COLUMNS):
@@ -39,7 +42,7 @@ def sheet(generator: PlateGenerator, kind: str, rng: Rng) -> np.ndarray:
 
 
 def main() -> int:
-    """Write the sheets and print plates per second for each kind. 0 done, 1 failed, 2 wrong input."""
+    """Writes the sheets and prints plates per second for each kind. Returns 0 when done."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the sheets, one PNG a kind")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind; may be given again")
