@@ -147,6 +147,7 @@ those seen on the road since then."""
 KINDS: tuple[Kind, ...] = (
     # GA 36-2014 table 1
     _kind("small car", "p a s s s s s", (Color.BLUE,), (1,)),
+    _kind("foreign-owned car, until 2007", "p a s s s s s", (Color.BLACK,), (1,)),
     _kind("large vehicle, front", "p a s s s s s", (Color.YELLOW,), (1,)),
     _kind("large vehicle, rear", "p a s s s s s", (Color.YELLOW,), (2,)),
     _kind("motorcycle or low-speed vehicle", "p a s s s s s", (Color.YELLOW,), (2,)),
@@ -169,8 +170,10 @@ KINDS: tuple[Kind, ...] = (
     _kind("tractor, temporary", "p d d d d d d 临", (Color.WHITE,), (2,)),
     # other plates that the state issues for public roads
     _kind("army", "BCEGHJKLNQSVZ l d d d d d", (Color.WHITE,), (1, 2)),
+    _kind("army, Beijing, withdrawn in 2013", "京 l d d d d d", (Color.WHITE,), (1,), Category.NON_STANDARD),
     _kind("armed police", "W J p d d d d 0123456789TDSHBXJ", (Color.WHITE,), (1, 2)),
     _kind("armed police, headquarters", "W J d d d d 0123456789TDSHBXJ", (Color.WHITE,), (1, 2)),
+    _kind("armed police, letter", "W J a d d d d d", (Color.WHITE,), (1, 2)),
     _kind("armed police, 2007", "W J d d c d d d d", (Color.WHITE,), (1,)),
     _kind("emergency rescue", "p XS d d d d 应 急", (Color.WHITE,), (1,)),
     _kind("emergency rescue, ministry", "p d d d d d 应 急", (Color.WHITE,), (1,)),

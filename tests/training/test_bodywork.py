@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.training.data.pool import FlatPlate
 from models.training.synthesis import bodywork
-from models.training.synthesis.bodywork import banded, faint, hard_to_read
+from models.training.synthesis.bodywork import banded, faint, with_bodywork
 
 BOX = np.array([[0.1, 0.15, 0.2, 0.85]], np.float32)
 INK, SHEET = 180, 70
@@ -68,7 +68,7 @@ def test_painted_numbers_are_made_hard_to_read_more_often_than_metal_plates_and_
     for kind in ("blue", "painted"):
         described = FlatPlate("皖A12345", "蓝色", 1, kind, 3.0, BOX.tolist())
         rng = np.random.default_rng(5)
-        results = [hard_to_read(picture, described, rng) for _ in range(60)]
+        results = [with_bodywork(picture, described, rng) for _ in range(60)]
         assert all((result[..., 3] == picture[..., 3]).all() for result in results)
         changed[kind] = sum(bool((result != picture).any()) for result in results)
     assert 0 < changed["blue"] < 20 < changed["painted"] < 60

@@ -27,6 +27,9 @@ EXPECTED = {
     "nev_small": (Color.GREEN, 1, 480 / 140),
     "nev_large": (Color.YELLOW_GREEN, 1, 480 / 140),
     "army_double": (Color.WHITE, 2, 2.0),
+    "black": (Color.BLACK, 1, 440 / 140),
+    "wj_letter": (Color.WHITE, 1, 440 / 140),
+    "wj_letter_double": (Color.WHITE, 2, 2.0),
     "airport": (Color.GREEN, 1, 440 / 140),
     "temporary": (Color.TEMPORARY, 1, 220 / 140),
 }

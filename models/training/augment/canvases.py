@@ -1,4 +1,4 @@
-"""Canvases: straightened plates amid their surroundings, real ones and rendered ones in a real one's place."""
+"""Canvases: straightened plates with their surroundings, real ones and rendered ones in the place of a real one."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ INNER = np.array(
     ],
     np.float32,
 )
-"""Where on a canvas the plate's corners are."""
+"""The plate's corners on a canvas, pixels."""
 UNKNOWN = -1
 ENDS = 0.45
-"""Share of crowded plates that are so at their ends, not above or below."""
+"""Share of crowded plates with the neighbours at their ends instead of above or below."""
 ONE_ROW, TWO_ROWS = (440 / 140, 0.65), (440 / 220, 0.3)
-"""A plate's width by height, and the smallest character's height as a share of the plate's (GA 36-2014)."""
+"""Width by height, and the smallest character's height as a share of the plate's (GA 36-2014)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Canvas:
-    """A straightened plate amid its surroundings; ``color`` and ``rows`` are class indices or UNKNOWN."""
+    """A straightened plate with its surroundings; ``color`` and ``rows`` are class indices or UNKNOWN."""
 
     image: Image
     number: str
@@ -43,27 +43,29 @@ class Canvas:
     rows: int
     upper: int
     tight: bool
-    """True for crops that came without surroundings, whose borders are invented."""
+    """True for crops without surroundings, whose border is repeated."""
     aspect: float | None = None
-    """True width by height, where that is known better than by GA 36."""
+    """True width by height, if it differs from GA 36."""
     boxes: NDArray[np.float32] | None = None
-    """(n, 4), the characters' left, top, right and bottom as shares of the plate; None where nobody knows."""
+    """(n, 4), the characters' left, top, right and bottom as shares of the plate; None if unknown."""
 
     @property
     def proportions(self) -> tuple[float, float]:
-        """True width by height, and the smallest character's height as a share of the plate's."""
+        """The true width by height, and the smallest character's height as a share of the plate's."""
         aspect, character = TWO_ROWS if self.rows == 1 else ONE_ROW
         return self.aspect or aspect, character
 
 
 def color_index(color: str | None) -> int:
-    """Class of a colour name, UNKNOWN for None."""
+    """Returns the class of a colour name; UNKNOWN for None."""
     return UNKNOWN if color is None else [c.value for c in COLORS].index(color)
 
 
 def upper_length(kind: str, number: str) -> int:
-    """How many characters of a two-row plate stand in its upper row (GA 36-2014 figures; NY 345.1)."""
+    """Returns how many characters of a two-row plate are in its upper row (GA 36-2014 figures; NY 345.1)."""
     if kind.startswith("tractor"):
+        return 3
+    if kind == "wj_letter_double":
         return 3
     if kind == "wj_double":
         return 3 if number[2] in PROVINCES else 2
@@ -71,7 +73,7 @@ def upper_length(kind: str, number: str) -> int:
 
 
 def straightened(image: Image, quad: NDArray[np.float32]) -> Image:
-    """The canvas around ``quad`` (4, 2) of ``image``."""
+    """Returns the canvas around ``quad`` (4, 2) of ``image``."""
     matrix = cv2.getPerspectiveTransform(quad - np.float32(0.5), INNER - np.float32(0.5))
     size = (CANVAS_WIDTH, CANVAS_HEIGHT)
     return np.asarray(
@@ -80,7 +82,7 @@ def straightened(image: Image, quad: NDArray[np.float32]) -> Image:
 
 
 def real_canvases(split: str) -> list[Canvas]:
-    """Every trusted real plate of ``split``."""
+    """Returns every real plate of ``split`` with a trusted number."""
     found: list[Canvas] = []
     for scene in data.scenes(split):
         image = scene.load()
@@ -101,8 +103,10 @@ def real_canvases(split: str) -> list[Canvas]:
 
 
 def usual_boxes(number: str, rows: int) -> NDArray[np.float32] | None:
-    """Where the characters of a real plate stand, as ``Canvas.boxes``: of cars' plates in one row, which the standard
-    draws one way; None for others."""
+    """Returns the boxes of a real plate's characters, as ``Canvas.boxes``.
+
+    They are known for cars' plates in one row, whose layout is standard; None for others.
+    """
     if rows != 1 or number[0] not in PROVINCES or number[-1] == "警" or len(number) not in (7, 8):
         return None
     layout = CAR if len(number) == 7 else NEV
@@ -112,10 +116,10 @@ def usual_boxes(number: str, rows: int) -> NDArray[np.float32] | None:
 
 
 def swap(canvas: Image, flat: Image, rng: Rng) -> Image:
-    """Set a rendered plate (BGRA) in the place of the real one, in the real one's light.
+    """Returns ``canvas`` with a rendered plate (BGRA) in the place of the real one.
 
-    The real plate's darkest and brightest tones are where the rendered plate's go, so that exposure and contrast
-    match; its texture goes, since the rendered plate covers it.
+    In most cases the rendered plate's darkest and brightest tones are moved towards those of the real one, so that
+    exposure and contrast match.
     """
     inner = canvas[MARGIN_Y:-MARGIN_Y, MARGIN_X:-MARGIN_X]
     plate = flat[..., :3].astype(np.float32)
@@ -133,8 +137,11 @@ def swap(canvas: Image, flat: Image, rng: Rng) -> Image:
 
 
 def crowded(canvas: Image, lettering: Image, rng: Rng) -> Image:
-    """Something right beside the plate: stripes or ``lettering`` above or below it, as grilles and dealers' names stand
-    there, or at one end or both what is bright, dark or lettered, as lamps and recesses are."""
+    """Returns ``canvas`` with something right beside the plate.
+
+    Above or below it that is stripes or ``lettering``, as grilles and dealers' names. At one or both ends it is bright,
+    dark or lettered, as lamps and recesses.
+    """
     result = canvas.copy()
     if rng.random() < ENDS:
         for end in (0, 1):
@@ -155,7 +162,7 @@ def crowded(canvas: Image, lettering: Image, rng: Rng) -> Image:
 
 
 def _crowd_end(canvas: Image, end: int, lettering: Image, rng: Rng) -> None:
-    """Cover what is beyond one ``end`` of the plate, 0 the left, in place."""
+    """Covers the area beyond one ``end`` of the plate (0 left, 1 right), in place."""
     wide, gap = int(rng.integers(16, MARGIN_X)), int(rng.integers(0, 7))
     left = MARGIN_X - gap - wide if end == 0 else CANVAS_WIDTH - MARGIN_X + gap
     left, right = max(0, left), min(CANVAS_WIDTH, left + wide)

@@ -1,4 +1,4 @@
-"""Where a canvas is cut for a sample: as for the first look, for reading, or a part of it as for a second look."""
+"""Cuts of a canvas for one sample: for refinement, for reading, or of a part as in a later pass."""
 
 from __future__ import annotations
 
@@ -15,35 +15,40 @@ from models.training.augment.canvases import INNER, Canvas
 from models.training.data.pool import FLAT_HEIGHT, FLAT_WIDTH
 from models.training.networks.inputs import RECOGNIZER_INPUT
 
-LOOK_MARGIN = (0.10, 0.22)
-"""How much of the plate's width and height the first look shows beyond each edge of the detector's corners."""
+REFINE_MARGIN = (0.10, 0.22)
+"""Shares of the plate's width and height that a cut for refinement shows beyond each edge."""
 READ_MARGIN = 0.02
 """The same for reading."""
 LOWER_ROW, TALLER, ASTRAY = 0.12, 0.12, 0.12
-"""Share of looks at two-row plates where the detector took the lower row for the plate, at plates of one row where it
-took what is above or below them for the other row, and at any where it put one end wrong: took in what stands beside
-the plate, a lamp or a dark recess, or left a character out. Seldom, but then the number is lost."""
+"""Shares of cuts for refinement with a gross error of the detector, which is rare but loses the number.
+
+LOWER_ROW: of two-row plates, it framed the lower row alone. TALLER: of one-row plates, it framed an object above or
+below as a second row. ASTRAY: one end is wrong; it includes an object beside the plate or leaves a character out."""
 BESIDE, LEFT_OUT = (0.15, 0.9), (0.1, 0.6)
-"""How far beyond the plate's end, or short of it, in plate heights."""
+"""Distance of a wrong end beyond the plate's end, or short of it, in plate heights."""
 LEAST_FRAMED = 0.25
-"""How much of the plate's height is framed then at least, at either end."""
+"""Least share of the plate's height that is framed at either end."""
 PARTS = (0.3, 0.45)
-"""Shares of plates of one row and of two, cut for reading, of which only a part is shown, as a second look does."""
+"""Shares of one-row and of two-row plates, cut for reading, of which only a part is shown, as in a later pass."""
 FIRST_PART = 0.6
-"""How often of the two parts it is the one with the province."""
+"""Share of these that show the part with the province."""
 SEEN_BIAS, SEEN_SPREAD = -0.007, 0.014
-"""How far from a character's middle a first look has it, shares of the width: mean and standard deviation over right
-readings of rendered plates of one row."""
+"""Mean and standard deviation of the first pass's error in a character's middle, as shares of the width.
+
+Measured on rendered one-row plates that were read right."""
 OVERLOOKED = 0.08
-"""How often the first look is taken not to have seen one of the characters."""
+"""Share of parts for which the first pass is assumed to have missed a character."""
 UPPER_FOUND = 0.85
-"""How often it is taken to have seen where the upper row's characters stand."""
+"""Share of parts of two rows for which it is assumed to have found the upper row's characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """How far corners err: standard deviations in plate heights, as measured on the detector's. ``grow`` moves
-    opposite edges apart, ``shear`` the upper and lower edge along themselves, ``rotate`` the ends up and down."""
+    """Errors of corners: standard deviations in plate heights, as measured.
+
+    ``grow`` moves opposite edges apart, ``shear`` the upper and lower edge along themselves, ``rotate`` the ends up and
+    down. ``each`` is the error of a single corner.
+    """
 
     shift: tuple[float, float]
     grow: tuple[float, float]
@@ -52,7 +57,7 @@ class Errors:
     each: float
 
     def draw(self, rng: Rng, much: float) -> Corners:
-        """Errors of the four corners, (4, 2) in plate heights."""
+        """Draws the errors of the four corners: (4, 2), in plate heights. ``much`` is a factor on all but ``each``."""
         grow, shear, rotate = rng.normal(0, self.grow), rng.normal(0, self.shear), rng.normal(0, self.rotate)
         common = rng.normal(0, self.shift)
         signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
@@ -65,28 +70,31 @@ REFINED = Errors(shift=(0.035, 0.02), grow=(0.04, 0.03), shear=0.045, rotate=0.0
 CROPPED = Errors(shift=(0.03, 0.02), grow=(0.04, 0.02), shear=0.02, rotate=0.015, each=0.015)
 
 
-def aim(canvas: Canvas, rng: Rng, look: bool) -> Corners:
-    """The corners (4, 2) on the canvas to cut at: off by what the detector errs, or by what is left when refined."""
-    errors = DETECTED if look else CROPPED if canvas.tight else REFINED
-    margin = np.array(LOOK_MARGIN if look else (0.0, 0.0) if canvas.tight else (READ_MARGIN, READ_MARGIN))
+def aim(canvas: Canvas, rng: Rng, refine: bool) -> Corners:
+    """Draws the corners (4, 2) on the canvas to cut at.
+
+    They have the detector's errors for refinement, and the errors that are left after it for reading.
+    """
+    errors = DETECTED if refine else CROPPED if canvas.tight else REFINED
+    margin = np.array(REFINE_MARGIN if refine else (0.0, 0.0) if canvas.tight else (READ_MARGIN, READ_MARGIN))
     much = float(rng.choice((0.6, 1.2, 2.2), p=(0.4, 0.42, 0.18)))
     height = np.array([FLAT_WIDTH / (440 / 140), FLAT_HEIGHT])  # of a plate, in the canvas's pixels of each axis
     center = INNER.mean(axis=0)
     corners = INNER + errors.draw(rng, much) * height
-    if look and canvas.rows == 1 and rng.random() < LOWER_ROW:
+    if refine and canvas.rows == 1 and rng.random() < LOWER_ROW:
         lowest = corners[[3, 2], 1] - LEAST_FRAMED * FLAT_HEIGHT
         corners[:2, 1] = np.minimum(corners[:2, 1] + rng.uniform(0.1, 0.55) * FLAT_HEIGHT, lowest)
-    elif look and canvas.rows == 0 and rng.random() < TALLER:
+    elif refine and canvas.rows == 0 and rng.random() < TALLER:
         edge = slice(0, 2) if rng.random() < 0.7 else slice(2, 4)
         corners[edge, 1] += (1 if edge.start else -1) * rng.uniform(0.2, 0.8) * FLAT_HEIGHT
-    if look and rng.random() < ASTRAY:
+    if refine and rng.random() < ASTRAY:
         end, outwards = ([0, 3], -1) if rng.random() < 0.5 else ([1, 2], 1)
         off = rng.uniform(*BESIDE) if rng.random() < 0.6 else -rng.uniform(*LEFT_OUT)
         corners[end, 0] += outwards * off * height[0] * (0.5 if canvas.rows == 1 else 1.0)
     corners = (corners - center) * (1 + 2 * margin) + center
-    if not look and rng.random() < 0.08:  # far too loose, as crops from other programs are
+    if not refine and rng.random() < 0.08:  # far too loose, as crops of other programs
         corners = (corners - center) * (1 + rng.uniform(0.04, 0.13, 2)) + center
-    elif not look and rng.random() < 0.1:  # or too tight at one end
+    elif not refine and rng.random() < 0.1:  # or too tight at one end
         end = [0, 3] if rng.random() < 0.5 else [1, 2]
         inwards = 1 if end[0] == 0 else -1
         corners[end, 0] += inwards * rng.uniform(0.0, 0.05) * FLAT_WIDTH
@@ -97,8 +105,10 @@ _UNIT = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
 
 
 def shown_part(canvas: Canvas, corners: Corners, rng: Rng) -> tuple[Canvas, Corners, PlateCrop]:
-    """One of the two parts that a second look looks at, where the plate is cut at ``corners``: the canvas with what
-    stands on it, in one row; the corners to cut at; and the part."""
+    """Draws one of the two parts that a later pass reads, of a plate that is cut at ``corners``.
+
+    Returns the canvas with the part's text, in one row; the corners to cut at; and the part.
+    """
     assert canvas.boxes is not None
     middles = INNER[0] + (canvas.boxes[:, :2] + canvas.boxes[:, 2:]) / 2 * (FLAT_WIDTH, FLAT_HEIGHT)
     seen = cv2.perspectiveTransform(middles[None].astype(np.float32), cv2.getPerspectiveTransform(corners, _UNIT))[0]
@@ -118,7 +128,7 @@ def shown_part(canvas: Canvas, corners: Corners, rng: Rng) -> tuple[Canvas, Corn
 
 
 def cut(canvas: Canvas, corners: Corners) -> tuple[Image, Corners]:
-    """The recognizer's input between ``corners`` of a canvas; and where in it, in pixels, the plate's corners lie."""
+    """Returns the recognizer's input between ``corners`` of a canvas, and the plate's corners in it, pixels."""
     height, width = RECOGNIZER_INPUT
     matrix = cv2.getPerspectiveTransform(corners, _UNIT * np.float32((width, height)))
     plate = cv2.perspectiveTransform(INNER[None], matrix)[0]

@@ -1,4 +1,4 @@
-"""What goes wrong with a training picture of a plate, all together: light, lens, movement, distance, codec."""
+"""The mix of degradations of a recognizer sample: light, lens, movement, distance, codec."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from models.training.arrays import Image, Rng
 from models.training.augment import degrade
 
 SMALLEST_CHARACTER = 12.0
-"""Height in pixels of the smallest character that a person can still read."""
+"""Least height of a character that a person can still read, pixels."""
 WITHIN_REACH = 0.85
-"""Share of pictures that keep to it."""
+"""Share of pictures whose characters are at least so high."""
 MILD_SHARE, MILD = 0.5, 0.45
-"""Share of pictures with fewer faults, and how often each comes and how strong it is then. Under all of them at once a
-fifth of the pictures is past reading; these have mostly one, as a photo of a gate has."""
+"""Share of pictures with fewer degradations, and the factor on the probability and strength of each.
+
+With all degradations at once a fifth of the pictures cannot be read. These pictures mostly have one, as a photo of a
+gate has."""
 MOST_MOTION_BLUR, MOST_FOCUS_BLUR = 0.2, 0.075
-"""Length and sigma, as shares of that character's height."""
+"""Length and sigma of the blur, as shares of the smallest character's height."""
 
 
-def weather(image: Image, rng: Rng, rendered: bool, aspect: float, character: float) -> tuple[Image, bool]:
-    """Degrade a straightened plate, or a part of one; also says whether its colour can still be told.
+def degraded(image: Image, rng: Rng, rendered: bool, aspect: float, character: float) -> tuple[Image, bool]:
+    """Degrades a straightened plate, or a part of one. Returns it and whether its colour is still visible.
 
-    ``aspect`` is the true width by height of what ``image`` shows, ``character`` the height of its smallest character
-    as a share of it: these say how small it may get, and how blurred, before nobody can read it. Real pictures come
-    with their own faults and get fewer new ones.
+    ``aspect`` is the true width by height of ``image``, ``character`` the height of its smallest character as a share
+    of the picture's. They limit how small and how blurred the picture gets, so that most stay readable. Real pictures
+    are degraded already: without ``rendered`` the degradations are fewer.
     """
     height, width = image.shape[:2]
     much = (1.0 if rendered else 0.6) * (MILD if rng.random() < MILD_SHARE else 1.0)
@@ -35,13 +37,17 @@ def weather(image: Image, rng: Rng, rendered: bool, aspect: float, character: fl
         image = degrade.glare(image, rng)
     if rng.random() < 0.08 * much:
         image = degrade.rain(image, rng)
-    if rng.random() < 0.03:
+    if rng.random() < 0.1 * much:
+        image = degrade.reflection(image, rng)
+    if rng.random() < 0.05:
         image, colored = degrade.infrared(image, rng), False
     image = degrade.light(image, rng, much)
     if rng.random() < 0.12 * much:
         image = degrade.night(image, rng)
-    # Through the picture that a camera takes of it, small where the plate is far. Below a person's reach only now and
-    # then: what cannot be read teaches no character, and its errors would drown the others'.
+    elif rng.random() < 0.08 * much:
+        image = degrade.overexposed(image, rng)
+    # The size of a distant plate in a camera's picture. Unreadable sizes are rare: they teach no character, and their
+    # losses would exceed the others'.
     least = SMALLEST_CHARACTER if rng.random() < WITHIN_REACH else 0.67 * SMALLEST_CHARACTER
     small = float(np.exp(rng.uniform(np.log(least / character), np.log(max(height, width / aspect)))))
     squeeze = np.exp(rng.normal(0, 0.18))

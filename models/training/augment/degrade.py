@@ -1,7 +1,7 @@
-"""What cameras, weather and codecs do to a picture: blur, noise, light, colour, compression.
+"""Degradations of a picture by camera, weather and codec: blur, noise, light, colour, compression.
 
-Every function takes and returns uint8 BGR and draws from the generator it is given. ``strength`` scales how much goes
-wrong: 0.0 nothing, 1.0 as bad as a gate camera gets while a person can still read the plate.
+Every function takes and returns uint8, BGR. ``strength`` is 0.0 for no degradation and 1.0 for the worst of a gate
+camera with which a person can still read the plate.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from models.training.arrays import Image, Rng
 
 
 def light(image: Image, rng: Rng, strength: float = 1.0) -> Image:
-    """Exposure, contrast, gamma and white balance."""
+    """Changes exposure, contrast, gamma and white balance."""
     gain = np.exp(rng.normal(0, 0.28 * strength))
     offset = rng.normal(0, 16 * strength)
     balance = np.exp(rng.normal(0, 0.07 * strength, 3))
@@ -24,7 +24,7 @@ def light(image: Image, rng: Rng, strength: float = 1.0) -> Image:
 
 
 def night(image: Image, rng: Rng) -> Image:
-    """Little light: dark, low in contrast, little colour, noisy."""
+    """Makes a picture dark, noisy, and low in contrast and colour."""
     keep = rng.uniform(0.3, 1.0)
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     mixed = cv2.addWeighted(image, keep, grey, 1 - keep, 0)
@@ -33,14 +33,14 @@ def night(image: Image, rng: Rng) -> Image:
 
 
 def infrared(image: Image, rng: Rng) -> Image:
-    """A camera in infrared light: one grey channel, weighted at random."""
+    """Makes a picture grey, as of a camera in infrared light; the channels' weights are random."""
     weights = rng.dirichlet((2, 2, 2)).astype(np.float32)
     grey = cv2.transform(image, weights[None])
     return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def shade(image: Image, rng: Rng) -> Image:
-    """The edge of a shadow, or light falling off across the picture."""
+    """Adds the edge of a shadow, or light that decreases across the picture."""
     height, width = image.shape[:2]
     angle = rng.uniform(0, 2 * np.pi)
     xs, ys = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
@@ -50,8 +50,25 @@ def shade(image: Image, rng: Rng) -> Image:
     return np.asarray(image * factor[..., None], np.uint8)
 
 
+def overexposed(image: Image, rng: Rng) -> Image:
+    """Adds too much light: bright parts become white, and a veil reduces the contrast."""
+    veil = rng.uniform(0, 90)
+    return np.asarray(cv2.convertScaleAbs(image, alpha=rng.uniform(1.15, 2.2) * (1 - veil / 255), beta=veil), np.uint8)
+
+
+def reflection(image: Image, rng: Rng) -> Image:
+    """Adds the reflection of sky or a lamp: a pale or cyan veil over the plate or one side of it."""
+    height, width = image.shape[:2]
+    sky = np.array([(230, 215, 185), (225, 205, 90), (200, 200, 200), (215, 235, 245)][int(rng.integers(4))])
+    angle, edge = rng.uniform(0, 2 * np.pi), np.exp(rng.uniform(0, 3))
+    xs, ys = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
+    across = np.cos(angle) * xs[None] + np.sin(angle) * ys[:, None] + rng.uniform(-1, 1)
+    share = (rng.uniform(0.15, 0.6) / (1 + np.exp(-edge * across)))[..., None]
+    return np.asarray(np.clip(image * (1 - share) + (sky + rng.normal(0, 15, 3)) * share, 0, 255), np.uint8)
+
+
 def glare(image: Image, rng: Rng) -> Image:
-    """A lamp or the sun: a bright soft spot."""
+    """Adds a bright soft spot, as of a lamp or the sun."""
     height, width = image.shape[:2]
     ys, xs = np.mgrid[:height, :width].astype(np.float32)
     x, y = rng.uniform(0, width), rng.uniform(0, height)
@@ -61,7 +78,7 @@ def glare(image: Image, rng: Rng) -> Image:
 
 
 def noise(image: Image, rng: Rng, strength: float = 1.0) -> Image:
-    """Sensor noise, some of it in blotches as left by a denoiser."""
+    """Adds sensor noise, partly in blotches as left by a denoiser."""
     height, width = image.shape[:2]
     sigma = abs(rng.normal(0, 9 * strength)) + 1
     coarse = int(rng.integers(1, 3))
@@ -74,7 +91,7 @@ def noise(image: Image, rng: Rng, strength: float = 1.0) -> Image:
 
 
 def motion_blur(image: Image, rng: Rng, longest: float) -> Image:
-    """Movement during the exposure, mostly along the road; ``longest`` is in pixels."""
+    """Blurs by movement during the exposure, mostly along the road; ``longest`` is in pixels."""
     length = rng.uniform(2, max(2.1, longest))
     angle = rng.normal(0, 0.5)
     size = int(np.ceil(length)) | 1
@@ -88,12 +105,12 @@ def motion_blur(image: Image, rng: Rng, longest: float) -> Image:
 
 
 def focus_blur(image: Image, rng: Rng, widest: float) -> Image:
-    """Out of focus; ``widest`` is the greatest sigma in pixels."""
+    """Blurs as a lens out of focus; ``widest`` is the greatest sigma in pixels."""
     return np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, max(0.31, widest))), np.uint8)
 
 
 def rain(image: Image, rng: Rng) -> Image:
-    """Streaks and a veil."""
+    """Adds streaks of rain and a veil."""
     height, width = image.shape[:2]
     streaks = np.zeros((height, width), np.uint8)
     slant = rng.normal(0, 0.2)
@@ -107,14 +124,14 @@ def rain(image: Image, rng: Rng) -> Image:
 
 
 def jpeg(image: Image, rng: Rng, lowest: int = 20) -> Image:
-    """Lossy compression at a random quality of at least ``lowest``."""
+    """Compresses as JPEG at a random quality of at least ``lowest``."""
     quality = int(rng.integers(lowest, 92))
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
 def sharpen(image: Image, rng: Rng) -> Image:
-    """The halo that cheap cameras add."""
+    """Adds the halo of cheap cameras' sharpening."""
     soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.8, 2.2))
     amount = rng.uniform(0.3, 2.0)
     return np.asarray(cv2.addWeighted(image, 1 + amount, soft, -amount, 0), np.uint8)

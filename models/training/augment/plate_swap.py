@@ -1,7 +1,7 @@
-"""Plate swap: paint out the plate of a real photo and set a rendered one in its place, in the photo's own light.
+"""Plate swap: the plate of a real photo is painted over, and a rendered one is pasted in its place.
 
-One photo becomes thousands of plates of every province, colour and kind. Blur and noise follow from the photo: the new
-plate is smoothed as much as the old one was.
+One photo serves for plates of every province, colour and kind. The new plate gets the photo's brightness and a slight
+blur.
 """
 
 from __future__ import annotations
@@ -12,20 +12,23 @@ from numpy.typing import NDArray
 
 from models.training.arrays import Corners, Image, Rng
 
+WIDE = 4.4
+"""Numbers wider than this, width by height, are painted on lorries: their height is that of a plate, not their area."""
+
 
 def fitted_corners(corners: Corners, aspect: float, rng: Rng) -> Corners:
-    """Corners for a plate of ``aspect`` (width by height) where one with ``corners`` (4, 2) hung.
+    """Returns the corners (4, 2) of a plate of ``aspect`` (width by height) in the place of one with ``corners``.
 
-    The plate keeps its tilt and perspective; two-row plates grow downwards and upwards and lose some width.
+    Tilt, perspective, centre and area stay about the same, so that a two-row plate is higher and less wide.
     """
     top, bottom = corners[1] - corners[0], corners[2] - corners[3]
     left, right = corners[3] - corners[0], corners[2] - corners[1]
     width = float(np.linalg.norm(top) + np.linalg.norm(bottom)) / 2
     height = float(np.linalg.norm(left) + np.linalg.norm(right)) / 2
-    # The photo's foreshortening: how much narrower than 440 x 140 its plate looks.
+    # The photo's foreshortening: by how much its plate is narrower than 440 x 140.
     seen = min(max(width / max(height, 1.0) / (440 / 140), 0.4), 1.3)
     wanted = aspect * seen
-    area = width * height * rng.uniform(0.9, 1.3)
+    area = width * height * rng.uniform(0.9, 1.3) * max(1.0, aspect / WIDE)
     new_height = np.sqrt(area / wanted)
     scale = np.array([new_height * wanted / width, new_height / height])
     across, down = (top + bottom) / 2, (left + right) / 2
@@ -39,10 +42,10 @@ def fitted_corners(corners: Corners, aspect: float, rng: Rng) -> Corners:
 
 
 def swap_plate(photo: Image, old: Corners, flat: Image, new: Corners, rng: Rng, seamless: float = 0.0) -> None:
-    """Replace the plate at ``old`` by ``flat`` (BGRA) at ``new``, in place.
+    """Replaces the plate at ``old`` by ``flat`` (BGRA) at ``new``, in place.
 
-    ``seamless`` (0.0-1.0) is how far the plate's ground is shifted to the colour of the car behind it: at 1.0 no edge
-    tells where the plate ends, as with a number painted on.
+    ``seamless`` (0.0-1.0) shifts the plate's ground to the colour of the car behind it. At 1.0 the plate has no visible
+    edge, as a painted number.
     """
     _paint_out(photo, old)
     lit = _matched_light(photo, old, flat, rng)
@@ -52,7 +55,7 @@ def swap_plate(photo: Image, old: Corners, flat: Image, new: Corners, rng: Rng, 
 
 
 def paste_plate(photo: Image, flat: Image, corners: Corners, rng: Rng) -> None:
-    """Set ``flat`` (BGRA) onto ``photo`` at ``corners`` (4, 2), in place; parts outside the photo are cut."""
+    """Pastes ``flat`` (BGRA) onto ``photo`` at ``corners`` (4, 2), in place. Parts outside the photo are cut off."""
     height, width = photo.shape[:2]
     low = np.floor(corners.min(axis=0)).astype(int) - 2
     high = np.ceil(corners.max(axis=0)).astype(int) + 3
@@ -78,7 +81,7 @@ def paste_plate(photo: Image, flat: Image, corners: Corners, rng: Rng) -> None:
 
 
 def _paint_out(photo: Image, corners: Corners) -> None:
-    """Cover the plate with the smooth continuation of what surrounds it."""
+    """Covers the plate with a smooth continuation of its surroundings, in place."""
     center = corners.mean(axis=0)
     grown = (corners - center) * (1.12, 1.3) + center
     x, y, w, h = cv2.boundingRect(grown.astype(np.float32))
@@ -87,7 +90,7 @@ def _paint_out(photo: Image, corners: Corners) -> None:
     if x1 - x0 < 8 or y1 - y0 < 8:
         return
     region = photo[y0:y1, x0:x1]
-    # Inpainting a thumbnail is as good for a blurred filling and far quicker.
+    # The filling is blurred anyway, so a thumbnail is inpainted, which is much faster.
     factor = min(1.0, 48 / max(region.shape[:2]))
     small = cv2.resize(region, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     mask = np.zeros(small.shape[:2], np.uint8)
@@ -101,6 +104,7 @@ def _paint_out(photo: Image, corners: Corners) -> None:
 
 
 def _matched_light(photo: Image, corners: Corners, flat: Image, rng: Rng) -> Image:
+    """Returns ``flat`` (BGRA) with the brightness of ``photo`` around ``corners``."""
     x, y, w, h = cv2.boundingRect(corners.astype(np.float32))
     around = photo[max(0, y - h) : y + 2 * h, max(0, x - w // 4) : x + w + w // 4]
     if around.size == 0:
@@ -113,7 +117,7 @@ def _matched_light(photo: Image, corners: Corners, flat: Image, rng: Rng) -> Ima
 
 
 def _color_around(photo: Image, corners: Corners) -> NDArray[np.float64]:
-    """The median BGR of ``photo`` in a narrow band round ``corners``; black where none of it lies within."""
+    """Returns the median BGR of ``photo`` in a narrow band around ``corners``; black if the band is outside."""
     center = corners.mean(axis=0)
     x, y, width, height = cv2.boundingRect((corners - center) * np.float32(1.3) + center)
     left, top = max(0, x), max(0, y)
@@ -128,8 +132,10 @@ def _color_around(photo: Image, corners: Corners) -> NDArray[np.float64]:
 
 
 def _shifted(flat: Image, color: NDArray[np.float64], share: float) -> Image:
-    """``flat`` (BGRA) with its ground, and all that stands on it alike, shifted by ``share`` of the way to ``color``;
-    as it is where that would leave little of what is written, white on white."""
+    """Returns ``flat`` (BGRA) with all its colours shifted by ``share`` of the way from its ground to ``color``.
+
+    It is unchanged if the shift would remove the contrast of the lettering, as white on white.
+    """
     face = np.ascontiguousarray(flat[..., :3])
     ground = np.median(face[::2, ::2].reshape(-1, 3), axis=0)  # lettering covers less than half
     shifted = np.clip(face + (color - ground) * share, 0, 255).astype(np.uint8)

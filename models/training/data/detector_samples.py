@@ -19,12 +19,15 @@ from models.training.augment import degrade
 from models.training.augment.plate_swap import fitted_corners, paste_plate, swap_plate
 from models.training.data import datasets
 from models.training.data.distractors import add_neighbor, add_overlays, add_signs
+from models.training.data.lorries import add_tailgate
 from models.training.data.pool import PlatePool
 from models.training.data.tensors import picture_tensor
 from models.training.data.windows import MAX_PLATES, Window, anywhere, view
 from models.training.geometry import box_corners, overlap
 from models.training.networks.inputs import DETECTOR_INPUT
-from models.training.synthesis.bodywork import hard_to_read
+from models.training.synthesis import PlateGenerator
+from models.training.synthesis.bodywork import with_bodywork
+from models.training.synthesis.kinds import PAPER
 from models.training.synthesis.signs import SignPainter
 
 WINDOW_SIZES = ((320, 320), (320, 320), (320, 320), (384, 640))
@@ -33,6 +36,12 @@ NEIGHBORS = 0.25
 """Share of plates with something right beside them that is easily taken for a part of them."""
 PAINTED = 2.0
 """How much more often painted numbers are drawn than other plates: no edge shows where they end."""
+TAILGATES = 0.12
+"""Share of windows with a lorry's rear, whose number is painted across it, over the photo."""
+CLOSE = 0.35
+"""Share of added plates that fill most of the window, as a card held before the camera."""
+CARDS = 0.5
+"""Share of these that are paper plates."""
 SEAMLESS = 0.4
 """Share of swapped painted numbers whose ground has the car's own colour."""
 
@@ -57,7 +66,10 @@ class WindowSampler:
         self.pool = PlatePool(pools)
         shares = np.array([PAINTED if plate.kind.startswith("painted") else 1.0 for plate in self.pool.plates])
         self.cumulative = np.cumsum(shares / shares.sum())
+        kinds = np.array([plate.kind for plate in self.pool.plates])
+        self.cards = np.flatnonzero(np.isin(kinds, PAPER))
         self.signs = SignPainter()
+        self.generator = PlateGenerator(datasets.data_root())
 
     def batch(self, rng: Rng, size: int) -> Windows:
         """Draws windows of one size, together as large as ``size`` windows of 320 x 320."""
@@ -78,7 +90,9 @@ class WindowSampler:
         for corners in window.plates:
             if rng.random() < NEIGHBORS:
                 add_neighbor(window, corners, self.signs, rng)
-        if rng.random() < 0.3:
+        if rng.random() < TAILGATES:
+            add_tailgate(window, self.generator.tailgate(rng), rng)
+        elif rng.random() < 0.3:
             self._add_plates(window, rng)
         if rng.random() < 0.25:
             add_overlays(window, rng)
@@ -95,7 +109,7 @@ class WindowSampler:
         i = self._draw_index(rng)
         plate = self.pool.plates[i]
         new = fitted_corners(corners, plate.aspect, rng)
-        flat = hard_to_read(self.pool.picture(i), plate, rng)
+        flat = with_bodywork(self.pool.picture(i), plate, rng)
         seamless = rng.uniform(0.7, 1.0) if plate.kind.startswith("painted") and rng.random() < SEAMLESS else 0.0
         swap_plate(photo, corners, flat, new, rng, seamless)
         return new
@@ -103,11 +117,13 @@ class WindowSampler:
     def _add_plates(self, window: Window, rng: Rng) -> None:
         """Adds plates at random positions: the network must find a plate without the car around it too."""
         for _ in range(int(rng.integers(1, 3))):
-            i = self._draw_index(rng)
-            corners = anywhere(window, self.pool.plates[i].aspect, rng)
+            close = rng.random() < CLOSE
+            is_card = close and len(self.cards) > 0 and rng.random() < CARDS
+            i = int(rng.choice(self.cards)) if is_card else self._draw_index(rng)
+            corners = anywhere(window, self.pool.plates[i].aspect, rng, close)
             taken = window.plates + window.ignore
             if len(taken) < MAX_PLATES and not any(overlap(corners, other) for other in taken):
-                flat = hard_to_read(self.pool.picture(i), self.pool.plates[i], rng)
+                flat = with_bodywork(self.pool.picture(i), self.pool.plates[i], rng)
                 flat[..., :3] = degrade.light(np.ascontiguousarray(flat[..., :3]), rng, 0.7)
                 paste_plate(window.image, flat, corners, rng)
                 window.plates.append(corners)
@@ -137,7 +153,9 @@ def _degraded(image: Image, rng: Rng) -> Image:
     image = degrade.light(image, rng, 0.8)
     if rng.random() < 0.08:
         image = degrade.night(image, rng)
-    if rng.random() < 0.05:
+    if rng.random() < 0.07:
+        image = degrade.overexposed(image, rng)
+    if rng.random() < 0.08:
         image = degrade.infrared(image, rng)
     if rng.random() < 0.12:
         image = degrade.motion_blur(image, rng, 6)

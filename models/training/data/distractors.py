@@ -17,18 +17,26 @@ _SIGN_GROUNDS = ((160, 60, 20), (40, 190, 230), (60, 160, 40), (230, 230, 230), 
 _TIMESTAMP_FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_PLAIN)
 
 
+NEIGHBOR_PLATES = 0.5
+"""Share of neighbours above or below a plate that are a plate of another country, as on cross-border cars."""
+
+
 def add_neighbor(window: Window, corners: Corners, signs: SignPainter, rng: Rng) -> None:
     """Draws something right beside the plate at ``corners``.
 
-    Above or below it that is lettering, placed as a second row would be. At its ends it is bright, dark or lettered.
+    Above or below it that is lettering, placed as a second row would be, or another country's plate. At its ends it is
+    bright, dark or lettered.
     The detector so learns that the plate ends where the number ends.
     """
     side = int(rng.integers(4))
     is_level = side % 2 == 0  # above or below
+    is_plate = is_level and rng.random() < NEIGHBOR_PLATES
     if is_level:
         start = rng.uniform(-0.1, 0.5)
         across = (start, start + rng.uniform(0.4, 0.9))
         near, far = -rng.uniform(0.04, 0.3), -rng.uniform(0.5, 1.1)
+        if is_plate:
+            across, near = (rng.uniform(-0.2, 0.1), rng.uniform(0.85, 1.2)), -rng.uniform(0, 0.12)
         down = (far, near) if side == 0 else (1 - near, 1 - far)
     else:
         near, far = -rng.uniform(0.01, 0.06), -rng.uniform(0.12, 0.35)
@@ -39,12 +47,12 @@ def add_neighbor(window: Window, corners: Corners, signs: SignPainter, rng: Rng)
     if any(overlap(place, other) for other in window.plates if other is not corners):
         return
     if is_level or rng.random() < 0.4:
-        sign = signs.draw(rng)
+        sign = signs.foreign(rng)[0] if is_plate else signs.draw(rng)
     else:
         tone = rng.integers(0, 256, 3) if rng.random() < 0.5 else np.full(3, rng.choice((int(rng.integers(50)), 255)))
         sign = np.broadcast_to(tone.astype(np.uint8), (24, 24, 3)).copy()
     alpha = np.full((*sign.shape[:2], 1), 255, np.uint8)
-    if is_level and rng.random() < 0.5:  # letters alone, on the car's own sheet
+    if is_level and not is_plate and rng.random() < 0.5:  # letters alone, on the car's own sheet
         ground = sign.reshape(-1, 3)[0].astype(np.int16)
         alpha = np.where(np.abs(sign.astype(np.int16) - ground).sum(-1, keepdims=True) > 90, 255, 0).astype(np.uint8)
     paste_plate(window.image, np.concatenate([sign, alpha], axis=-1), place.astype(np.float32), rng)

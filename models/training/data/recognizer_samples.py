@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edge_lpr.plates import ALPHABET, PROVINCES
+from edge_lpr.plates import ALPHABET, PROVINCES, Color, is_valid_number
 from models.training.arrays import Corners, Image, Rng
 from models.training.augment.canvases import (
     ONE_ROW,
@@ -36,17 +36,18 @@ from models.training.augment.canvases import (
     upper_length,
 )
 from models.training.augment.crops import PARTS, aim, cut, shown_part
-from models.training.augment.degradation_mix import weather
+from models.training.augment.degradation_mix import degraded
 from models.training.data import datasets
 from models.training.data.pool import FLAT_HEIGHT, FLAT_WIDTH, PlatePool
 from models.training.data.tensors import picture_tensor
 from models.training.networks.inputs import RECOGNIZER_INPUT
-from models.training.synthesis.bodywork import hard_to_read
+from models.training.synthesis import PlateGenerator
+from models.training.synthesis.bodywork import with_bodywork
 from models.training.synthesis.signs import SignPainter
 
 MAX_LENGTH = 9
 """Most characters of a plate."""
-REAL, NEGATIVE, FOREIGN = 0.23, 0.07, 0.08
+REAL, NEGATIVE, FOREIGN, WITHDRAWN = 0.23, 0.07, 0.07, 0.03
 """Shares of the samples; the rest is rendered plates."""
 DIFFICULT = {
     "painted": 4.2,
@@ -62,6 +63,9 @@ DIFFICULT = {
     "army": 1.5,
     "embassy": 1.5,
     "other": 4.0,
+    "wj_letter": 2.0,
+    "black": 1.5,
+    "hong_kong_macau": 1.3,
 }
 """How much more often these kinds are drawn than others: free lettering, small print, tiny digits, grounds of any
 colour."""
@@ -69,6 +73,8 @@ REFINEMENT = 0.3
 """Share of plates cut for refinement."""
 CROWDED = 0.25
 """Share of the samples for refinement with something right beside the plate."""
+NEIGHBOR_PLATES = 0.3
+"""Share of these where that is a plate of another country, as on cross-border cars."""
 LONG_ENOUGH = 6
 """A foreign number with fewer characters cannot be taken for a Chinese one, so that another number is drawn once."""
 
@@ -115,6 +121,7 @@ class PlateSampler:
         self.negatives = [_resized(datasets.read_image(p), cv2.INTER_LINEAR) for p in datasets.negatives()]
         self.negatives += _background_patches(seed)
         self.signs = SignPainter()
+        self.generator = PlateGenerator(datasets.data_root())
         # Plates of two rows take longest to learn, and the low wide glyphs are on no other plates.
         weights = np.array(
             [(1.8 if plate.rows == 2 else 1.0) * DIFFICULT.get(plate.kind, 1.0) for plate in self.pool.plates]
@@ -130,18 +137,21 @@ class PlateSampler:
         """Draws one sample."""
         share = rng.random()
         if share < NEGATIVE:
-            image, _ = weather(self.negative(rng), rng, True, *ONE_ROW)
+            image, _ = degraded(self.negative(rng), rng, True, *ONE_ROW)
             return as_sample(image, None)
         real = share < NEGATIVE + REAL
         if real:
             canvas = self.real[int(np.searchsorted(self.cumulative, rng.random()))]
         elif share < NEGATIVE + REAL + FOREIGN:
             canvas = self.foreign(rng)
+        elif share < NEGATIVE + REAL + FOREIGN + WITHDRAWN:
+            canvas = self.withdrawn(rng)
         else:
             canvas = self.rendered(rng)
         refine = not canvas.tight and rng.random() < self.refinement
         if refine and rng.random() < CROWDED:
-            canvas = replace(canvas, image=crowded(canvas.image, self.signs.draw(rng), rng))
+            lettering = self.signs.foreign(rng)[0] if rng.random() < NEIGHBOR_PLATES else self.signs.draw(rng)
+            canvas = replace(canvas, image=crowded(canvas.image, lettering, rng))
         corners = aim(canvas, rng, refine)
         aspect, character = canvas.proportions
         if canvas.boxes is not None and not refine and rng.random() < PARTS[canvas.upper > 0]:
@@ -149,7 +159,7 @@ class PlateSampler:
             width, height = part.right - part.left, part.bottom - part.top
             aspect, character = aspect * width / height, character / height
         image, corners = cut(canvas, corners)
-        image, colored = weather(image, rng, not real, aspect, character)
+        image, colored = degraded(image, rng, not real, aspect, character)
         return as_sample(image, canvas, colored, corners if refine else None)
 
     def rendered(self, rng: Rng) -> Canvas:
@@ -159,7 +169,7 @@ class PlateSampler:
         place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
         picture = self.pool.picture(index)
         boxes = np.array(plate.boxes, np.float32)
-        image = swap(place.image, hard_to_read(picture, plate, rng), rng)
+        image = swap(place.image, with_bodywork(picture, plate, rng), rng)
         upper = upper_length(plate.kind, plate.number) if plate.rows == 2 else 0
         return Canvas(image, plate.number, color_index(plate.color), plate.rows - 1, upper, False, plate.aspect, boxes)
 
@@ -187,6 +197,19 @@ class PlateSampler:
         board = cv2.resize(drawn, (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_AREA)
         flat = np.dstack([board, np.full((FLAT_HEIGHT, FLAT_WIDTH), 255, np.uint8)])
         return Canvas(swap(place.image, np.asarray(flat, np.uint8), rng), text, UNKNOWN, UNKNOWN, 0, False)
+
+    def withdrawn(self, rng: Rng) -> Canvas:
+        """Draws a withdrawn plate of the army or the armed police, in the place of a real one.
+
+        Its characters are a target as far as the alphabet has them. A plate with an unknown character has no row count,
+        as a foreign plate, so that it is not legible.
+        """
+        place = self.real[self.surroundings[int(rng.integers(len(self.surroundings)))]]
+        drawn, number = self.generator.withdrawn(rng)
+        flat = np.asarray(cv2.resize(drawn, (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
+        text = "".join(character for character in number if character in ALPHABET)
+        rows = 0 if is_valid_number(number) else UNKNOWN
+        return Canvas(swap(place.image, flat, rng), text, color_index(Color.WHITE), rows, 0, False)
 
 
 def as_sample(image: Image, canvas: Canvas | None, colored: bool = True, corners: Corners | None = None) -> Sample:

@@ -42,7 +42,7 @@ def view(photo: Image, plates: list[Corners], ignore: list[Corners], rng: Rng, h
     """Cuts a window of ``height`` x ``width`` from ``photo``; 93 % are centred near a plate, if there is one."""
     rows, columns = photo.shape[:2]
     scale, focus = _scale_and_focus((columns, rows), plates, rng, height, width)
-    matrix = _linear_part(rng, scale)
+    matrix = linear_part(rng, scale)
     placed = matrix[:, :2] @ focus + matrix[:, 2]
     goal = rng.uniform((0.2 * width, 0.2 * height), (0.8 * width, 0.8 * height))
     matrix[:, 2] += goal - placed
@@ -60,12 +60,18 @@ def view(photo: Image, plates: list[Corners], ignore: list[Corners], rng: Rng, h
     return window
 
 
-def anywhere(window: Window, aspect: float, rng: Rng) -> Corners:
-    """Corners (4, 2) for a flat object of ``aspect`` (width by height), at a random position, size and angle."""
+def anywhere(window: Window, aspect: float, rng: Rng, close: bool = False) -> Corners:
+    """Corners (4, 2) for a flat object of ``aspect`` (width by height), at a random position, size and angle.
+
+    ``close`` makes it fill most of the window.
+    """
     height, width = window.image.shape[:2]
     own_width = np.exp(rng.uniform(np.log(24), np.log(min(width * 0.7, 300))))
     size = np.array([own_width, own_width / aspect * rng.uniform(0.9, 1.3)])
     center = rng.uniform((0.1 * width, 0.1 * height), (0.9 * width, 0.9 * height))
+    if close:
+        size *= rng.uniform(0.5, 0.97) * min(width, 0.95 * height * aspect) / own_width
+        center = np.array([width, height]) * (0.5 + rng.normal(0, 0.06, 2))
     unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) + rng.normal(0, 0.03, (4, 2))
     angle = rng.normal(0, 0.12)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -92,7 +98,7 @@ def _scale_and_focus(
     return float(np.clip(scale, 0.75 * fit, 3.0)), focus
 
 
-def _linear_part(rng: Rng, scale: float) -> NDArray[np.float64]:
+def linear_part(rng: Rng, scale: float) -> NDArray[np.float64]:
     """Draws a 2 x 3 matrix that turns, shears and foreshortens about the origin.
 
     Most are mild; 35 % are as strong as from a badly placed camera.

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from edge_lpr.plates import ALPHABET, COLORS
-from models.training.augment.crops import LOOK_MARGIN, READ_MARGIN
+from models.training.augment.crops import READ_MARGIN, REFINE_MARGIN
 from models.training.networks.detector import STRIDES
 from models.training.networks.inputs import DETECTOR_INPUT, RECOGNIZER_INPUT
 from models.training.networks.layers import count_macs
@@ -70,7 +70,7 @@ def _of_recognizer() -> dict[str, Any]:
             "corners": {"tensor": "output_4", "shape": [1, 1, 1, 8]},
         },
         "margin": [READ_MARGIN, READ_MARGIN],
-        "look_margin": list(LOOK_MARGIN),
+        "look_margin": list(REFINE_MARGIN),
         "reads_parts": True,
         "thresholds": {"plausible": 0.1},
         "alphabet": ALPHABET,

@@ -1,8 +1,8 @@
-"""What makes a painted number hard to read: ribs, bands and the joints of planks across it, and paint grown faint.
+"""Bodywork that makes painted numbers hard to read: ribs, bands and joints across them, and faded paint.
 
-A person reads it nevertheless. Strong ribs, 21 to 26 grey levels up and down, cost the recognizer before these samples
-six times as many painted numbers as smooth sheet did, paint 60 to 90 levels off its body five times as many as paint
-150 off; the generator draws such seldom.
+A person still reads such numbers. A recognizer trained without them missed six times as many numbers on strong ribs (21
+to 26 grey levels up and down) as on a smooth sheet. Of faint paint, 60 to 90 levels from its body, it missed five times
+as many as of paint with 150 levels. The generator draws such paint seldom.
 """
 
 from __future__ import annotations
@@ -15,27 +15,29 @@ from models.training.arrays import Image, Rng
 from models.training.data.pool import FlatPlate
 
 BANDED = (0.05, 0.5)
-"""Share of rendered plates with bands across them, and of painted numbers: shadows, ribs, planks."""
-FAINTED = (0.05, 0.35)
-"""The same with faint paint."""
+"""Shares of metal plates and of painted numbers with bands across them: shadows, ribs, planks."""
+FADED = (0.05, 0.35)
+"""The same shares with faded paint."""
 DEPTH = (0.08, 0.5)
-"""How far bands go up and down, as a share of the plate's own contrast."""
+"""Amplitude of the bands, as a share of the plate's contrast."""
 PITCH = (0.3, 1.1)
-"""From band to band, shares of a character's height."""
+"""Distance from band to band, as a share of a character's height."""
 UPRIGHT = 0.65
-"""Share of plates whose bands stand upright; the others' lie level."""
+"""Share of plates with upright bands; the others have level ones."""
 JOINT = 0.4
-"""Share of banded plates with the joint of planks or doors across them as well."""
+"""Share of banded plates that also have a joint of planks or doors."""
 FAINT = (35.0, 95.0)
-"""Grey levels between faint paint and its body, wear included: less than half of what most painters leave."""
+"""Grey levels between faded paint and its body, wear included; usual paint has more than twice as many."""
 
 
-def hard_to_read(picture: NDArray[np.uint8], plate: FlatPlate, rng: Rng) -> NDArray[np.uint8]:
-    """A pool's ``picture`` of ``plate``, uint8 (H, W, 4) with its outline as alpha, with faint paint and bands by the
-    shares above."""
+def with_bodywork(picture: NDArray[np.uint8], plate: FlatPlate, rng: Rng) -> NDArray[np.uint8]:
+    """Returns a pool's ``picture`` of ``plate`` with faded paint and bands, each at random by the shares above.
+
+    ``picture`` is uint8 (H, W, 4), BGRA with the plate's outline as alpha.
+    """
     painted = plate.kind.startswith("painted")
     face = picture[..., :3].copy()
-    if rng.random() < FAINTED[painted]:
+    if rng.random() < FADED[painted]:
         face = faint(face, rng)
     if rng.random() < BANDED[painted]:
         face = banded(face, np.array(plate.boxes, np.float32), plate.aspect, rng)
@@ -43,8 +45,10 @@ def hard_to_read(picture: NDArray[np.uint8], plate: FlatPlate, rng: Rng) -> NDAr
 
 
 def faint(plate: Image, rng: Rng) -> Image:
-    """``plate``, uint8 (H, W, 3), with all that stands on it drawn towards its mean colour, as paint grows pale under
-    sun and dust; as it is where it was no stronger."""
+    """Returns ``plate``, uint8 (H, W, 3), with its contrast reduced as by sun and dust.
+
+    It is unchanged if its contrast is low already.
+    """
     keep = rng.uniform(*FAINT) / max(_contrast(plate), 1.0)
     if keep >= 1:
         return plate
@@ -54,9 +58,9 @@ def faint(plate: Image, rng: Rng) -> Image:
 
 
 def banded(plate: Image, boxes: NDArray[np.float32], aspect: float, rng: Rng) -> Image:
-    """``plate``, uint8 (H, W, 3), with bands of light and shade across it, and sometimes a joint.
+    """Returns ``plate``, uint8 (H, W, 3), with bright and dark bands across it, and sometimes a joint.
 
-    ``boxes`` (n, 4) are its characters as shares of it, ``aspect`` its true width by height.
+    ``boxes`` (n, 4) are the characters' boxes as shares of the plate. ``aspect`` is its true width by height.
     """
     height, width = plate.shape[:2]
     upright = rng.random() < UPRIGHT
@@ -73,13 +77,13 @@ def banded(plate: Image, boxes: NDArray[np.float32], aspect: float, rng: Rng) ->
 
 
 def _contrast(plate: Image) -> float:
-    """Grey levels between the darkest and the lightest twenty-fifth of ``plate``."""
+    """Returns the grey levels between the darkest and the brightest 4 % of ``plate``."""
     low, high = np.percentile(cv2.cvtColor(plate[::2, ::2], cv2.COLOR_BGR2GRAY), (4, 96))
     return float(high - low)
 
 
 def _joined(plate: Image, rng: Rng) -> Image:
-    """Planks of slightly different tones with dark lines between, or the gap between two doors."""
+    """Draws planks of slightly different tones with dark lines between, or the gap between two doors, in place."""
     height, width = plate.shape[:2]
     tone = tuple(int(v) for v in rng.integers(0, 70, 3))
     if rng.random() < 0.3:

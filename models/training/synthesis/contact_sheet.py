@@ -1,4 +1,7 @@
-"""A contact sheet of drawn plates for each kind: ``python -m models.training.synthesis.contact_sheet --out DIR``."""
+"""Contact sheets of rendered plates, one for each kind.
+
+python -m models.training.synthesis.contact_sheet --out cache/sheets
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import cv2
 import numpy as np
 
 from models.training import command
+from models.training.arrays import Rng
 from models.training.data.datasets import data_root
 from models.training.synthesis import KINDS, PlateGenerator
 
@@ -17,8 +21,8 @@ CELL = (300, 110)  # width, height in pixels
 COLUMNS, ROWS = 4, 6
 
 
-def sheet(generator: PlateGenerator, kind: str, rng: np.random.Generator) -> np.ndarray:
-    """``ROWS`` x ``COLUMNS`` plates of one kind, uint8 BGR."""
+def sheet(generator: PlateGenerator, kind: str, rng: Rng) -> np.ndarray:
+    """Draws ``ROWS`` x ``COLUMNS`` plates of one kind: uint8, BGR."""
     cell_width, cell_height = CELL
     page = np.full((ROWS * (cell_height + 8), COLUMNS * (cell_width + 8), 3), 90, np.uint8)
     for place in range(ROWS * COLUMNS):
@@ -38,7 +42,7 @@ def sheet(generator: PlateGenerator, kind: str, rng: np.random.Generator) -> np.
 
 
 def main() -> int:
-    """Write the sheets and print plates per second for each kind. 0 done, 1 failed, 2 wrong input."""
+    """Writes the sheets and prints plates per second for each kind. Returns 0 when done."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the sheets, one PNG a kind")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind; may be given again")

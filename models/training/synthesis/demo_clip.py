@@ -1,4 +1,4 @@
-"""The demonstration clip: a drawn gate, drawn vehicles, plates from our own generator. No photo is in it.
+"""The demonstration clip: a drawn gate, drawn vehicles and rendered plates. It contains no photo.
 
 python -m models.training.synthesis.demo_clip --out models/demo/demo.mp4
 """
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_lpr.errors import InputError
 from models.training import command
-from models.training.arrays import Image
+from models.training.arrays import Image, Rng
 from models.training.augment import degrade
 from models.training.augment.plate_swap import paste_plate
 from models.training.data.datasets import data_root
@@ -47,7 +47,7 @@ VEHICLES = (
 
 
 def gate() -> Image:
-    """The empty scene: sky, a wall, the lane, a booth and the barrier's post."""
+    """Draws the empty scene: sky, a wall, the lane, a booth and the barrier's post."""
     scene = np.empty((HEIGHT, WIDTH, 3), np.uint8)
     down = np.linspace(0, 1, HEIGHT)[:, None]
     sky = (1 - down) * np.array([[214, 190, 160]]) + down * np.array([[232, 226, 220]])
@@ -67,7 +67,7 @@ def gate() -> Image:
 
 
 def vehicle_picture(vehicle: Vehicle) -> tuple[Image, NDArray[np.float32]]:
-    """The vehicle's front, BGRA, and the corners (4, 2) where its plate hangs."""
+    """Draws the vehicle's front, BGRA. Returns it and the corners (4, 2) of its plate."""
     if vehicle.shape == "truck":
         return _truck(vehicle.paint)
     return _car(vehicle.paint)
@@ -125,7 +125,7 @@ def _truck(paint: Bgr) -> tuple[Image, NDArray[np.float32]]:
 
 
 def frames(seed: int) -> list[Image]:
-    """All frames, BGR."""
+    """Draws all frames, BGR."""
     rng = np.random.default_rng(seed)
     generator = PlateGenerator(data_root())
     scene = gate()
@@ -139,10 +139,8 @@ def frames(seed: int) -> list[Image]:
     return [degrade.noise(frame, rng, 0.25) for frame in clip]
 
 
-def _frame(
-    scene: Image, art: Image, place: NDArray[np.float32], flat: Image, t: float, rng: np.random.Generator
-) -> Image:
-    """One vehicle on its way to the barrier; ``t`` runs from 0.0 to 1.0."""
+def _frame(scene: Image, art: Image, place: NDArray[np.float32], flat: Image, t: float, rng: Rng) -> Image:
+    """Draws a frame of one vehicle; ``t`` is 0.0 far away and 1.0 at the barrier."""
     size = 0.20 + 0.62 * t**1.5
     foot = np.array([WIDTH / 2 + 70 * (1 - t), HORIZON + 60 + 300 * t**1.5])
     height, width = art.shape[:2]
@@ -158,15 +156,16 @@ def _frame(
 
 
 def main() -> None:
+    """Writes the clip."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("models/demo/demo.mp4"))
     parser.add_argument("--seed", type=command.whole, default=18)
     arguments = parser.parse_args()
-    clip = frames(arguments.seed)  # before the writer empties what lies there
+    clip = frames(arguments.seed)  # before the writer empties an existing file
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     writer = cv2.VideoWriter(str(arguments.out), cv2.VideoWriter.fourcc(*"mp4v"), FPS, (WIDTH, HEIGHT))
     if not writer.isOpened():
-        raise InputError(f"{arguments.out}: cannot be written; give an .mp4 in a folder that you may write to")
+        raise InputError(f"{arguments.out}: cannot be written; give an .mp4 file in a folder with write permission")
     for frame in clip:
         writer.write(frame)
     writer.release()

@@ -1,6 +1,6 @@
-"""What is fixed to a plate or printed faintly on it: separators, logo, slots, bolts, surround, stickers, watermarks.
+"""Fittings of a plate and faint marks: separators, logo, slots, bolts, surround, stickers, watermarks.
 
-All functions draw in place on ``image``; millimetres times ``scale`` are pixels.
+``scale`` is pixels per mm.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.arrays import Image, Mask
+from models.training.arrays import Image, Mask, Rng
 from models.training.synthesis.glyphs import GlyphLibrary
 from models.training.synthesis.layouts import Layout, Separator
 from models.training.synthesis.surfaces import blend, paste
@@ -20,13 +20,13 @@ SLOGANS = ("汽车销售服务有限公司", "一汽大众", "丰田汽车", "�
 
 
 def dot(mask: Mask, x: float, y: float, width: float, height: float) -> None:
-    """A filled ellipse around (x, y), pixels."""
+    """Draws a filled ellipse around (x, y) in place, pixels."""
     axes = (max(1, round(width / 2 * _ONE)), max(1, round(height / 2 * _ONE)))
     cv2.ellipse(mask, (round(x * _ONE), round(y * _ONE)), axes, 0, 0, 360, 255, -1, cv2.LINE_AA, _FINE)
 
 
 def separator(mask: Mask, mark: Separator, scale: float) -> None:
-    """A dot or a dash; the logo of NEV plates is no ink, see ``logo``."""
+    """Draws a dot or a dash in place. The logo of new-energy plates is no ink: see ``logo``."""
     if mark.mark == "dot":
         dot(mask, mark.x * scale, mark.y * scale, mark.width * scale, mark.height * scale)
     elif mark.mark == "dash":
@@ -34,8 +34,8 @@ def separator(mask: Mask, mark: Separator, scale: float) -> None:
         paste(mask, np.full((round(mark.height * scale), round(mark.width * scale)), 255, np.uint8), left, top)
 
 
-def logo(image: Image, mark: Separator, scale: float, rng: np.random.Generator) -> None:
-    """The round mark of NEV plates: a globe with an E-shaped plug below."""
+def logo(image: Image, mark: Separator, scale: float, rng: Rng) -> None:
+    """Draws the round mark of new-energy plates in place: a globe with an E-shaped plug below."""
     center = (round(mark.x * scale), round(mark.y * scale))
     radius = max(3, round(mark.width / 2 * scale))
     blue = tuple(int(v) for v in rng.integers((120, 60, 0), (230, 170, 90)))
@@ -55,20 +55,20 @@ def logo(image: Image, mark: Separator, scale: float, rng: np.random.Generator) 
     )  # fmt: skip
 
 
-def holes(image: Image, layout: Layout, scale: float, rng: np.random.Generator) -> None:
-    """Slots, open or with a bolt or a cap in them, all four alike more often than not."""
+def holes(image: Image, layout: Layout, scale: float, rng: Rng) -> None:
+    """Draws the slots in place: open, or with a bolt or a cap; in 70 % all four alike."""
     alike = rng.random() < 0.7
-    style, tone = int(rng.integers(5)), np.clip(rng.integers(40, 235) + rng.normal(0, 14, 3), 0, 255)
+    style, tone = int(rng.integers(6)), np.clip(rng.integers(40, 235) + rng.normal(0, 14, 3), 0, 255)
     for x, y, width, height in layout.holes:
         if not alike:
-            style = int(rng.integers(5))
+            style = int(rng.integers(6))
         jitter = rng.normal(0, 0.6, 2)
         _hole(image, (x + jitter[0]) * scale, (y + jitter[1]) * scale, width * scale, height * scale, style, tone, rng)
 
 
 def _hole(
     image: Image, x: float, y: float, width: float, height: float, style: int, tone: NDArray[np.float64],
-    rng: np.random.Generator,
+    rng: Rng,
 ) -> None:  # fmt: skip
     center = (round(x * _ONE), round(y * _ONE))
     dark = tuple(int(v) for v in rng.integers(10, 70, 3))
@@ -78,9 +78,10 @@ def _hole(
         start, end = (round((x - half) * _ONE), center[1]), (round((x + half) * _ONE), center[1])
         cv2.line(image, start, end, color, thick, cv2.LINE_AA, _FINE)
         return
-    if style == 4:  # no hole to be seen
+    if style == 4:  # no visible hole
         return
-    radius = height * (rng.uniform(0.5, 0.75) if style == 2 else rng.uniform(0.75, 1.15))
+    low, high = {2: (0.5, 0.75), 3: (0.75, 1.15)}.get(style, (1.1, 1.6))  # the largest caps lap over characters
+    radius = height * rng.uniform(low, high)
     color = tuple(int(v) for v in (tone * 0 + int(tone.mean()) + rng.integers(-8, 9, 3)).clip(0, 255))
     cv2.circle(image, center, round(radius * _ONE), dark, -1, cv2.LINE_AA, _FINE)
     cv2.circle(image, center, round(radius * 0.85 * _ONE), color, -1, cv2.LINE_AA, _FINE)
@@ -89,7 +90,7 @@ def _hole(
     cv2.circle(image, lit, round(radius * 0.35 * _ONE), bright, -1, cv2.LINE_AA, _FINE)
 
 
-def surround(image: Image, scale: float, glyphs: GlyphLibrary, rng: np.random.Generator) -> Image:
+def surround(image: Image, scale: float, glyphs: GlyphLibrary, rng: Rng) -> Image:
     """A dealer's surround that laps over the edges, with or without lettering; it stays off the characters."""
     height, width = image.shape[:2]
     side, top = rng.uniform(1.5, 5.5) * scale, rng.uniform(1.5, 6.0) * scale
@@ -116,15 +117,15 @@ def surround(image: Image, scale: float, glyphs: GlyphLibrary, rng: np.random.Ge
     return out
 
 
-def _advert(rng: np.random.Generator) -> str:
+def _advert(rng: Rng) -> str:
     if rng.random() < 0.4:
         digits = "".join(str(d) for d in rng.integers(0, 10, 8))
         return ("" if rng.random() < 0.5 else "有限公司") + digits
     return SLOGANS[int(rng.integers(len(SLOGANS)))]
 
 
-def sticker(image: Image, scale: float, rng: np.random.Generator) -> None:
-    """A small label on the upper or lower margin, off the characters."""
+def sticker(image: Image, scale: float, rng: Rng) -> None:
+    """Draws a small label on the upper or lower margin in place, beside the characters."""
     height, width = image.shape[:2]
     w, h = rng.uniform(8, 30) * scale, rng.uniform(5, 9) * scale
     x = int(rng.uniform(0.02, 0.95) * (width - w))
@@ -133,10 +134,8 @@ def sticker(image: Image, scale: float, rng: np.random.Generator) -> None:
     cv2.rectangle(image, (x, y), (x + int(w), y + int(h)), color, -1)
 
 
-def faint_marks(
-    image: Image, layout: Layout, province: str, scale: float, glyphs: GlyphLibrary, rng: np.random.Generator
-) -> Image:
-    """The film's watermark (province characters) and the laser code at the upper left."""
+def faint_marks(image: Image, layout: Layout, province: str, scale: float, glyphs: GlyphLibrary, rng: Rng) -> Image:
+    """Returns ``image`` with the film's watermark (province characters) or the laser code at the upper left."""
     height, width = image.shape[:2]
     mask = np.zeros((height, width), np.uint8)
     if province and rng.random() < 0.5:

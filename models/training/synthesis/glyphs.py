@@ -1,11 +1,11 @@
 """The shapes of characters, as ink masks fitted to a box.
 
-Where a shape comes from, first that has it:
+A shape comes from the first of these sources that has it:
 1. the drawing of that family in data/glyphs (letters of upper and lower rows are separate drawings);
-2. the drawing of the "140" family, stretched; the letter O is drawn as a zero, as on real plates;
-3. an open CJK font (Noto Sans CJK Bold, else WenQuanYi Zen Hei) for what no drawing exists of: 应 急 民 航 试 超 临.
-Fonts are looked up in the data folder's ``fonts/`` first, then where Debian puts them. A machine without them takes an
-atlas: one .npz with every shape, written by ``GlyphLibrary.save``.
+2. the drawing of the "140" family, stretched; the letter O is the zero, as on real plates;
+3. an open CJK font (Noto Sans CJK Bold, else WenQuanYi Zen Hei) for characters without a drawing: 应 急 民 航 试 超 临.
+Fonts are searched in ``fonts/`` of the data folder, then in Debian's folders. A machine without them uses an atlas: one
+.npz with every shape, written by ``GlyphLibrary.save``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from edge_lpr.plates import ALPHABET
 from models.training.arrays import Mask
 
 PLATE_FAMILIES = ("140", "220_up", "220_down", "green")
+WITHDRAWN = "军海空沈北兰济南广成"
+"""First characters of the withdrawn army plates (2004) that no current plate has."""
 LETTERING = "有效期至年月日前行驶证号汽车销售服务有限公司临时入境检交警支队大众丰田本田限市一"
 BASE_HEIGHT = 200
 CACHE_ENTRIES = 6000
@@ -34,7 +36,7 @@ _CJK_FONTS = {
 
 
 class GlyphLibrary:
-    """Ink masks by family and character; 255 is ink. Scaled masks are kept, newest ``CACHE_ENTRIES`` of them."""
+    """Ink masks by family and character; 255 is ink. The last ``CACHE_ENTRIES`` scaled masks are cached."""
 
     def __init__(self, shapes: dict[tuple[str, str], Mask]) -> None:
         self._shapes = shapes
@@ -42,12 +44,12 @@ class GlyphLibrary:
 
     @classmethod
     def build(cls, data_dir: Path) -> GlyphLibrary:
-        """Read drawings and fonts under ``data_dir``. Raises InputError where a drawing or font is missing."""
+        """Reads drawings and fonts under ``data_dir``. Raises InputError for a missing one."""
         return cls(_build_shapes(data_dir))
 
     @classmethod
     def load(cls, atlas: Path) -> GlyphLibrary:
-        """Read an atlas that ``save`` wrote."""
+        """Reads an atlas written by ``save``. Raises InputError for a missing file."""
         if not atlas.is_file():
             raise InputError(
                 f"{atlas}: no such glyph atlas; models.training.synthesis.contact_sheet --atlas writes one"
@@ -60,17 +62,20 @@ class GlyphLibrary:
         return cls(shapes)
 
     def save(self, atlas: Path) -> None:
-        """Write every shape to one .npz, for machines without fonts."""
+        """Writes every shape to one .npz, for machines without fonts."""
         named: dict[str, Any] = {f"{f}-{ord(c):04X}": mask for (f, c), mask in self._shapes.items()}
         np.savez_compressed(atlas, **named)
 
     def shape(self, family: str, character: str) -> Mask:
-        """The unscaled mask, trimmed to the ink (family green: to its box)."""
+        """Returns the unscaled mask, trimmed to the ink (family green: to its box)."""
         return self._shapes[family, character]
 
     def fitted(self, family: str, character: str, width: int, height: int, weight: int = 0) -> Mask:
-        """Mask uint8 of at most ``height`` x ``width``: stretched to the box, except narrow ones ("1"), which keep
-        their stroke. ``weight`` -2 .. 2 thins or thickens the strokes. Do not write into it: it is shared."""
+        """Returns a mask, uint8 of at most ``height`` x ``width``. It is shared: do not write into it.
+
+        Shapes are stretched to the box, except narrow ones ("1"), whose stroke keeps its width. ``weight`` (-2 to 2)
+        thins or thickens the strokes.
+        """
         key = (family, character, width, height, weight)
         found = self._cache.get(key)
         if found is None:
@@ -81,7 +86,7 @@ class GlyphLibrary:
         return found
 
     def lettering(self, family: str, text: str, height: int, spacing: float = 0.1) -> Mask:
-        """A line of text, uint8 of shape (height, n); 汉字 are square, Latin narrower."""
+        """Returns a line of text, uint8 (height, n); 汉字 are square, Latin characters narrower."""
         cells = []
         gap = np.zeros((height, max(1, round(height * spacing))), np.uint8)
         for character in text:
@@ -108,17 +113,17 @@ def _fit(shape: Mask, character: str, width: int, height: int, weight: int) -> M
 def _build_shapes(data_dir: Path) -> dict[tuple[str, str], Mask]:
     shapes = _drawings(data_dir)
     fonts = {name: _CjkFont(data_dir, name) for name in _CJK_FONTS}
-    for character in dict.fromkeys(ALPHABET + LETTERING + "IO-:."):
+    for character in dict.fromkeys(ALPHABET + LETTERING + WITHDRAWN + "IO-:."):
         for name, font in fonts.items():
             shapes[name, character] = font.draw(character)
     platechar = ImageFont.truetype(str(_existing(data_dir / "templates" / "platechar.ttf")), 200)
-    for character in ALPHABET:
+    for character in ALPHABET + WITHDRAWN:
         shapes["platechar", character] = (
             _draw(platechar, character) if character.isascii() else shapes["wqy", character]
         )
     for family in PLATE_FAMILIES:
         shapes[family, "O"] = shapes["220_down" if family == "220_up" else family, "0"]
-        for character in ALPHABET:
+        for character in ALPHABET + WITHDRAWN:
             if (family, character) not in shapes:
                 shapes[family, character] = shapes.get(("140", character), shapes["noto", character])
     return shapes
@@ -136,7 +141,7 @@ def _drawings(data_dir: Path) -> dict[tuple[str, str], Mask]:
         family, character = entry["family"], entry["character"]
         ink = ink if family == "green" else _trimmed(ink)
         families: tuple[str, ...] = (family,)
-        if family == "220":  # digits belong to the lower row, provinces to the upper; 挂 stands in the lower
+        if family == "220":  # digits are in the lower row, provinces in the upper; 挂 is in the lower
             families = ("220_down", "220_up") if character.isascii() else ("220_up",)
             families = ("220_down",) if character == "挂" else families
         for one in families:
@@ -145,7 +150,7 @@ def _drawings(data_dir: Path) -> dict[tuple[str, str], Mask]:
 
 
 def _normalized(ink: Mask) -> Mask:
-    """Stretch the contrast so that paper is 0 and ink 255; JPEG noise goes."""
+    """Stretches the contrast so that paper is 0 and ink 255, which removes JPEG noise."""
     stretched = (ink.astype(np.float32) - 70) * (255.0 / 110.0)
     return np.asarray(np.clip(stretched, 0, 255), dtype=np.uint8)
 

@@ -1,4 +1,4 @@
-"""What a kind of plate looks like: its colours, its drawings and which characters are red."""
+"""The style of each kind of plate: its colours, its layouts and its red characters."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_lpr.plates import PROVINCES, Color
+from models.training.arrays import Rng
 from models.training.synthesis import layouts
 from models.training.synthesis.layouts import Layout
 
-PickLayout = Callable[[str, np.random.Generator], Layout]
-RedCharacters = Callable[[str, np.random.Generator], frozenset[int]]
+PickLayout = Callable[[str, Rng], Layout]
+RedCharacters = Callable[[str, Rng], frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class KindLook:
-    """``ground``, ``ink`` and ``frame`` name palettes; ``red`` gives the places of red characters in a number."""
+class KindStyle:
+    """The style of one kind.
+
+    ``ground``, ``ink`` and ``frame`` name palettes. ``red`` returns the indices of the red characters of a number.
+    """
 
     color: Color
     ground: str
@@ -36,28 +40,28 @@ def _one_of(*options: tuple[Layout, float]) -> PickLayout:
     return lambda number, rng: options[int(rng.choice(len(options), p=shares / shares.sum()))][0]
 
 
-def _embassy_layout(number: str, rng: np.random.Generator) -> Layout:
+def _embassy_layout(number: str, rng: Rng) -> Layout:
     return layouts.EMBASSY if number.startswith("使") else layouts.EMBASSY_SUFFIX
 
 
-def _wj_layout(number: str, rng: np.random.Generator) -> Layout:
+def _wj_layout(number: str, rng: Rng) -> Layout:
     if number[2] not in PROVINCES:
         return layouts.WJ_HEADQUARTERS
     return layouts.WJ if rng.random() < 0.6 else layouts.WJ_SMALL_PROVINCE
 
 
-def _wj_double_layout(number: str, rng: np.random.Generator) -> Layout:
+def _wj_double_layout(number: str, rng: Rng) -> Layout:
     return layouts.WJ_REAR if number[2] in PROVINCES else layouts.WJ_REAR_HEADQUARTERS
 
 
-def _none(number: str, rng: np.random.Generator) -> frozenset[int]:
+def _none(number: str, rng: Rng) -> frozenset[int]:
     return frozenset()
 
 
 def _suffix(characters: str, share: float) -> RedCharacters:
-    """Places of ``characters``, red in ``share`` of the plates."""
+    """Returns a function that colours ``characters`` red in ``share`` of the plates."""
 
-    def places(number: str, rng: np.random.Generator) -> frozenset[int]:
+    def places(number: str, rng: Rng) -> frozenset[int]:
         if rng.random() >= share:
             return frozenset()
         return frozenset(i for i, character in enumerate(number) if character in characters)
@@ -65,14 +69,18 @@ def _suffix(characters: str, share: float) -> RedCharacters:
     return places
 
 
-def _wj_red(number: str, rng: np.random.Generator) -> frozenset[int]:
+def _wj_red(number: str, rng: Rng) -> frozenset[int]:
     places = {0, 1} | ({2} if number[2] in PROVINCES else set())
     if not number[-1].isdigit() and rng.random() < 0.35:
         places.add(len(number) - 1)
     return frozenset(places)
 
 
-def _army_red(number: str, rng: np.random.Generator) -> frozenset[int]:
+def _wj_letter_red(number: str, rng: Rng) -> frozenset[int]:
+    return frozenset({0, 1, 2} if rng.random() < 0.5 else {0, 1})
+
+
+def _army_red(number: str, rng: Rng) -> frozenset[int]:
     return frozenset({0, 1} if rng.random() < 0.65 else {0})
 
 
@@ -81,24 +89,24 @@ _EMERGENCY = _one_of((layouts.EMERGENCY, 0.75), (layouts.EMERGENCY_STACKED, 0.25
 _RED_EMERGENCY = _suffix("应急", 1.0)
 
 
-def _yellow(layout: Layout) -> KindLook:
-    return KindLook(Color.YELLOW, "yellow", "black", "black", _always(layout), _none)
+def _yellow(layout: Layout) -> KindStyle:
+    return KindStyle(Color.YELLOW, "yellow", "black", "black", _always(layout), _none)
 
 
-def _black(layout: PickLayout, red: RedCharacters = _none) -> KindLook:
-    return KindLook(Color.BLACK, "black", "white", "white", layout, red)
+def _black(layout: PickLayout, red: RedCharacters = _none) -> KindStyle:
+    return KindStyle(Color.BLACK, "black", "white", "white", layout, red)
 
 
-def _white(layout: PickLayout, red: RedCharacters) -> KindLook:
-    return KindLook(Color.WHITE, "white", "black", "black", layout, red)
+def _white(layout: PickLayout, red: RedCharacters) -> KindStyle:
+    return KindStyle(Color.WHITE, "white", "black", "black", layout, red)
 
 
-def _nev(color: Color, ground: str) -> KindLook:
-    return KindLook(color, ground, "black", "black", _always(layouts.NEV), _none)
+def _nev(color: Color, ground: str) -> KindStyle:
+    return KindStyle(color, ground, "black", "black", _always(layouts.NEV), _none)
 
 
-METAL: dict[str, KindLook] = {
-    "blue": KindLook(Color.BLUE, "blue", "white", "white", _always(layouts.CAR), _none),
+METAL: dict[str, KindStyle] = {
+    "blue": KindStyle(Color.BLUE, "blue", "white", "white", _always(layouts.CAR), _none),
     "yellow": _yellow(layouts.CAR),
     "yellow_double": _yellow(layouts.REAR),
     "trailer": _yellow(layouts.REAR),
@@ -112,9 +120,9 @@ METAL: dict[str, KindLook] = {
     "consulate_double": _black(_always(layouts.SMALL), _suffix("领", 0.55)),
     "hong_kong_macau": _black(_always(layouts.CAR)),
     "motorcycle": _yellow(layouts.SMALL),
-    "moped": KindLook(Color.BLUE, "blue", "white", "white", _always(layouts.SMALL), _none),
+    "moped": KindStyle(Color.BLUE, "blue", "white", "white", _always(layouts.SMALL), _none),
     "low_speed": _yellow(layouts.LOW_SPEED),
-    "tractor": KindLook(Color.GREEN, "tractor", "white", "white", _always(layouts.TRACTOR), _none),
+    "tractor": KindStyle(Color.GREEN, "tractor", "white", "white", _always(layouts.TRACTOR), _none),
     "tractor_temporary": _white(_always(layouts.TRACTOR), _none),
     "nev_small": _nev(Color.GREEN, "nev_small"),
     "nev_large": _nev(Color.YELLOW_GREEN, "nev_large"),
@@ -125,11 +133,14 @@ METAL: dict[str, KindLook] = {
     "wj_double": _white(_wj_double_layout, _wj_red),
     "army": _white(_always(layouts.CAR), _army_red),
     "army_double": _white(_always(layouts.REAR), _army_red),
-    "airport": KindLook(Color.GREEN, "airport", "white", "white", _always(layouts.CAR), _none),
+    "airport": KindStyle(Color.GREEN, "airport", "white", "white", _always(layouts.CAR), _none),
     "airport_black": _black(_always(layouts.CAR)),
-    "other": KindLook(Color.OTHER, "other", "white", "white", _always(layouts.CAR), _none),
+    "black": _black(_always(layouts.CAR)),
+    "wj_letter": _white(_one_of((layouts.WJ_LETTER, 0.75), (layouts.WJ_LETTER_SHIELD, 0.25)), _wj_letter_red),
+    "wj_letter_double": _white(_always(layouts.WJ_REAR), _wj_letter_red),
+    "other": KindStyle(Color.OTHER, "other", "white", "white", _always(layouts.CAR), _none),
 }
-"""Pressed metal plates; paper and painted ones have rooms of their own."""
+"""Pressed metal plates. Paper and painted ones are drawn by modules of their own."""
 
 PAPER = ("temporary", "temporary_entry")
 PAINTED = ("painted", "painted_double")

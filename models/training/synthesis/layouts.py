@@ -1,12 +1,13 @@
-"""Where things stand on a plate: the geometry tables, in mm from the top-left corner.
+"""Layouts of the plates, in mm from the top-left corner.
 
-Source: GA 36-2014, figures F1-F17 and appendix B; NY 345.1; the 480 x 140 table and the rows of WJ and army plates by
-several third parties that agree. A box is what the ink of a character fills.
+Sources: GA 36-2014, figures F1-F17 and appendix B; NY 345.1. The 480 x 140 layout and the rows of WJ and army plates
+come from several third parties that agree; WJ plates with a letter from two photos. A box is the area of a
+character's ink.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Family = Literal["140", "220_up", "220_down", "green"]
@@ -90,7 +91,7 @@ def _field(upper: tuple[Slot, ...], separators: tuple[Separator, ...]) -> Layout
 
 CAR = _car(_CAR, _dot(134.5, 70, 10))
 EMBASSY = _car(_EMBASSY, _dot(248.5, 70, 10))
-# since 2017 the suffix stands at the end; the dot keeps parting the country from the serial
+# since 2017 the suffix is at the end; the dot is still between country and serial
 EMBASSY_SUFFIX = _car((15.5, 72.5, 129.5, 208.5, 265.5, 322.5, 379.5), _dot(191.5, 70, 10))
 POLICE_FRONT = _car(_POLICE, _dot(77.5, 70, 14))
 POLICE_REAR = _car(_POLICE, (Separator("dash", 77.5, 70, 16, 10),))
@@ -136,6 +137,12 @@ WJ_OLD = Layout(
      *_row((159, 214, 269, 324, 379), 25, 45, 90, "140")),
     _dot(146, 70, 10), _CAR_HOLES, 1,
 )  # fmt: skip
+WJ_LETTER = Layout(
+    440, 140, 10, 3, 1.5,
+    _row((15, 60), 25, 40, 90, "140") + _row((130, 181, 231, 281, 331, 381), 25, 43, 90, "140"),
+    _dot(115, 70, 10), _CAR_HOLES, 1,
+)  # fmt: skip
+WJ_LETTER_SHIELD = replace(WJ_LETTER, separators=(Separator("dot", 115, 62, 18, 24),))
 WJ_REAR = _rear(_row((70, 145), 15, 65, 60, "220_up") + _row((290,), 15, 80, 60, "220_up"), _dot(249, 44.5, 14))
 WJ_REAR_HEADQUARTERS = _rear(_row((110, 250), 15, 80, 60, "220_up"), _dot(220, 44.5, 14))
 # paper, GA 36-2014 F13 and F9: one row without a dot

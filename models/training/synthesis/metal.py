@@ -1,4 +1,4 @@
-"""Pressed metal plates, from the sheet up: ground, faint marks, ink, relief, fittings, wear."""
+"""Pressed metal plates, drawn layer by layer: ground, faint marks, ink, relief, fittings, wear."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.plates import PROVINCES
-from models.training.arrays import Image, Mask
+from models.training.arrays import Image, Mask, Rng
 from models.training.synthesis import fittings, palettes, wear
 from models.training.synthesis.glyphs import GlyphLibrary
-from models.training.synthesis.kinds import KindLook
+from models.training.synthesis.kinds import KindStyle
 from models.training.synthesis.layouts import Family, Layout, Slot
 from models.training.synthesis.surfaces import (
     Textures,
@@ -32,7 +32,10 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A finished picture with where its characters are; ``mask`` is 255 inside the rounded corners."""
+    """A finished plate with the boxes of its characters.
+
+    ``mask`` is 255 inside the rounded corners; None for a plate that fills the picture.
+    """
 
     image: Image
     mask: Mask | None
@@ -41,8 +44,12 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
-    """How the characters of one plate are set: families swapped in, weight, and how steady the press was."""
+class CharacterStyle:
+    """How the characters of one plate are pressed.
+
+    ``families`` replaces glyph families by others, ``weight`` (-2 to 2) changes the strokes, ``jitter`` is the spread
+    of positions in mm.
+    """
 
     families: dict[Family, str]
     weight: int
@@ -50,8 +57,8 @@ class Hand:
     jitter: float
 
 
-def draw_hand(rng: np.random.Generator) -> Hand:
-    """Mostly the standard's drawings; now and then another press, or a font for lack of one."""
+def draw_character_style(rng: Rng) -> CharacterStyle:
+    """Draws a style: in 90 % the glyphs of the standard, else those of another press or a font."""
     families: dict[Family, str] = {}
     roll = rng.random()
     if roll < 0.05:
@@ -61,22 +68,25 @@ def draw_hand(rng: np.random.Generator) -> Hand:
     elif roll < 0.10:
         families = dict.fromkeys(("140", "220_up", "220_down", "green"), "noto")
     weight = int(rng.choice(5, p=(0.1, 0.2, 0.4, 0.2, 0.1))) - 2
-    return Hand(families, weight, float(rng.normal(1, 0.01)), float(rng.choice((0.2, 0.5, 1.0))))
+    return CharacterStyle(families, weight, float(rng.normal(1, 0.01)), float(rng.choice((0.2, 0.5, 1.0))))
 
 
 def set_characters(
-    number: str, slots: tuple[Slot, ...], size: tuple[int, int], scale: float, hand: Hand, red: frozenset[int],
-    glyphs: GlyphLibrary, rng: np.random.Generator,
+    number: str, slots: tuple[Slot, ...], size: tuple[int, int], scale: float, style: CharacterStyle,
+    red: frozenset[int], glyphs: GlyphLibrary, rng: Rng,
 ) -> tuple[Mask, Mask | None, tuple[Box, ...]]:  # fmt: skip
-    """Ink mask, mask of red ink (None without any) and the boxes; ``size`` is (height, width) in pixels."""
+    """Places the characters of ``number`` in ``slots``.
+
+    Returns the ink, the red ink (None without any) and the boxes. ``size`` is (height, width) in pixels.
+    """
     ink = np.zeros(size, np.uint8)
     red_ink = np.zeros(size, np.uint8) if red else None
     boxes: list[Box] = []
-    moves = np.clip(rng.normal(0, hand.jitter * 0.5, (len(slots), 2)), -1, 1)
+    moves = np.clip(rng.normal(0, style.jitter * 0.5, (len(slots), 2)), -1, 1)
     for place, (character, slot) in enumerate(zip(number, slots, strict=True)):
-        width, height = slot.width * hand.scale * scale, slot.height * hand.scale * scale
-        family = hand.families.get(slot.family, slot.family)
-        piece = glyphs.fitted(family, character, round(width), round(height), hand.weight)
+        width, height = slot.width * style.scale * scale, slot.height * style.scale * scale
+        family = style.families.get(slot.family, slot.family)
+        piece = glyphs.fitted(family, character, round(width), round(height), style.weight)
         x = (slot.x + slot.width / 2 + moves[place, 0]) * scale - piece.shape[1] / 2
         y = (slot.y + slot.height / 2 + moves[place, 1]) * scale - piece.shape[0] / 2
         paste(red_ink if red_ink is not None and place in red else ink, piece, x, y)
@@ -84,21 +94,21 @@ def set_characters(
     return ink, red_ink, tuple(boxes)
 
 
-def draw_metal(
-    look: KindLook, number: str, glyphs: GlyphLibrary, textures: Textures, scale: float, rng: np.random.Generator
-) -> Drawn:
-    """One plate of this look at ``scale`` pixels per mm."""
-    layout = look.layout(number, rng)
+def draw_metal(kind: KindStyle, number: str, glyphs: GlyphLibrary, textures: Textures, scale: float, rng: Rng) -> Drawn:
+    """Draws a plate of ``kind`` at ``scale`` pixels per mm."""
+    layout = kind.layout(number, rng)
     width, height = round(layout.width * scale), round(layout.height * scale)
     level = wear.draw_level(rng)
-    red = look.red(number, rng)
-    image = ground(look.ground, height, width, scale, rng)
+    red = kind.red(number, rng)
+    image = ground(kind.ground, height, width, scale, rng)
     if rng.random() < 0.25:
         province = next((c for c in number if c in PROVINCES), "")
         image = fittings.faint_marks(image, layout, province, scale, glyphs, rng)
-    ink, red_ink, boxes = set_characters(number, layout.slots, (height, width), scale, draw_hand(rng), red, glyphs, rng)
+    ink, red_ink, boxes = set_characters(
+        number, layout.slots, (height, width), scale, draw_character_style(rng), red, glyphs, rng
+    )
     raised = _rim_and_marks(layout, ink, scale)
-    image = _inked(image, look, raised, red_ink, textures, level, rng)
+    image = _inked(image, kind, raised, red_ink, textures, level, rng)
     for mark in layout.separators:
         if mark.mark == "logo":
             fittings.logo(image, mark, scale, rng)
@@ -122,11 +132,11 @@ def _rim_and_marks(layout: Layout, ink: Mask, scale: float) -> Mask:
 
 
 def _inked(
-    image: Image, look: KindLook, raised: Mask, red_ink: Mask | None, textures: Textures, level: float,
-    rng: np.random.Generator,
+    image: Image, kind: KindStyle, raised: Mask, red_ink: Mask | None, textures: Textures, level: float,
+    rng: Rng,
 ) -> Image:  # fmt: skip
-    color = palettes.draw(look.ink, rng)
-    if look.ink == "white":  # film that has gone dull takes on the ground's colour
+    color = palettes.draw(kind.ink, rng)
+    if kind.ink == "white":  # a dull film has some of the ground's colour
         color = color + (image[0, 0].astype(np.float32) - color) * float(rng.beta(1.0, 5.0)) * 0.6
     else:
         color = color + (image[0, 0].astype(np.float32) - color) * float(rng.beta(1.0, 7.0)) * 0.5
@@ -136,7 +146,7 @@ def _inked(
     return image
 
 
-def _light(raised: Mask, rng: np.random.Generator) -> NDArray[np.int16]:
+def _light(raised: Mask, rng: Rng) -> NDArray[np.int16]:
     angle = float(rng.normal(np.pi / 2, 0.7))
     light = relief(raised, angle, float(rng.choice((0.0, 35.0, 70.0, 120.0), p=(0.15, 0.35, 0.35, 0.15))))
     height, width = raised.shape

@@ -1,180 +1,100 @@
-"""Enlarged numbers painted on lorries and trailers (放大号): the text and the bodywork round it.
+"""Enlarged numbers painted on lorries and trailers (放大号): the text and the bodywork around it.
 
-The standard fixes only the size, so hands differ: one row or two, any font, stencils, drips, ribs through characters.
-The picture is a loose rectangle round the text, a fifth to a third larger than the ink.
+The standard fixes only the size. Real ones have one row or two, any font, stencil bridges and drips. Their letters may
+be spread over the whole tailgate, crossed by ribs and doors, or be on a coloured board. The picture is a loose
+rectangle around the text, a fifth to a third larger than the ink.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
-from models.training.arrays import Image, Mask
-from models.training.synthesis import fittings, wear
+from models.training.arrays import Image, Mask, Rng
+from models.training.synthesis import wear
+from models.training.synthesis.doors import door_fittings
 from models.training.synthesis.glyphs import GlyphLibrary
+from models.training.synthesis.lettering import by_hand, draw_lettering_style, one_row, two_rows
 from models.training.synthesis.metal import Box, Drawn
-from models.training.synthesis.surfaces import Textures, blend, filled, paste, shade, unevenness
+from models.training.synthesis.surfaces import Textures, blend, filled, shade, unevenness
 
+SPREAD = (0.5, 0.12)
+"""Share of numbers in one row and in two whose letters are spread over the tailgate."""
+BOARD = 0.08
+"""Share of numbers on a board, each letter on a patch of yellow or white film."""
 _BODY = np.array(
     [
         (150, 60, 20), (120, 40, 10), (35, 30, 170), (30, 30, 130), (60, 110, 30), (70, 80, 40), (225, 228, 228),
         (190, 195, 195), (120, 120, 120), (70, 70, 72), (35, 35, 38), (40, 170, 225), (60, 95, 130), (170, 130, 60),
-        (90, 60, 30), (40, 75, 110),
+        (90, 60, 30), (40, 75, 110), (240, 240, 240), (205, 215, 215), (165, 195, 215), (75, 35, 25), (40, 30, 75),
     ],
     np.float32,
 )  # fmt: skip  # BGR
 _PAINT = {
     "white": (240, 242, 242), "yellow": (40, 205, 245), "red": (40, 35, 205), "black": (18, 18, 20),
-    "blue": (140, 50, 20), "green": (50, 110, 20),
+    "blue": (140, 50, 20), "bright blue": (205, 95, 25), "green": (50, 110, 20), "grey": (175, 178, 178),
+}  # fmt: skip
+_PAINT_SHARES = {
+    "white": 6.0, "yellow": 2.0, "red": 1.5, "black": 2.0, "blue": 1.0, "bright blue": 1.0, "green": 0.5, "grey": 1.5,
 }  # fmt: skip
 MIN_CONTRAST = 70.0  # grey levels between paint and body
-_STEMMED = frozenset("147TYJMNVW")  # an upright bridge in the middle would take their stem
+_FILM = np.array([(30, 170, 240), (40, 200, 245), (235, 238, 238), (30, 120, 235)], np.float32)  # BGR
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
-    """One painter's way: font, proportions (of the height of a character) and unsteadiness."""
-
-    family: str
-    weight: int
-    aspect: float
-    gap: float
-    wobble: float
-    stencil: bool
-    dot: bool
-
-
-def draw_painted(number: str, rows: int, glyphs: GlyphLibrary, textures: Textures, rng: np.random.Generator) -> Drawn:
-    """A painted number in one or two rows; characters are about 90 pixels high."""
-    script = _script(rng)
-    ink, boxes = _two_rows(number, script, glyphs, rng) if rows == 2 else _one_row(number, script, glyphs, rng)
+def draw_painted(number: str, rows: int, glyphs: GlyphLibrary, textures: Textures, rng: Rng) -> Drawn:
+    """Draws a painted number in one or two rows; characters are about 90 pixels high."""
+    spread = rng.random() < SPREAD[rows - 1]
+    ink, boxes = letters(number, rows, spread, glyphs, rng)
+    level = wear.draw_level(rng)
     height, width = ink.shape
-    left, right = (round(width * float(rng.uniform(0.02, 0.07))) for _ in range(2))
+    if rng.random() < BOARD:
+        image, body = _board(height, width, boxes, rng)
+    else:
+        image, body = bodywork(height, width, rng)
+    image = painted(image, ink, contrasting(body, rng), textures, level, rng)
+    image = door_fittings(image, boxes, body, rng) if spread else _ribs(image, rng)
+    image = shade(image, unevenness(rng, height, width, float(rng.uniform(2, 16))))
+    image = wear.weathered(image, textures, min(1.0, level * 1.3), 0.9, rng)
+    return Drawn(image, None, boxes, rows)
+
+
+def letters(number: str, rows: int, spread: bool, glyphs: GlyphLibrary, rng: Rng) -> tuple[Mask, tuple[Box, ...]]:
+    """Draws the ink of a number with a margin around it. Returns it and the characters' boxes, in pixels."""
+    style = draw_lettering_style(rng, spread)
+    ink, boxes = two_rows(number, style, glyphs, rng) if rows == 2 else one_row(number, style, glyphs, rng)
+    height, width = ink.shape
+    sides = (0.01, 0.035) if spread else (0.02, 0.07)
+    left, right = (round(width * float(rng.uniform(*sides))) for _ in range(2))
     top, bottom = (round(height * float(rng.uniform(0.05, 0.14))) for _ in range(2))
     ink = np.asarray(cv2.copyMakeBorder(ink, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0), dtype=np.uint8)
-    boxes = tuple((x0 + left, y0 + top, x1 + left, y1 + top) for x0, y0, x1, y1 in boxes)
-    ink = _by_hand(ink, script, rng)
-    level = wear.draw_level(rng)
-    image, body = _bodywork(ink.shape[0], ink.shape[1], rng)
-    paint = _contrasting(body, rng)
+    return by_hand(ink, style, rng), tuple((x0 + left, y0 + top, x1 + left, y1 + top) for x0, y0, x1, y1 in boxes)
+
+
+def painted(image: Image, ink: Mask, paint: np.ndarray, textures: Textures, level: float, rng: Rng) -> Image:
+    """Returns ``image`` with the worn ``ink`` on it, which has the same height and width; ``level`` as in ``wear``."""
     if rng.random() < 0.25:
         image = _old_coat(image, ink, paint, rng)
     ink = wear.worn_ink(ink, textures, max(level, 0.35), rng)
     if rng.random() < 0.3:
         ink = np.asarray(cv2.GaussianBlur(ink, (0, 0), float(rng.uniform(0.8, 2.0))), dtype=np.uint8)  # spray
-    image = blend(image, ink, paint, float(rng.uniform(0.75, 1.0)))
-    image = _ribs(image, rng)
-    image = shade(image, unevenness(rng, ink.shape[0], ink.shape[1], float(rng.uniform(2, 16))))
-    image = wear.weathered(image, textures, min(1.0, level * 1.3), 0.9, rng)
-    return Drawn(image, None, boxes, rows)
+    return blend(image, ink, paint, float(rng.uniform(0.75, 1.0)))
 
 
-def _script(rng: np.random.Generator) -> Script:
-    family = str(rng.choice(("140", "220_down", "green", "noto", "wqy", "platechar"), p=(0.3, 0.1, 0.1, 0.2, 0.2, 0.1)))
-    return Script(
-        family=family,
-        weight=int(rng.integers(-1, 3)),
-        aspect=float(rng.uniform(0.42, 0.85)),
-        gap=float(rng.uniform(0.06, 0.3)),
-        wobble=float(rng.choice((0.0, 0.01, 0.03))),
-        stencil=bool(rng.random() < 0.35),
-        dot=bool(rng.random() < 0.4),
-    )
+def _board(height: int, width: int, boxes: tuple[Box, ...], rng: Rng) -> tuple[Image, np.ndarray]:
+    """Draws a red or dark board with a patch of film behind each letter. Returns it and the film's colour."""
+    board = np.array((35, 30, 200)) if rng.random() < 0.6 else rng.uniform(20, 90, 3)
+    film = np.clip(_FILM[int(rng.integers(len(_FILM)))] + rng.normal(0, 10, 3), 0, 255)
+    image = filled(height, width, np.clip(board + rng.normal(0, 10, 3), 0, 255))
+    room = float(rng.uniform(0.02, 0.12)) * height
+    for left, top, right, bottom in boxes:
+        tone = tuple(int(v) for v in np.clip(film * rng.uniform(0.9, 1.08), 0, 255))
+        corner = (round(left - room), round(top - room * rng.uniform(0.2, 1.0)))
+        cv2.rectangle(image, corner, (round(right + room), round(bottom + room * rng.uniform(0.2, 1.0))), tone, -1)
+    return image, film
 
 
-def _line(
-    text: str, script: Script, size: int, aspect: float, glyphs: GlyphLibrary, rng: np.random.Generator, dot_after: int
-) -> tuple[Mask, list[Box]]:
-    """One line of characters ``size`` pixels high; ``dot_after`` -1 for none."""
-    gap = max(2.0, size * script.gap)
-    pad = round(size * script.wobble * 2) + 2
-    length = round(len(text) * (size * aspect + gap) + gap * 3 + size * 0.3)
-    mask = np.zeros((size + 2 * pad, length), np.uint8)
-    boxes: list[Box] = []
-    x = float(pad)
-    for place, character in enumerate(text):
-        scale = 1 + float(rng.normal(0, script.wobble))
-        width = size * aspect * scale
-        piece = glyphs.fitted(script.family, character, round(width), round(size * scale), script.weight)
-        piece = _stencilled(piece, character, rng) if script.stencil else piece
-        left = x + (width - piece.shape[1]) / 2
-        y = pad + float(np.clip(rng.normal(0, script.wobble), -0.06, 0.06)) * size
-        paste(mask, piece, left, y)
-        boxes.append((left, y, left + piece.shape[1], y + piece.shape[0]))
-        x += width + gap
-        if place == dot_after:
-            radius = size * float(rng.uniform(0.04, 0.08))
-            x += radius
-            fittings.dot(mask, x, pad + size * 0.5, 2 * radius, 2 * radius)
-            x += radius + gap
-    return mask[:, : round(min(x - gap + pad, length))], boxes
-
-
-def _one_row(
-    number: str, script: Script, glyphs: GlyphLibrary, rng: np.random.Generator
-) -> tuple[Mask, tuple[Box, ...]]:
-    mask, boxes = _line(number, script, 90, script.aspect, glyphs, rng, 1 if script.dot else -1)
-    return mask, tuple(boxes)
-
-
-def _two_rows(
-    number: str, script: Script, glyphs: GlyphLibrary, rng: np.random.Generator
-) -> tuple[Mask, tuple[Box, ...]]:
-    """``P A`` above the serial, as on the rear plate: lower and wider, or of one size with it."""
-    upper_size = round(90 * float(rng.uniform(0.55, 1.0)))
-    upper_aspect = script.aspect * float(rng.uniform(1.0, 1.7))
-    upper, upper_boxes = _line(number[:2], script, upper_size, upper_aspect, glyphs, rng, 0 if script.dot else -1)
-    lower, lower_boxes = _line(number[2:], script, 90, script.aspect, glyphs, rng, -1)
-    gap = round(90 * float(rng.uniform(0.1, 0.4)))
-    width = max(upper.shape[1], lower.shape[1])
-    mask = np.zeros((upper.shape[0] + gap + lower.shape[0], width), np.uint8)
-    upper_x = round((width - upper.shape[1]) * float(np.clip(rng.normal(0.5, 0.08), 0, 1)))
-    lower_x = (width - lower.shape[1]) // 2
-    down = upper.shape[0] + gap
-    paste(mask, upper, upper_x, 0)
-    paste(mask, lower, lower_x, down)
-    boxes = [(a + upper_x, b, c + upper_x, d) for a, b, c, d in upper_boxes]
-    boxes += [(a + lower_x, b + down, c + lower_x, d + down) for a, b, c, d in lower_boxes]
-    return mask, tuple(boxes)
-
-
-def _stencilled(piece: Mask, character: str, rng: np.random.Generator) -> Mask:
-    """Bridges across the strokes, as a stencil needs them to hold together; no stem of a character is lost to one."""
-    out = piece.copy()
-    height, width = out.shape
-    bridge = max(2, round(height * float(rng.uniform(0.025, 0.05))))
-    if character in _STEMMED:
-        level = round(height * float(rng.uniform(0.42, 0.6)))
-        out[level : level + bridge] = 0
-        return out
-    at = rng.uniform(0.45, 0.55) if character.isascii() else rng.choice((0.27, 0.73)) + rng.normal(0, 0.03)
-    middle = round(width * float(at))
-    out[:, middle - bridge // 2 : middle - bridge // 2 + bridge] = 0
-    return out
-
-
-def _by_hand(ink: Mask, script: Script, rng: np.random.Generator) -> Mask:
-    """Unsteady lines and drips."""
-    height, width = ink.shape
-    if script.wobble:
-        reach = float(rng.uniform(0.5, 2.5))
-        grid = rng.normal(0, reach, (2, 6, 16)).astype(np.float32)
-        field_x = cv2.resize(grid[0], (width, height)) + np.arange(width, dtype=np.float32)[None]
-        field_y = cv2.resize(grid[1], (width, height)) + np.arange(height, dtype=np.float32)[:, None]
-        ink = np.asarray(cv2.remap(ink, field_x, field_y, cv2.INTER_LINEAR), dtype=np.uint8)
-    if rng.random() < 0.2:
-        ink = ink.copy()
-        ys, xs = np.nonzero(ink[::4, ::4] > 200)
-        for place in rng.integers(0, len(ys), int(rng.integers(2, 9))) if len(ys) else ():
-            x, y = int(xs[place]) * 4, int(ys[place]) * 4
-            cv2.line(ink, (x, y), (x, y + int(rng.exponential(14))), 220, int(rng.integers(1, 3)), cv2.LINE_AA)
-    return ink
-
-
-def _bodywork(height: int, width: int, rng: np.random.Generator) -> tuple[Image, np.ndarray]:
-    """Sheet or planks in one colour; returns it with the colour."""
+def bodywork(height: int, width: int, rng: Rng) -> tuple[Image, np.ndarray]:
+    """Draws a sheet or planks in one colour. Returns it and the colour (BGR)."""
     body = np.clip(_BODY[int(rng.integers(len(_BODY)))] + rng.normal(0, 14, 3), 0, 255)
     image = filled(height, width, body)
     roll = rng.random()
@@ -190,25 +110,24 @@ def _bodywork(height: int, width: int, rng: np.random.Generator) -> tuple[Image,
     return image, body
 
 
-def _contrasting(body: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A paint that stands out from the body in grey, so that it can be read."""
+def contrasting(body: np.ndarray, rng: Rng) -> np.ndarray:
+    """Draws a paint (BGR) whose grey level differs enough from the body's to be read."""
     grey = np.array([0.114, 0.587, 0.299])
-    shares = {"white": 6.0, "yellow": 2.0, "red": 1.5, "black": 2.0, "blue": 1.0, "green": 0.5}
     fit = [name for name, bgr in _PAINT.items() if abs(float(grey @ (np.array(bgr) - body))) > MIN_CONTRAST]
-    weights = np.array([shares[name] for name in fit])
+    weights = np.array([_PAINT_SHARES[name] for name in fit])
     name = fit[int(rng.choice(len(fit), p=weights / weights.sum()))]
     return np.clip(np.array(_PAINT[name]) + rng.normal(0, 8, 3), 0, 255)
 
 
-def _old_coat(image: Image, ink: Mask, paint: np.ndarray, rng: np.random.Generator) -> Image:
-    """A pale shadow of the same number painted before, a little off."""
+def _old_coat(image: Image, ink: Mask, paint: np.ndarray, rng: Rng) -> Image:
+    """Adds the pale remains of the same number painted earlier, a little displaced."""
     shift = np.array([[1, 0, rng.uniform(-5, 5)], [0, 1, rng.uniform(-4, 4)]], np.float32)
     ghost = cv2.warpAffine(ink, shift, (ink.shape[1], ink.shape[0]))
     return blend(image, np.asarray(ghost, dtype=np.uint8), paint, float(rng.uniform(0.1, 0.35)))
 
 
-def _ribs(image: Image, rng: np.random.Generator) -> Image:
-    """Pressed ribs, a door gap, hinges, rivets: all narrower than a stroke can spare."""
+def _ribs(image: Image, rng: Rng) -> Image:
+    """Adds pressed ribs, a door gap, a hinge and rivets, all much narrower than a stroke."""
     height, width = image.shape[:2]
     light = np.zeros((height, width), np.int16)
     roll = rng.random()

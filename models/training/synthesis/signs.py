@@ -1,7 +1,7 @@
-"""Lettering that is no plate: shop signs, burnt-in timestamps, stickers, plates of other countries.
+"""Lettering that is no Chinese plate: shop signs, timestamps, stickers, plates of other countries.
 
-What a reader must stay silent about. Drawn as flat pictures, for the recognizer as they are and for the detector set
-into its windows.
+A reader must report nothing there. Signs are drawn as flat pictures: the recognizer is trained on them as they are, the
+detector on windows that contain them.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _WORDS = (
 )
 _LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
-_PLATE_LATIN = LETTERS.replace("O", "")  # which looks like a 0, and is a 0 on most plates
+_PLATE_LATIN = LETTERS.replace("O", "")  # an O has the shape of a 0, and is a 0 on most plates
 LIKE_OURS = 0.3
-"""Share of other countries' plates that differ from a Chinese one in nothing but the province, as 4A0P453 does."""
+"""Share of other countries' plates that only lack the province of a Chinese one, as 4A0P453."""
 
 
 class SignPainter:
-    """Draws signs. Reads fonts once; raises InputError where none is installed."""
+    """Draws signs. The constructor reads the fonts and raises InputError when none is installed."""
 
     def __init__(self) -> None:
         found = [path for path in _FONTS if path.exists()]
@@ -47,8 +47,10 @@ class SignPainter:
         self._fonts = [ImageFont.truetype(str(path), size) for path in found for size in (28, 44)]
 
     def foreign(self, rng: Rng) -> tuple[Image, str]:
-        """Another country's plate, uint8 BGR: letters and digits on a board, some with a coloured band or a heading;
-        and what stands on it, 2-9 letters and digits of Chinese plates."""
+        """Draws a plate of another country: uint8, BGR, some with a coloured band or a heading.
+
+        Returns it and its text: 2 to 9 letters and digits of Chinese plates.
+        """
         width = int(rng.integers(240, 360))
         height = round(width / rng.uniform(1.7, 4.9))
         ground, ink = _colors(rng)
@@ -83,7 +85,7 @@ class SignPainter:
         return self._fonts[int(rng.integers(len(self._fonts)))].font_variant(size=max(8, size))
 
     def draw(self, rng: Rng) -> Image:
-        """One sign, uint8 BGR, filling its picture loosely; some 40 to 60 pixels high, any width."""
+        """Draws one sign that fills its picture loosely: uint8, BGR, about 40 to 60 pixels high, of any width."""
         font = self._fonts[int(rng.integers(len(self._fonts)))]
         lines = [_text(rng) for _ in range(2 if rng.random() < 0.25 else 1)]
         boxes = [font.getbbox(line) for line in lines]
@@ -102,14 +104,14 @@ class SignPainter:
 
 
 def _groups(rng: Rng) -> list[str]:
-    """Two or three groups, each of letters or of digits."""
+    """Draws two or three groups, each of letters or of digits."""
     count = int(rng.integers(2, 4))
     sorts = [_PLATE_LATIN if rng.random() < 0.5 else _DIGITS for _ in range(count)]
     return [_some(rng, sort, 1, 4 if count == 2 else 3) for sort in sorts]
 
 
 def _like_ours(rng: Rng) -> list[str]:
-    """One group: a digit or letter where the province would be, a letter, then five of either."""
+    """Draws one group: a digit or letter in place of the province, a letter, then five of either."""
     first = _DIGITS if rng.random() < 0.7 else _PLATE_LATIN
     letters = int(rng.integers(0, 4))
     return [
@@ -120,7 +122,7 @@ def _like_ours(rng: Rng) -> list[str]:
 
 
 def _some(rng: Rng, characters: str, low: int, high: int) -> str:
-    """``low`` to ``high`` of ``characters``."""
+    """Draws ``low`` to ``high`` of ``characters``."""
     return "".join(rng.choice(list(characters), int(rng.integers(low, high + 1))))
 
 
@@ -143,14 +145,14 @@ def _text(rng: Rng) -> str:
         )
     if kind == 4:  # a model or brand
         return _some(rng, _LATIN + _LATIN.lower() + _DIGITS, 2, 8)
-    if kind in (5, 6):  # a lorry's door: a firm and the number it gives the lorry, seldom far from a plate's
+    if kind in (5, 6):  # a lorry's door: a company and its number for the lorry, often similar to a plate's
         firm = _some(rng, "".join(PROVINCES), 1, 1) + _some(rng, _WORDS, 1, 2) if rng.random() < 0.75 else ""
         return (firm or _some(rng, _WORDS, 2, 2)) + _some(rng, _LATIN, 1, 3) + _some(rng, _DIGITS, 2, 4)
     return _some(rng, _WORDS, 1, 3) + _some(rng, _DIGITS + _LATIN, 1, 4)
 
 
 def _colors(rng: Rng) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """RGB of ground and ink, one light, one dark or of a plate's own colours."""
+    """Draws the RGB of ground and ink, one light and one dark; 60 % of the grounds are those of plates."""
     grounds = ((20, 60, 170), (240, 200, 40), (235, 235, 235), (30, 140, 70), (25, 25, 25), (190, 30, 30))
     ground = np.array(grounds[int(rng.integers(len(grounds)))]) if rng.random() < 0.6 else rng.integers(0, 256, 3)
     light = float(ground @ (0.3, 0.6, 0.1)) > 120

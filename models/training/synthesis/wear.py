@@ -1,6 +1,6 @@
-"""What the road does to a plate. ``level`` is 0.0 (new) to 1.0 (a lorry's winter); no character is made unreadable.
+"""Wear of a plate. ``level`` is 0.0 (new) to 1.0 (a lorry in winter); every character stays readable.
 
-Blur, noise, night and exposure are the camera's doing and belong to the degradations of the training data sets.
+Blur, noise, night and exposure come from the camera: see ``models.training.augment.degrade``.
 """
 
 from __future__ import annotations
@@ -8,20 +8,20 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from models.training.arrays import Image, Mask
+from models.training.arrays import Image, Mask, Rng
 from models.training.synthesis.surfaces import Textures, blend
 
 _DUST = np.array([(95, 120, 140), (70, 85, 100), (150, 165, 175), (40, 50, 60)], np.float32)  # BGR
 _RUST = np.array([(20, 55, 110), (30, 70, 140), (15, 35, 70)], np.float32)
 
 
-def draw_level(rng: np.random.Generator) -> float:
-    """Two plates in five are as new, the rest worn more or less."""
+def draw_level(rng: Rng) -> float:
+    """Draws a level: two plates in five are new."""
     return 0.0 if rng.random() < 0.4 else float(rng.beta(1.3, 2.6))
 
 
-def worn_ink(ink: Mask, textures: Textures, level: float, rng: np.random.Generator) -> Mask:
-    """Ink with flakes gone: at the most a quarter of it."""
+def worn_ink(ink: Mask, textures: Textures, level: float, rng: Rng) -> Mask:
+    """Returns ``ink`` with flakes missing: a quarter of it at most."""
     if rng.random() > 0.5 * level + 0.08:
         return ink
     grain = textures.speckled(rng, *ink.shape)
@@ -30,8 +30,8 @@ def worn_ink(ink: Mask, textures: Textures, level: float, rng: np.random.Generat
     return np.asarray(cv2.multiply(ink, cv2.LUT(grain, keep), scale=1 / 255), dtype=np.uint8)
 
 
-def weathered(image: Image, textures: Textures, level: float, scale: float, rng: np.random.Generator) -> Image:
-    """Fading, dust, mud, scratches and rust, each by chance."""
+def weathered(image: Image, textures: Textures, level: float, scale: float, rng: Rng) -> Image:
+    """Returns ``image`` with fading, dust, mud, scratches and rust, each at random."""
     if level <= 0:
         return image
     if rng.random() < 0.35:
@@ -48,11 +48,11 @@ def weathered(image: Image, textures: Textures, level: float, scale: float, rng:
     return image
 
 
-def _some(colors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _some(colors: np.ndarray, rng: Rng) -> np.ndarray:
     return np.asarray(np.clip(colors[int(rng.integers(len(colors)))] + rng.normal(0, 12, 3), 0, 255))
 
 
-def _dust(image: Image, textures: Textures, level: float, rng: np.random.Generator) -> Image:
+def _dust(image: Image, textures: Textures, level: float, rng: Rng) -> Image:
     height, width = image.shape[:2]
     field = textures.cloudy(rng, height, width) if rng.random() < 0.5 else textures.speckled(rng, height, width)
     bar = 255 * (1 - float(rng.uniform(0.15, 0.7)))
@@ -62,8 +62,8 @@ def _dust(image: Image, textures: Textures, level: float, rng: np.random.Generat
     return blend(image, np.asarray(mask, dtype=np.uint8), _some(_DUST, rng), strength)
 
 
-def _rust(image: Image, textures: Textures, level: float, scale: float, rng: np.random.Generator) -> Image:
-    """Along the edges and in a few patches."""
+def _rust(image: Image, textures: Textures, level: float, scale: float, rng: Rng) -> Image:
+    """Adds rust along the edges and in a few patches."""
     height, width = image.shape[:2]
     grain = textures.speckled(rng, height, width).astype(np.float32)
     rows = np.minimum(np.arange(height), np.arange(height)[::-1])[:, None]
@@ -73,7 +73,7 @@ def _rust(image: Image, textures: Textures, level: float, scale: float, rng: np.
     return blend(image, mask, _some(_RUST, rng), float(rng.uniform(0.4, 0.85)))
 
 
-def _scratches(image: Image, level: float, scale: float, rng: np.random.Generator) -> Image:
+def _scratches(image: Image, level: float, scale: float, rng: Rng) -> Image:
     height, width = image.shape[:2]
     out = image.copy()
     for _ in range(int(rng.integers(1, 3 + round(7 * level)))):
@@ -87,8 +87,8 @@ def _scratches(image: Image, level: float, scale: float, rng: np.random.Generato
     return np.asarray(cv2.addWeighted(out, 0.75, image, 0.25, 0), dtype=np.uint8)
 
 
-def _mud(image: Image, level: float, scale: float, rng: np.random.Generator) -> Image:
-    """Splashes, thicker towards the bottom; each is smaller than a stroke is long."""
+def _mud(image: Image, level: float, scale: float, rng: Rng) -> Image:
+    """Adds splashes, more of them at the bottom. Each is smaller than a stroke is long."""
     height, width = image.shape[:2]
     mask = np.zeros((height, width), np.uint8)
     for _ in range(int(rng.integers(2, 6 + round(30 * level)))):
@@ -100,8 +100,8 @@ def _mud(image: Image, level: float, scale: float, rng: np.random.Generator) -> 
     return blend(image, mask, _some(_DUST, rng), float(rng.uniform(0.5, 0.95)))
 
 
-def bent(image: Image, strength: float, rng: np.random.Generator) -> Image:
-    """A sheet that is no longer flat: a smooth displacement of up to ``strength`` pixels, none at the corners."""
+def bent(image: Image, strength: float, rng: Rng) -> Image:
+    """Returns a bent sheet: displaced smoothly by up to ``strength`` pixels, not at all at the corners."""
     height, width = image.shape[:2]
     grid = rng.uniform(-strength, strength, (2, 4, 6)).astype(np.float32)
     for y in (0, -1):

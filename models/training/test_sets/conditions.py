@@ -1,6 +1,6 @@
-"""The conditions of the rendered test set, each bounded so that a person can still read the plate.
+"""The conditions of the rendered test set. Each is limited so that a person can still read the plate.
 
-Blur is bounded by the size of the smallest character, since that sets how wide its strokes are.
+The limit of blur is a share of the smallest character's size, because its strokes have that size's proportions.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ CONDITIONS = ("day", "night", "blur", "tilt", "dirt", "small")
 MOST_FOCUS_BLUR = 0.06
 """Sigma, as a share of the smallest character's size (``legibility.character_size``)."""
 MOST_MOTION_BLUR = 0.13
-"""Length, as a share of the same."""
+"""Length, as a share of the same size."""
 INFRARED_SHARE = 0.2
-"""Of night pictures; their colour is not labelled."""
+"""Share of night pictures in infrared; their colour is not labelled."""
 
 
 def size_of(corners: Corners) -> tuple[float, float]:
-    """Mean length of the upper and lower edge, and of the left and right one, pixels."""
+    """Returns the mean length of the upper and lower edge, and of the left and right edge, pixels."""
     top, bottom = corners[1] - corners[0], corners[2] - corners[3]
     left, right = corners[3] - corners[0], corners[2] - corners[1]
     norms = [float(np.linalg.norm(edge)) for edge in (top, bottom, left, right)]
@@ -30,7 +30,7 @@ def size_of(corners: Corners) -> tuple[float, float]:
 
 
 def photographed(image: Image, condition: str, character: float, rng: Rng) -> tuple[Image, bool]:
-    """The scene as a camera sees it under ``condition``; also says whether colours can be told.
+    """Returns the scene as a camera takes it under ``condition``, and whether colours are visible.
 
     ``character`` is the size of the plate's smallest character, pixels.
     """
@@ -49,7 +49,7 @@ def photographed(image: Image, condition: str, character: float, rng: Rng) -> tu
 
 
 def tilted(image: Image, corners: Corners, rng: Rng) -> tuple[Image, Corners]:
-    """The scene from a camera that hangs crooked and to the side: turned, sheared and narrowed about the plate."""
+    """Returns the scene of a camera mounted askew: turned, sheared and narrowed about the plate, with its corners."""
     angle = np.deg2rad(rng.uniform(6, 18) * rng.choice((-1, 1)))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = turn @ np.array([[1, rng.uniform(-0.2, 0.2)], [rng.uniform(-0.08, 0.08), 1]])
@@ -64,7 +64,7 @@ def tilted(image: Image, corners: Corners, rng: Rng) -> tuple[Image, Corners]:
 
 
 def dirty(plate: Image, rng: Rng) -> Image:
-    """A film of dust in clouds, thicker at one side, and some splashes smaller than a stroke is long."""
+    """Returns ``plate`` with a cloudy film of dust, thicker at one side, and splashes smaller than a stroke is long."""
     height, width = plate.shape[:2]
     tone = np.array([(95, 120, 140), (70, 85, 100), (150, 165, 175)][int(rng.integers(3))], np.float32)
     clouds = cv2.resize(rng.random((4, 9)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
@@ -80,7 +80,7 @@ def dirty(plate: Image, rng: Rng) -> Image:
 
 
 def _night(image: Image, rng: Rng) -> tuple[Image, bool]:
-    """Dark and a little noisy, some in the light of a lamp, some in infrared."""
+    """Makes the picture dark and a little noisy, some with a lamp's light, some in infrared."""
     colored = rng.random() >= INFRARED_SHARE
     if not colored:
         image = degrade.infrared(image, rng)

@@ -1,12 +1,12 @@
-"""When a person can still read a rendered plate: the rule that the rendered test set keeps.
+"""The rule of the rendered test set for plates that a person can read.
 
-* The plate is at least 70 pixels wide in the finished scene, one of two rows at least 60.
-* Its smallest character is at least 13 pixels high, so that two-row plates and 武警 plates are wider than that; the
-  middle one of its characters by width is at least 6.5 pixels wide, however steep the view.
-* The photo shows it large enough before scaling down that the blur of hanging it there stays below a fourteenth of that
-  character's height, a twenty-second where the scene is blurred as well; for characters narrower than half their
-  height, of twice their width.
-* Around each character at least 30 grey levels lie between the darkest and the brightest tenth, noise smoothed away.
+* A one-row plate is at least 70 pixels wide in the finished scene, a two-row plate 60.
+* The smallest character is at least 13 pixels high, so that two-row plates and 武警 plates are wider than that. The
+  median character is at least 6.5 pixels wide, at any angle.
+* The blur of pasting the plate is at most 1/14 of the smallest character's size, and 1/22 if the scene is blurred as
+  well. The size is the height, or twice the width if that is less. A photo must show the plate large enough for that.
+* Around each character there are at least 30 grey levels between the darkest and the brightest tenth of the pixels,
+  after noise is smoothed.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ ONE_ROW_WIDTH, TWO_ROW_WIDTH = 70.0, 60.0
 CHARACTER_HEIGHT, CHARACTER_WIDTH = 13.0, 6.5
 CONTRAST = 30.0
 SWAP_BLUR = 1.3
-"""The most that ``swap.paste_plate`` blurs: sigma in pixels of the photo."""
+"""The most that ``plate_swap.paste_plate`` blurs: sigma in pixels of the photo."""
 SHARP_SHARE, BLURRED_SHARE = 1 / 14, 1 / 22
 
 
 def character_height(plate: RenderedPlate, corners: Corners) -> float:
-    """Height of the lowest character in pixels, where ``plate`` hangs at ``corners`` (4, 2)."""
+    """Returns the least height of a character in pixels, for ``plate`` at ``corners`` (4, 2)."""
     share = min(bottom - top for _, top, _, bottom in plate.boxes) / plate.image.shape[0]
     return float(share * size_of(corners)[1])
 
 
 def character_width(plate: RenderedPlate, corners: Corners) -> float:
-    """Median width of the characters in pixels, where ``plate`` hangs at ``corners`` (4, 2)."""
+    """Returns the median width of the characters in pixels, for ``plate`` at ``corners`` (4, 2)."""
     share = np.median([right - left for left, _, right, _ in plate.boxes]) / plate.image.shape[1]
     return float(share * size_of(corners)[0])
 
 
 def character_size(plate: RenderedPlate, corners: Corners) -> float:
-    """What blur is bounded by: the smallest character's height, or twice the width where a steep view narrows it."""
+    """Returns the size that limits blur: the smallest character's height, or twice the width if that is less."""
     return min(character_height(plate, corners), 2 * character_width(plate, corners))
 
 
 def smallest_scale(plate: RenderedPlate, corners: Corners) -> float:
-    """The least that a photo with ``plate`` at ``corners`` may be scaled by."""
+    """Returns the least scale of a photo with ``plate`` at ``corners``."""
     least = TWO_ROW_WIDTH if plate.rows == 2 else ONE_ROW_WIDTH
     return max(
         least / size_of(corners)[0],
@@ -54,13 +54,13 @@ def smallest_scale(plate: RenderedPlate, corners: Corners) -> float:
 
 
 def is_sharp_enough(plate: RenderedPlate, corners: Corners, condition: str) -> bool:
-    """Whether the photo, before scaling, shows ``plate`` large enough for the blur of hanging it there."""
+    """Whether the photo, before scaling, shows ``plate`` large enough for the blur of pasting it."""
     share = BLURRED_SHARE if condition == "blur" else SHARP_SHARE
     return share * character_size(plate, corners) >= SWAP_BLUR
 
 
 def has_contrast(plate: RenderedPlate, scene: Image, corners: Corners) -> bool:
-    """Whether each character stands out from its ground in the finished ``scene``."""
+    """Whether each character has enough contrast with its ground in the finished ``scene``."""
     grey = cv2.blur(cv2.cvtColor(scene, cv2.COLOR_BGR2GRAY), (2, 2))
     height, width = plate.image.shape[:2]
     outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)

@@ -1,12 +1,12 @@
-"""Pictures in which no plate is to be read, by where they come from. Nothing here is trained on but ``patches``.
+"""Test pictures in which no plate must be read, by source. Only ``patches`` are also used in training.
 
-* ``patches``: the patches of the development data, read as crops. Training takes them as negatives too.
-* ``windows``: parts of validation photos that touch no plate.
-* ``foreign plates``: validation photos with their plate swapped for a European, American or Russian one.
-* ``signs``: such windows with a shop sign, a phone number, a bumper sticker or a lorry's lettering put up.
+* ``patches``: the patches of the development data, read as crops.
+* ``windows``: parts of validation photos without a plate.
+* ``foreign plates``: validation photos whose plate is replaced by a European, American or Russian one.
+* ``signs``: such windows with a shop sign, a phone number, a bumper sticker or a lorry's lettering.
 * ``timestamps``: such windows with a camera's date, time and lane written over them.
 
-All scenes are drawn from one seed, so a count gives the same pictures each time; another seed gives others.
+The same seed and count give the same pictures.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _INKS = (((20, 20, 20), (235, 235, 235)), ((250, 250, 250), (30, 30, 190)), ((25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Negative:
-    """One picture; ``crop`` tells that it is read as a plate already cut out."""
+    """One picture; with ``crop`` it is read as a plate that is already cut out."""
 
     source: str
     name: str
@@ -52,18 +52,18 @@ class Negative:
 
 
 def patches() -> Iterator[Negative]:
-    """The development data's own."""
+    """Yields the patches of the development data."""
     for path in data.negatives():
         yield Negative("patches", path.name, data.read_image(path), True)
 
 
 def patch_count() -> int:
-    """How many ``patches`` gives."""
+    """Returns the number of ``patches``."""
     return len(data.negatives())
 
 
 def scenes(each: int, seed: int = SEED) -> Iterator[Negative]:
-    """``each`` pictures of every one of ``SCENE_SOURCES``."""
+    """Yields ``each`` pictures of every one of ``SCENE_SOURCES``."""
     for number, source in enumerate(SCENE_SOURCES):
         rng = np.random.default_rng((seed, number))
         for index in range(each):
@@ -78,7 +78,7 @@ def scenes(each: int, seed: int = SEED) -> Iterator[Negative]:
 
 
 def _window(rng: Rng) -> tuple[str, Image]:
-    """A part of a validation photo that touches neither a plate nor what may be one, and the photo's name."""
+    """Draws a part of a validation photo without a labelled or ignored plate. Returns the photo's name and the part."""
     photos = _photos()
     while True:
         scene = photos[int(rng.integers(len(photos)))]
@@ -119,7 +119,7 @@ def _foreign(rng: Rng) -> tuple[str, Image]:
 
 
 def _foreign_plate(rng: Rng) -> Image:
-    """BGRA, 520 x 112 mm or 300 x 150 mm at a pixel a millimetre."""
+    """Draws a plate: BGRA, 520 x 112 mm or 305 x 152 mm, at one pixel per mm."""
     style = int(rng.integers(4))
     letters = "".join(rng.choice(list(_LATIN), 6))
     digits = "".join(str(d) for d in rng.integers(0, 10, 6))
@@ -154,7 +154,7 @@ def _lettered(
     left: int = 8,
     right: int = 8,
 ) -> Image:
-    """A framed board, BGRA, with ``text`` in the middle between ``left`` and ``right``, made to fit."""
+    """Draws a framed board, BGRA, with ``text`` fitted between ``left`` and ``right``."""
     board = np.full((height, width, 4), (*ground, 255), np.uint8)
     cv2.rectangle(board, (1, 1), (width - 2, height - 2), (*ink, 255), 2, cv2.LINE_AA)
     length = _font(size).getlength(text)
@@ -165,14 +165,14 @@ def _lettered(
 
 
 def _print(board: Image, text: str, place: tuple[float, float], size: int, ink: tuple[int, int, int]) -> None:
-    """Write ``text`` onto ``board`` (BGRA), in place."""
+    """Writes ``text`` onto ``board`` (BGRA), in place."""
     picture = Pictures.fromarray(board)
     ImageDraw.Draw(picture).text(place, text, fill=(*ink, 255), font=_font(size))
     board[:] = np.asarray(picture)
 
 
 def need_font() -> None:
-    """Raises InputError where the font of ``scenes`` is not installed."""
+    """Raises InputError when the font of ``scenes`` is not installed."""
     _font(30)
 
 

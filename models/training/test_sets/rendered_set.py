@@ -1,15 +1,16 @@
-"""The rendered test set: every kind of plate, each province evenly, hung in validation photos, from a seed of its own.
+"""The rendered test set: plates of every kind and province, pasted into validation photos.
 
     python -m models.training.test_sets.rendered_set --out cache/rendered
     edge-lpr evaluate cache/rendered/scenes
 
-Another ``--seed`` draws other plates in the same way: to choose between models without a look at the test set.
+Another ``--seed`` draws other plates in the same way, to choose between models without the test set.
 
-Written in the layout of the development data: ``scenes/KIND.json`` beside ``scenes/KIND/``, a validation photo cut to
-at most 640 x 480 with its plate swapped, and ``crops/KIND``, the same plates cut out with corners that err as a
-detector's do. Labels also say ``kind``, ``category`` and ``condition``: day, night, blur, tilt, dirt or small, in turn.
+The layout is that of the development data. ``scenes/KIND`` has validation photos of at most 640 x 480 with their plate
+swapped, ``crops/KIND`` the same plates cut out at corners with the detector's errors. Labels also have ``kind``,
+``category`` and ``condition``: day, night, blur, tilt, dirt or small, in turn.
 
-A person can read every plate, by the rule in ``models.training.test_sets.legibility``: what breaks it is drawn again.
+A person can read every plate, by the rule in ``models.training.test_sets.legibility``. Plates that break it are drawn
+again.
 """
 
 from __future__ import annotations
@@ -38,20 +39,20 @@ from models.training.test_sets import conditions, legibility
 from models.training.test_sets.conditions import CONDITIONS
 
 SEED = 20_000
-"""The test set's. Pools for training are rendered with small seeds; 21,000 and 22,000 belong to the test's pictures
-without plates and to the calibration."""
+"""The seed of the test set. Pools for training have other seeds; 21,000 is that of the pictures without plates, 22,000
+that of the calibration."""
 
 EACH = 300
 SCENE_WIDTH, SCENE_HEIGHT = 640, 480
 CHUNK = 30
 _RECIPES = "recipes.json"
 MAX_ENLARGEMENT = 1.0
-"""Photos are not blown up: a plate that would need it hangs in another photo."""
+"""Photos are not enlarged: a plate that would need it is pasted into another photo."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TestScene:
-    """One scene of the set; ``colored`` tells that the plate's colour can be seen."""
+    """One scene of the set; ``colored`` is True when the plate's colour is visible."""
 
     image: Image
     corners: Corners
@@ -61,12 +62,15 @@ class TestScene:
 
 
 def number_of(kind: str, index: int, rng: Rng) -> str:
-    """A number of ``kind``; kinds with a province have each in turn."""
+    """Draws a number of ``kind``; kinds with a province get each province in turn."""
     return _samplers()[index % len(PROVINCES)].sample(kind, rng)
 
 
 def draw(kind: str, index: int, rng: Rng, seamless: float = 0.0) -> TestScene:
-    """The ``index``-th scene of ``kind``; ``seamless`` as for ``swap_plate``."""
+    """Draws scene number ``index`` of ``kind``; ``seamless`` as for ``swap_plate``.
+
+    Raises RuntimeError when no legible plate is found in 200 tries.
+    """
     condition = CONDITIONS[index % len(CONDITIONS)]
     for _ in range(200):
         plate = _generator().render(kind, rng, number_of(kind, index, rng))
@@ -74,12 +78,12 @@ def draw(kind: str, index: int, rng: Rng, seamless: float = 0.0) -> TestScene:
         if scene is not None and legibility.has_contrast(plate, scene.image, scene.corners):
             return scene
     raise RuntimeError(
-        f"{kind}: no legible plate in 200 tries; look at its drawings and at models.training.test_sets.legibility"
+        f"{kind}: no legible plate in 200 tries; check its layout and models.training.test_sets.legibility"
     )
 
 
 def cut_out(scene: TestScene, rng: Rng) -> Image:
-    """The plate as a crop at its own size, a little loose, its corners off as a detector's are."""
+    """Cuts out the plate at its own size, a little loosely, at corners with a detector's errors."""
     width, height = conditions.size_of(scene.corners)
     center = scene.corners.mean(axis=0)
     loose = np.array(rng.normal((0.02, 0.04), (0.015, 0.03)))
@@ -95,9 +99,9 @@ def cut_out(scene: TestScene, rng: Rng) -> Image:
 def build(
     out: Path, each: int, kinds: tuple[str, ...], processes: int, seed: int = SEED, seamless: float = 0.0
 ) -> None:
-    """Write ``each`` scenes and crops of every one of ``kinds`` to ``out``; what lay there of them is replaced.
+    """Writes ``each`` scenes and crops of every one of ``kinds`` to ``out``; existing ones of these kinds are replaced.
 
-    ``seamless`` (0.0-1.0) is how far each plate's ground is shifted to the colour of the car, as with painted numbers.
+    ``seamless`` (0.0-1.0) shifts each plate's ground to the colour of the car, as for ``swap_plate``.
 
     Raises FileNotFoundError without the development data and InputError without fonts, before anything is removed.
     """
@@ -105,7 +109,7 @@ def build(
     recipes = made_by(out)
     for kind in kinds:
         recipes.pop(kind, None)
-    _write_recipes(out, recipes)  # first: what is stopped halfway must not pass as whole
+    _write_recipes(out, recipes)  # first, so that a stopped build does not count as complete
     for kind in kinds:
         for layout in ("scenes", "crops"):
             shutil.rmtree(out / layout / kind, ignore_errors=True)
@@ -117,7 +121,7 @@ def build(
         for first in range(0, each, CHUNK)
     ]
     labels: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in kinds}
-    # spawned: a fork of a process in which OpenCV has threads waits for them for ever
+    # spawned: a fork of a process with OpenCV threads would wait for them forever
     with get_context("spawn").Pool(processes) as workers:
         for kind, part in track(workers.imap(_write_chunk, tasks), "rendering the test set", len(tasks)):
             labels[kind] |= part
@@ -132,7 +136,7 @@ def build(
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a kind was drawn by: ``code`` is the ``code_sum`` of that day."""
+    """How a kind was drawn; ``code`` is the ``code_sum`` at that time."""
 
     code: str
     seed: int
@@ -140,7 +144,7 @@ class Recipe:
 
 
 def code_sum() -> str:
-    """A sum over the code that draws the set: what other code drew is out of date."""
+    """Returns a checksum of the code that draws the set. A set drawn by other code is out of date."""
     training = Path(__file__).parents[1]
     names = ("test_sets/rendered_set", "test_sets/conditions", "test_sets/legibility")
     names += ("augment/degrade", "augment/plate_swap", "data/datasets")
@@ -150,7 +154,7 @@ def code_sum() -> str:
 
 
 def made_by(out: Path) -> dict[str, Recipe]:
-    """The recipe of each kind that lies whole in ``out``; what an older version wrote there counts for nothing."""
+    """Returns the recipe of each complete kind in ``out``; entries of older formats are left out."""
     path = out / _RECIPES
     entries = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     return {kind: Recipe(**entry) for kind, entry in entries.items() if isinstance(entry, dict)}
@@ -163,7 +167,7 @@ def _write_recipes(out: Path, recipes: dict[str, Recipe]) -> None:
 
 
 def _photographed(plate: RenderedPlate, condition: str, rng: Rng, seamless: float) -> TestScene | None:
-    """``plate`` in the place of a validation photo's own; None where that place is too small for it."""
+    """Returns ``plate`` in the place of a validation photo's plate; None if that place is too small."""
     places = _places()
     place = places[int(rng.integers(len(places)))]
     photo, old = place.load(), place.plates[0].quad
@@ -194,7 +198,7 @@ def _photographed(plate: RenderedPlate, condition: str, rng: Rng, seamless: floa
 
 
 def _window(photo: Image, corners: Corners, scale: float, rng: Rng) -> tuple[int, int, int, int] | None:
-    """x, y, width and height of the part of ``photo`` to show; None where the photo cuts the plate."""
+    """Draws x, y, width and height of the part of ``photo`` to show; None if the plate is not whole in it."""
     if not _inside(corners, photo):
         return None
     rows, columns = photo.shape[:2]
@@ -214,7 +218,7 @@ def _inside(corners: Corners, image: Image) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """What one process writes at a time: the scenes ``first`` to ``end`` of ``kind``."""
+    """The work of one process at a time: the scenes from ``first`` to before ``end`` of ``kind``."""
 
     out: Path
     kind: str
@@ -226,7 +230,7 @@ class _Chunk:
 
 def _write_chunk(task: _Chunk) -> tuple[str, dict[str, dict[str, Any]]]:
     out, kind = task.out, task.kind
-    cv2.setNumThreads(1)  # the processes are as many as the cores already
+    cv2.setNumThreads(1)  # there are as many processes as cores
     rng = np.random.default_rng((task.seed, KINDS.index(kind), task.first))
     labels: dict[str, dict[str, Any]] = {}
     for index in range(task.first, task.end):
@@ -266,7 +270,7 @@ def _generator() -> PlateGenerator:
 
 @cache
 def _samplers() -> list[NumberSampler]:
-    """One for each province."""
+    """Returns one sampler for each province."""
     return [
         NumberSampler(NumberSettings(province_weights={other: 0.0 for other in PROVINCES if other != province}))
         for province in PROVINCES
@@ -275,16 +279,17 @@ def _samplers() -> list[NumberSampler]:
 
 @cache
 def _places() -> list[data.Scene]:
-    """Validation photos with one plate and nothing unlabelled."""
+    """Returns the validation photos with one plate and no ignored area."""
     return [scene for scene in data.scenes("val") if len(scene.plates) == 1 and not scene.ignore]
 
 
 def main() -> None:
+    """Writes the set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--each", type=command.count, default=EACH, help="plates of each kind")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind; may be given again")
-    parser.add_argument("--seed", type=command.whole, default=SEED, help="of the plates and where they hang")
+    parser.add_argument("--seed", type=command.whole, default=SEED, help="of the plates and their positions")
     parser.add_argument("--seamless", type=float, default=0.0, help="0.0-1.0: plates' ground in the car's own colour")
     parser.add_argument("--processes", type=command.count, default=2)
     chosen = parser.parse_args()
