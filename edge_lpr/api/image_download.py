@@ -27,6 +27,7 @@ from edge_lpr.api.addresses import Endpoint, is_public, resolve
 from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.config.api import Network, canonical_host
 from edge_lpr.errors import ConfigError
+from edge_lpr.host.tls import client_context
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -203,17 +204,13 @@ def trusting(ca_file: Path | None) -> ssl.SSLContext:
 
     Loading the authorities is slow, so the result is cached. Raises ConfigError for a file that cannot be used.
     """
-    context = ssl.create_default_context()
-    if ca_file is None:
-        return context
     try:
-        context.load_verify_locations(ca_file)
-    except OSError as error:  # ssl.SSLError is one
+        return client_context(ca_file, system_authorities=True)
+    except OSError as error:
         reason = "holds no certificate in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
         raise ConfigError(
             f"api.download_ca_file: cannot use {ca_file}: {reason}; give the authority's certificate in PEM form"
         ) from error
-    return context
 
 
 class _Stream(io.RawIOBase):

@@ -7,8 +7,6 @@ AKIDdebtor: {key: its-secret-key, in_arrears: true}
 
 from __future__ import annotations
 
-import logging
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from edge_lpr.config.document import Document, read_document
 from edge_lpr.errors import ConfigError
-
-_log = logging.getLogger(__name__)
+from edge_lpr.host.secret_file import warn_if_world_readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ def load_keys(path: Path) -> Mapping[str, Account]:
     of this machine can read the file.
     """
     try:
-        mode = path.stat().st_mode
+        warn_if_world_readable(path)
     except FileNotFoundError as error:
         raise ConfigError(f"api.keys_file: {path}: no such file; write 'SecretId: SecretKey' lines into it") from error
     except OSError as error:
@@ -73,8 +70,6 @@ def load_keys(path: Path) -> Mapping[str, Account]:
         faults.append(f"{path}: holds no key; write 'SecretId: SecretKey' lines into it")
     if faults:
         raise ConfigError(f"{path}: {len(faults)} fault{'s' * (len(faults) > 1)} in the keys", tuple(faults))
-    if mode & stat.S_IROTH:
-        _log.warning("%s can be read by every user of this machine; take that away with chmod o-r", path)
     return {name: _account(name, entry) for name, entry in entries.items()}
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from edge_lpr.config.environment import PREFIX
 from edge_lpr.config.loading import load_settings, parse_settings
 from edge_lpr.config.settings import Settings
 from edge_lpr.errors import ConfigError
+from edge_lpr.host.atomic_write import write_atomically
 
 
 @dataclass(frozen=True)
@@ -55,23 +54,5 @@ class SettingsFile:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Whole or not at all, through a power cut too."""
     state = path.stat()
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            with contextlib.suppress(PermissionError):  # a group that the service's user is not in
-                os.fchown(file.fileno(), -1, state.st_gid)
-            os.fchmod(file.fileno(), state.st_mode & 0o777)
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_atomically(path, text.encode("utf-8"), mode=state.st_mode & 0o777, group_id=state.st_gid)

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from edge_lpr.errors import EvidenceError
+from edge_lpr.host.atomic_write import write_atomically
 
 SURVEY_S = 3600.0
 """Seconds between two looks at the whole folder; retention holds to within this."""
@@ -65,10 +66,7 @@ class EvidenceStore:
         self.enforce_limits()
         whole = self._folder / path
         whole.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        draft = whole.with_suffix(".part")
-        draft.write_bytes(content)
-        draft.chmod(0o640)
-        draft.replace(whole)
+        write_atomically(whole, content, mode=0o640, sync_file=False, sync_folder=False)
         self._kept.append(KeptPicture(path, len(content), time.time()))
         self._bytes += len(content)
         self._drop_surplus()

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from edge_lpr.errors import ModelArchiveError
+from edge_lpr.host.atomic_write import write_atomically
 from edge_lpr.vision.model_file import MODEL_FILES
 
 MAX_MODEL_BYTES = 16 * 1024 * 1024
@@ -34,10 +35,8 @@ def write_archive(files: Mapping[str, bytes], path: Path) -> None:
             member = tarfile.TarInfo(name)
             member.size = len(files[name])
             archive.addfile(member, io.BytesIO(files[name]))
-    draft = path.with_name(path.name + ".part")
     try:
-        draft.write_bytes(content.getvalue())
-        draft.replace(path)
+        write_atomically(path, content.getvalue(), sync_file=False, sync_folder=False)
     except OSError as error:
         raise ModelArchiveError(f"{path}: cannot be written ({error.strerror})") from error
 

@@ -25,6 +25,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from edge_lpr.config import DeviceSettings
 from edge_lpr.errors import ModelError
+from edge_lpr.host.atomic_write import flush_folder, write_atomically, write_new_file
 from edge_lpr.vision.model_file import MODEL_FILES
 
 SHIPPED = "shipped"
@@ -110,7 +111,7 @@ class ModelStore:
         draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=self.folder))
         try:
             for member in MODEL_FILES:
-                _write(draft / member, files[member])
+                write_new_file(draft / member, files[member], mode=0o644)
             # The service may have another user than who installs.
             draft.chmod(0o755)
             if target.exists():  # damaged since it was installed
@@ -118,15 +119,12 @@ class ModelStore:
             draft.rename(target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        _flush(self.folder)
+        flush_folder(self.folder)
         return name
 
     def activate(self, choice: ModelChoice) -> None:
         """Use ``choice`` from now on, and forget the pairs that it does not name. Raises OSError."""
-        draft = self._choice_path.with_suffix(".part")
-        _write(draft, json.dumps(asdict(choice)).encode())
-        draft.replace(self._choice_path)
-        _flush(self.folder)
+        write_atomically(self._choice_path, json.dumps(asdict(choice)).encode(), mode=0o644)
         for path in (*map(self.pair_folder, self.installed_names()), *self.folder.glob(f"{_DRAFT}*")):
             if path.name not in (choice.active, choice.previous):
                 shutil.rmtree(path)
@@ -143,20 +141,3 @@ def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:
         return all((folder / member).read_bytes() == files[member] for member in MODEL_FILES)
     except OSError:
         return False  # not there, or not whole
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Through to the disk: a power cut must not leave a file without its contents behind a name that has them."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    path.chmod(0o644)
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from edge_lpr.config import TlsSettings
 from edge_lpr.errors import ConfigError
+from edge_lpr.host.secret_file import read_secret
+from edge_lpr.host.tls import client_context, load_certificate
 
 
 def read_password(path: Path) -> str:
     """The password: the file's text without the line end. Raises ConfigError in one line."""
     try:
-        password = path.read_text(encoding="utf-8").rstrip("\r\n")
+        password = read_secret(path)
     except OSError as error:
         raise ConfigError(
             f"mqtt.password_file: cannot read {path}: {error.strerror}; put the broker's password there, readable by"
@@ -31,18 +33,13 @@ def read_password(path: Path) -> str:
 
 def tls_context(settings: TlsSettings) -> ssl.SSLContext:
     """TLS 1.2 or newer. With ``insecure`` the broker's certificate is not checked at all. Raises ConfigError."""
-    context = ssl.create_default_context()
-    if settings.ca_file is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # only this authority, none of the system's
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        try:
-            context.load_verify_locations(cafile=settings.ca_file)
-        except OSError as error:
-            raise _unusable("ca_file", settings.ca_file, error, "the authority's certificate in PEM form") from error
+    try:
+        context = client_context(settings.ca_file, system_authorities=False)
+    except OSError as error:
+        raise _unusable("ca_file", settings.ca_file, error, "the authority's certificate in PEM form") from error
     if settings.cert_file is not None:
         try:
-            # An empty password makes an encrypted key an error here; without it OpenSSL would ask on the terminal.
-            context.load_cert_chain(settings.cert_file, settings.key_file, password="")
+            load_certificate(context, settings.cert_file, settings.key_file)
         except OSError as error:
             raise _unusable(
                 "cert_file", settings.cert_file, error, "a certificate, and in key_file its key without password"
@@ -53,6 +50,6 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
     return context
 
 
-def _unusable(name: str, path: Path, error: OSError, wanted: str) -> ConfigError:
+def _unusable(name: str, path: Path | None, error: OSError, wanted: str) -> ConfigError:
     # ssl.SSLError is an OSError whose strerror holds OpenSSL's library text
     return ConfigError(f"mqtt.tls.{name}: cannot use {path}: {error.strerror or error}; give {wanted}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from edge_lpr.host.atomic_write import write_atomically
 from edge_lpr.mqtt.store import StoredPassage
 
 _BLOCK = 1000
@@ -111,10 +111,5 @@ class HighWater:
         if sequence <= self._reserved:
             return
         reserved = (sequence // _BLOCK + 1) * _BLOCK
-        fresh = self._path.with_name(self._path.name + ".new")
-        with fresh.open("w", encoding="ascii") as file:
-            file.write(f"{reserved}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
+        write_atomically(self._path, f"{reserved}\n".encode("ascii"), sync_folder=False)
         self._reserved = reserved

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 import secrets
-import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,15 +13,13 @@ from pathlib import Path
 from edge_lpr.config import PageSettings
 from edge_lpr.config.page import as_token
 from edge_lpr.errors import ConfigError
+from edge_lpr.host.secret_file import read_secret, warn_if_world_readable
 
 LASTS_S = 12 * 3600.0
 """Seconds from a login to its end."""
 
 MAX_SESSIONS = 32
 """A further login ends the oldest session."""
-
-_READ_BYTES = 4096
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +79,8 @@ def load_token(settings: PageSettings) -> str | None:
     if path is None:
         return settings.token
     try:
-        is_open = path.stat().st_mode & stat.S_IROTH
-        with path.open("rb") as file:
-            text = file.read(_READ_BYTES).decode("utf-8").rstrip("\r\n")
-        if is_open:
-            _log.warning("%s can be read by every user of this machine; take that away with chmod o-r", path)
-        return as_token(text)
+        warn_if_world_readable(path)
+        return as_token(read_secret(path))
     except OSError as error:
         raise _unusable(path, f"cannot be read: {error.strerror}; put the page's token there") from error
     except UnicodeDecodeError as error:

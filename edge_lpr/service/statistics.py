@@ -11,13 +11,13 @@ import hashlib
 import hmac
 import json
 import logging
-import os
 import secrets
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
 from edge_lpr.errors import EvidenceError
+from edge_lpr.host.atomic_write import write_atomically
 from edge_lpr.messages.payloads import JsonObject, timestamp
 from edge_lpr.passages import Passage
 
@@ -58,12 +58,9 @@ class Pseudonyms:
 
     def _renew(self, today: date) -> None:
         key = secrets.token_bytes(KEY_BYTES)
-        draft = self._path.with_suffix(".part")
+        content = json.dumps({"Key": key.hex(), "Begun": today.isoformat()}).encode("ascii")
         try:
-            draft.unlink(missing_ok=True)
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-                json.dump({"Key": key.hex(), "Begun": today.isoformat()}, file)
-            draft.replace(self._path)
+            write_atomically(self._path, content, mode=0o600, sync_file=False, sync_folder=False)
         except OSError as error:
             raise EvidenceError(f"{self._path}: cannot be written: {error.strerror}") from error
         self._key, self._begun = key, today

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import grp
 import os
+import secrets
 import shutil
 import signal
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from edge_lpr.errors import ConfigError
+from edge_lpr.host.atomic_write import write_new_file
 
 GROUP = "edge-lpr"
 MODE = 0o640
@@ -62,16 +63,12 @@ def write_all(texts: Mapping[Path, str], backups: Mapping[Path, Path]) -> None:
 
 def _beside(path: Path, text: str) -> Path:
     """Returns a finished file in the same folder, ready to replace ``path``."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    made = Path(name)
+    made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        write_new_file(made, text.encode("utf-8"), mode=0o600)
         _own(made, path)
     except OSError:
-        made.unlink()
+        made.unlink(missing_ok=True)
         raise
     return made
 

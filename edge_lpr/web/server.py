@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from edge_lpr.config import ApiSettings
 from edge_lpr.errors import ConfigError, ListenError
+from edge_lpr.host.tls import server_context
 from edge_lpr.web.connections import HEADER_TIMEOUT_S, BoundedListener, HttpProtocol
 
 STOP_S = 0.5
@@ -91,17 +92,13 @@ def tls_context(settings: ApiSettings) -> ssl.SSLContext | None:
     """Returns TLS 1.2 or newer with the certificate of the settings; None without one. Raises ConfigError."""
     if settings.tls_cert_file is None or settings.tls_key_file is None:
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        # An empty password makes an encrypted key an error here; without it OpenSSL would ask on the terminal.
-        context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file, password="")
+        return server_context(settings.tls_cert_file, settings.tls_key_file)
     except OSError as error:
         raise ConfigError(
             f"api.tls_cert_file: cannot use {settings.tls_cert_file} with {settings.tls_key_file}:"
             f" {error.strerror or error}; give a certificate in PEM form, and its key without password"
         ) from error
-    return context
 
 
 def _listen(settings: ApiSettings) -> BoundedListener:
