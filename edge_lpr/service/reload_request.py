@@ -8,8 +8,9 @@ import paho.mqtt.client as paho
 
 from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.mqtt_requests import check_topic, response_topic
-from edge_lpr.messages import payloads as messages
-from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.messages.answer import ErrorAnswer, error_answer
+from edge_lpr.messages.encoding import new_request_id
+from edge_lpr.messages.reload import ReloadAnswer, reload_answer
 from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import RELOAD, Topics
 from edge_lpr.service.reload import Outcome, ReloadRequests
@@ -37,21 +38,20 @@ class ReloadRequestHandler:
             try:
                 check_topic(wanted, self._topics)
             except ApiError as error:
-                refusal = messages.error_response(error.code, error.message, messages.new_request_id())
-                self._connection.publish_once(topic, messages.encode(refusal), correlation)
+                refusal = error_answer(error.code, error.message, new_request_id())
+                self._connection.publish_once(topic, refusal.encode(), correlation)
                 return
             topic = wanted
 
         def answer_with(outcome: Outcome) -> None:
-            self._connection.publish_once(topic, messages.encode(_answer(outcome)), correlation)
+            self._connection.publish_once(topic, _answer(outcome).encode(), correlation)
 
         self._requests.ask(answer_with)
 
 
-def _answer(outcome: Outcome) -> JsonObject:
-    request_id = messages.new_request_id()
+def _answer(outcome: Outcome) -> ReloadAnswer | ErrorAnswer:
+    request_id = new_request_id()
     if outcome.error is not None:
         text = "; ".join((str(outcome.error), *outcome.error.faults))
-        return messages.error_response(ErrorCode.INVALID_PARAMETER, text, request_id)
-    told = {"Applied": list(outcome.applied), "NeedRestart": list(outcome.needs_restart)}
-    return {"Response": {**told, "RequestId": request_id}}
+        return error_answer(ErrorCode.INVALID_PARAMETER, text, request_id)
+    return reload_answer(outcome.applied, outcome.needs_restart, request_id)
