@@ -1,4 +1,4 @@
-"""Draw docs/demo.jpg: frames of the demo clip as the reader sees them, above what the demo's MQTT client received.
+"""Draws docs/demo.jpg: frames of the demo clip with their plates, above the passages that the MQTT client received.
 
     .venv/bin/python docs/picture.py
 
@@ -22,13 +22,14 @@ from edge_lpr.resources import demo_clip
 from edge_lpr.vision.reader import PlateReader
 
 FONT = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
-MONO_FACE = 5  # the collection's monospaced Simplified Chinese face
+MONO_FACE = 5
+"""Index of the monospaced Simplified Chinese font in the collection."""
 WIDTH = 640
 INK, PAPER, ACCENT = (226, 232, 240), (15, 23, 42), (74, 222, 128)
 
 
 def best_frames(reader: PlateReader) -> list[tuple[NDArray[np.uint8], PlateReading]]:
-    """For each number of the clip, the frame in which its plate is largest while wholly in view."""
+    """Returns, for each number in the clip, the frame in which its plate is largest, and the reading."""
     capture = cv2.VideoCapture(str(demo_clip()))
     best: dict[str, tuple[NDArray[np.uint8], PlateReading]] = {}
     while True:
@@ -44,7 +45,7 @@ def best_frames(reader: PlateReader) -> list[tuple[NDArray[np.uint8], PlateReadi
 
 
 def annotated(image: NDArray[np.uint8], reading: PlateReading) -> Image.Image:
-    """The frame with the plate's quad and what was read."""
+    """Returns the frame with the outline of the plate and the text that was read."""
     picture = Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
     draw = ImageDraw.Draw(picture)
     corners = [tuple(point) for point in reading.quad.to_array().tolist()]
@@ -58,6 +59,7 @@ def annotated(image: NDArray[np.uint8], reading: PlateReading) -> Image.Image:
 
 
 def main() -> None:
+    """Runs the demo, draws its frames and its output, and writes the picture beside this script."""
     shown = subprocess.run([sys.executable, "-m", "edge_lpr.cli", "demo"], capture_output=True, text=True, check=True)
     lines = shown.stdout.split("\n\n")[1].splitlines()
     seen = best_frames(PlateReader.open(ReaderSettings()))

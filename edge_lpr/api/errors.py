@@ -34,12 +34,12 @@ class ErrorCode(StrEnum):
     IMAGE_DECODE_FAILED = (
         "FailedOperation.ImageDecodeFailed",
         "The picture could not be decoded.",
-        "The bytes are no PNG, JPEG or BMP picture, or a damaged one",
+        "The bytes are not a PNG, JPEG or BMP picture, or the picture is damaged",
     )
     OCR_FAILED = (
         "FailedOperation.OcrFailed",
         "No license plate was found in the picture.",
-        "The picture holds no plate that can be read",
+        "No plate in the picture can be read",
     )
     UNKNOWN_ERROR = (
         "FailedOperation.UnKnowError",
@@ -59,17 +59,17 @@ class ErrorCode(StrEnum):
     TOO_LARGE_FILE = (
         "LimitExceeded.TooLargeFileError",
         "The picture is too large.",
-        "The picture takes more than 10 MB after Base64, or claims more pixels than are decoded",
+        "The picture has more than 10 MB after Base64, or more pixels than `api.max_megapixels` allows",
     )
     IN_ARREARS = (
         "ResourceUnavailable.InArrears",
         "This key is in arrears.",
-        "The keys file says `in_arrears` of the key: the site has blocked a tenant that did not pay",
+        "The key is marked `in_arrears` in the keys file: the site has blocked a tenant that did not pay",
     )
     RESOURCE_PACKAGE_RUN_OUT = (
         "ResourceUnavailable.ResourcePackageRunOut",
         "This key's package of requests is used up.",
-        "The key has had all answers of its `quota`",
+        "The key has used all answers of its `quota`",
     )
     CHARGE_STATUS_EXCEPTION = (
         "ResourcesSoldOut.ChargeStatusException",
@@ -81,7 +81,7 @@ class ErrorCode(StrEnum):
     INVALID_AUTHORIZATION = (
         "AuthFailure.InvalidAuthorization",
         "The Authorization of the request is missing or not as the signature specification says.",
-        "No signature at all, or one not of the specified form; without a keys file, who is no program on the device",
+        "The signature is missing or malformed; without a keys file: the caller is not a program on the device",
     )
     SECRET_ID_NOT_FOUND = (
         "AuthFailure.SecretIdNotFound",
@@ -91,17 +91,17 @@ class ErrorCode(StrEnum):
     SIGNATURE_EXPIRE = (
         "AuthFailure.SignatureExpire",
         "The signature has expired; check the clocks of both sides.",
-        "The request's time is more than 5 minutes away from the device's clock",
+        "The time of the request differs from the device's clock by more than 5 minutes",
     )
     SIGNATURE_FAILURE = (
         "AuthFailure.SignatureFailure",
         "The signature does not fit the request; check the SecretKey.",
-        "A wrong SecretKey, or a request that was changed on the way",
+        "The SecretKey is wrong, or the request was changed on the way",
     )
     TOKEN_FAILURE = (
         "AuthFailure.TokenFailure",
         "The token is not valid: this service knows only lasting keys, which go without one.",
-        "A token was sent; the device gives out no temporary keys",
+        "The request has a token; the device issues no temporary keys",
     )
 
     # The request
@@ -118,37 +118,37 @@ class ErrorCode(StrEnum):
     MISSING_PARAMETER = (
         "MissingParameter",
         "A required parameter is missing.",
-        "Neither `ImageBase64` nor `ImageUrl` is given, or the action or version is missing",
+        "`ImageBase64` and `ImageUrl` are both missing, or the action or the version is missing",
     )
     INVALID_PARAMETER = (
         "InvalidParameter",
         "A parameter is not of the right form.",
-        "The body is not a JSON object, or a parameter is of the wrong type or given twice",
+        "The body is not a JSON object, or a parameter has the wrong type or is given twice",
     )
     UNKNOWN_PARAMETER = (
         "UnknownParameter",
         "A parameter is not known.",
-        "The body has a parameter that LicensePlateOCR does not",
+        "The body has a parameter that LicensePlateOCR does not have",
     )
     UNSUPPORTED_PROTOCOL = (
         "UnsupportedProtocol",
         "Only GET and POST are supported.",
-        "Another HTTP method",
+        "The HTTP method is not GET or POST",
     )
     REQUEST_SIZE_LIMIT_EXCEEDED = (
         "RequestSizeLimitExceeded",
         "The request is too large.",
-        "The body is larger than that of any picture that is allowed",
+        "The body is larger than the largest allowed picture",
     )
     REQUEST_LIMIT_EXCEEDED = (
         "RequestLimitExceeded",
         "Too many requests; try again later.",
-        "More requests a second than the key may send, too many failed signatures of one address, or too many at once",
+        "Too many requests of this key in a second, too many failed signatures of this address, or `api.queue` is full",
     )
     INTERNAL_ERROR = (
         "InternalError",
         "The service failed; its log has the reason.",
-        "A fault of the service itself",
+        "The service itself has failed; its log has the reason",
     )
 
 

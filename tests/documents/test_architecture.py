@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from types import ModuleType
@@ -48,8 +49,12 @@ def test_the_folders_exist(page: str) -> None:
 
 def test_each_package_has_its_place(page: str) -> None:
     section = page[page.index("## Packages") : page.index("## Threads")]
-    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    assert set(re.findall(r"`(\w+)/`", section)) == packages
+    rows = re.findall(r"^\| \d \| ([^|]+) \|", section, re.MULTILINE)
+    packages = [set(re.findall(r"`(\w+)/`", row)) for row in rows]
+    assert set().union(*packages) == {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert packages == [set(layer.split(" | ")) for layer in layers[:-1]]
 
 
 def test_each_thread_has_its_row(page: str) -> None:
