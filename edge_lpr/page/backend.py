@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from edge_lpr.config import PassageSettings, Settings
+from edge_lpr.config.reload import ReloadRequests, ReloadResult
 from edge_lpr.errors import ConfigError
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.page.camera_advice import COMFORTABLE_WIDTH
 from edge_lpr.page.recent_passages import RecentPassages
-from edge_lpr.service.reload import Outcome, ReloadRequests
 
 RELOAD_S = 10.0
 """Seconds in which the frame loop must apply new settings. It iterates twice a second even without a camera."""
@@ -81,9 +81,9 @@ class PageBackend:
             raise outcome.error
         return {"Applied": list(outcome.applied), "NeedRestart": list(outcome.needs_restart)}
 
-    async def _reload(self) -> Outcome:
-        done: Future[Outcome] = Future()
-        self.reloads.ask(done.set_result)
+    async def _reload(self) -> ReloadResult:
+        done: Future[ReloadResult] = Future()
+        self.reloads.request_reload(done.set_result)
         try:
             # Shielded: after a time-out the frame loop must still be able to set the result.
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), RELOAD_S)

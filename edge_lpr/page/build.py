@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.routing import BaseRoute
 
 from edge_lpr.config import Settings
+from edge_lpr.config.reload import ReloadRequests
 from edge_lpr.evidence.writer import evidence_folder
 from edge_lpr.frames import Frame
 from edge_lpr.geometry import Quad
@@ -22,7 +23,6 @@ from edge_lpr.page.routes import create_page_routes
 from edge_lpr.page.scene import SceneBuffer
 from edge_lpr.passages import Passage
 from edge_lpr.readings import PlateReading
-from edge_lpr.service.reload import ReloadRequests
 from edge_lpr.tracking.track import Track
 
 

@@ -14,11 +14,12 @@ from types import FrameType
 
 from edge_lpr.cameras import create_source
 from edge_lpr.config import LogSettings, Settings
+from edge_lpr.config.reload import ReloadRequests
 from edge_lpr.errors import CameraError
 from edge_lpr.host.systemd import SystemdNotifier
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.page.backend import Save
-from edge_lpr.service.reload import Reloader, ReloadRequests
+from edge_lpr.service.reload import Reloader
 from edge_lpr.service.server import Server, open_server
 from edge_lpr.service.wiring import Gate, create_gate
 
@@ -177,7 +178,7 @@ def _signals(stop: threading.Event, requests: ReloadRequests) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     signal.signal(signal.SIGTERM, request_stop)
     signal.signal(signal.SIGINT, request_stop)
-    signal.signal(signal.SIGHUP, lambda _number, _frame: requests.ask())
+    signal.signal(signal.SIGHUP, lambda _number, _frame: requests.request_reload())
     try:
         yield
     finally:

@@ -8,59 +8,15 @@ change nothing.
 from __future__ import annotations
 
 import logging
-import queue
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from pydantic import BaseModel
-
 from edge_lpr.config import Settings
+from edge_lpr.config.reload import ReloadRequests, ReloadResult, changed_settings, is_live, with_live_settings
 from edge_lpr.errors import ConfigError
 from edge_lpr.host.systemd import SystemdNotifier
 
-LIVE = (
-    "passage",
-    "lists",
-    "reader.min_confidence",
-    "reader.idle_look_s",
-    "mqtt.health_every_s",
-    "log.level",
-)
-"""Sections and settings that are applied without a restart."""
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a reload did: settings applied, settings that wait for a restart; or the error that changed nothing."""
-
-    applied: tuple[str, ...] = ()
-    needs_restart: tuple[str, ...] = ()
-    error: ConfigError | None = None
-
-
-Answer = Callable[[Outcome], None]
-
-
-class ReloadRequests:
-    """Where a reload is asked for; safe in any thread and in a signal handler, which may break in anywhere."""
-
-    def __init__(self) -> None:
-        # SimpleQueue alone promises that put() may interrupt itself.
-        self._waiting: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
-
-    def ask(self, answer: Answer | None = None) -> None:
-        """Ask for one; ``answer`` is told of it in the frame loop's thread."""
-        self._waiting.put(answer)
-
-    def take(self) -> list[Answer | None]:
-        """What was asked since the last call; one reload answers them all."""
-        taken = []
-        while not self._waiting.empty():
-            taken.append(self._waiting.get())
-        return taken
 
 
 class SettingsListener(Protocol):
@@ -89,54 +45,29 @@ class Reloader:
 
     def process_pending(self) -> None:
         """Reloads once if anything asked for it, and answers all who asked."""
-        answers = self._requests.take()
-        if not answers:
+        callbacks = self._requests.take_requests()
+        if not callbacks:
             return
         self._notifier.reloading()
         result = self._reload()
         self._notifier.reloaded()
-        for answer in answers:
-            if answer is not None:
-                answer(result)
+        for callback in callbacks:
+            if callback is not None:
+                callback(result)
 
-    def _reload(self) -> Outcome:
+    def _reload(self) -> ReloadResult:
         try:
             wanted = self._load()
         except ConfigError as error:
             _log.error("the new settings are refused, the old ones stay: %s", "; ".join((str(error), *error.faults)))
-            return Outcome(error=error)
-        changed = list(differences(self._settings, wanted))
-        applied = tuple(name for name in changed if _is_live(name))
-        needs_restart = tuple(name for name in changed if not _is_live(name))
-        self._settings = _with_live(self._settings, wanted)
+            return ReloadResult(error=error)
+        changed = list(changed_settings(self._settings, wanted))
+        applied = tuple(name for name in changed if is_live(name))
+        needs_restart = tuple(name for name in changed if not is_live(name))
+        self._settings = with_live_settings(self._settings, wanted)
         for listener in self._listeners:
             listener.apply_settings(self._settings)
         _log.info("settings read anew; applied: %s", ", ".join(applied) or "nothing changed")
         if needs_restart:
             _log.warning("these changed settings wait for a restart of the service: %s", ", ".join(needs_restart))
-        return Outcome(applied, needs_restart)
-
-
-def differences(old: BaseModel, new: BaseModel, prefix: str = "") -> Iterator[str]:
-    """The names of the settings that differ, as in ``passage.lane``."""
-    for name in type(old).model_fields:
-        before, after = getattr(old, name), getattr(new, name)
-        if type(before) is type(after) and isinstance(before, BaseModel):
-            yield from differences(before, after, f"{prefix}{name}.")
-        elif before != after:
-            yield f"{prefix}{name}"
-
-
-def _is_live(name: str) -> bool:
-    return any(name == live or name.startswith(f"{live}.") for live in LIVE)
-
-
-def _with_live(old: Settings, new: Settings) -> Settings:
-    """``old`` with the live settings of ``new``."""
-    update: dict[str, BaseModel] = {}
-    for live in LIVE:
-        section, _, name = live.partition(".")
-        before = update.get(section, getattr(old, section))
-        wanted = getattr(new, section)
-        update[section] = before.model_copy(update={name: getattr(wanted, name)}) if name else wanted
-    return old.model_copy(update=update)
+        return ReloadResult(applied, needs_restart)

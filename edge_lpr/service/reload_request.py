@@ -8,11 +8,11 @@ import paho.mqtt.client as paho
 
 from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.mqtt_requests import check_topic, response_topic
+from edge_lpr.config.reload import ReloadRequests, ReloadResult
 from edge_lpr.messages import payloads as messages
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import RELOAD, Topics
-from edge_lpr.service.reload import Outcome, ReloadRequests
 
 _log = logging.getLogger(__name__)
 
@@ -42,16 +42,16 @@ class ReloadRequestHandler:
                 return
             topic = wanted
 
-        def answer_with(outcome: Outcome) -> None:
-            self._connection.publish_once(topic, messages.encode(_answer(outcome)), correlation)
+        def answer_with(result: ReloadResult) -> None:
+            self._connection.publish_once(topic, messages.encode(_answer(result)), correlation)
 
-        self._requests.ask(answer_with)
+        self._requests.request_reload(answer_with)
 
 
-def _answer(outcome: Outcome) -> JsonObject:
+def _answer(result: ReloadResult) -> JsonObject:
     request_id = messages.new_request_id()
-    if outcome.error is not None:
-        text = "; ".join((str(outcome.error), *outcome.error.faults))
+    if result.error is not None:
+        text = "; ".join((str(result.error), *result.error.faults))
         return messages.error_response(ErrorCode.INVALID_PARAMETER, text, request_id)
-    told = {"Applied": list(outcome.applied), "NeedRestart": list(outcome.needs_restart)}
+    told = {"Applied": list(result.applied), "NeedRestart": list(result.needs_restart)}
     return {"Response": {**told, "RequestId": request_id}}

@@ -18,6 +18,7 @@ from edge_lpr.api.dispatcher import Dispatcher
 from edge_lpr.api.http_routes import create_routes
 from edge_lpr.api.mqtt_requests import MqttRequests
 from edge_lpr.config import ApiSettings, DeviceSettings, Settings
+from edge_lpr.config.reload import ReloadRequests
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import Topics
@@ -26,7 +27,6 @@ from edge_lpr.page.build import Page, create_page
 from edge_lpr.readings import ReadPlates
 from edge_lpr.service.gate_state import ReadGateState
 from edge_lpr.service.metrics import Metrics
-from edge_lpr.service.reload import ReloadRequests
 from edge_lpr.service.reload_request import ReloadRequestHandler
 from edge_lpr.service.status_routes import create_status_routes
 from edge_lpr.vision.latest_frame import LatestFrame

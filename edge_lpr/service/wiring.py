@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from edge_lpr.cameras import FrameSource, LightMeter
 from edge_lpr.config import Settings
+from edge_lpr.config.reload import ReloadRequests
 from edge_lpr.evidence.writer import EvidenceWriter
 from edge_lpr.host.systemd import SystemdNotifier
 from edge_lpr.messages.payloads import JsonObject
@@ -25,7 +26,7 @@ from edge_lpr.service.health import HealthMonitor, Versions
 from edge_lpr.service.load_control import LoadControl
 from edge_lpr.service.maintenance import Maintenance
 from edge_lpr.service.model_hot_swap import ModelHotSwap
-from edge_lpr.service.reload import Reloader, ReloadRequests
+from edge_lpr.service.reload import Reloader
 from edge_lpr.service.server import GateInterface
 from edge_lpr.service.statistics import PassageStatistics, Pseudonyms
 from edge_lpr.service.status import StatusReporter

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from starlette.applications import Starlette
 
 from edge_lpr.config import ApiSettings, PageSettings, PassageSettings, Settings, load_settings
+from edge_lpr.config.reload import ReloadRequests
 from edge_lpr.errors import ConfigError
 from edge_lpr.evidence.picture_access import PictureName
 from edge_lpr.frames import Frame
@@ -30,7 +31,6 @@ from edge_lpr.page.login_sessions import LASTS_S, MAX_SESSIONS, LoginSessions, l
 from edge_lpr.page.scene import FollowedTrack, Scene, SceneBuffer, ScenePlate
 from edge_lpr.page.static_files import language_of, static_files
 from edge_lpr.resources import demo_clip
-from edge_lpr.service.reload import ReloadRequests
 from edge_lpr.vision.reader import PlateReader
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
