@@ -63,7 +63,7 @@ def load_keys(path: Path) -> Mapping[str, Account]:
     except OSError as error:
         raise ConfigError(f"api.keys_file: {path}: cannot be read: {error.strerror}") from error
     document = read_document(path)
-    faults = list(document.faults)
+    faults = list(document.errors)
     entries: dict[str, str | _Entry] = {}
     try:
         entries = _FILE.validate_python(document.tree)

@@ -8,7 +8,7 @@ from datetime import date
 
 from edge_lpr.cli.options import add_config_option
 from edge_lpr.config import load_settings
-from edge_lpr.config.lists import plain_number
+from edge_lpr.config.lists import normalized_number
 from edge_lpr.evidence import store
 from edge_lpr.evidence.writer import evidence_folder
 
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     """Lists the chosen pictures, or deletes them."""
     settings = load_settings(options.config, os.environ)
     folder = evidence_folder(settings.evidence, settings.device)
-    number = None if options.number is None else plain_number(options.number)
+    number = None if options.number is None else normalized_number(options.number)
     chosen = store.select_pictures(folder, number=number, before=options.before)
     if options.delete:
         store.delete_pictures(folder, chosen)

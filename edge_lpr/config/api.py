@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo, field_validator
 
-from edge_lpr.config.types import HostName, LocalPath, Port, Section
+from edge_lpr.config.types import HostName, LocalPath, Port, Section, Unit
 
 Network = IPv4Network | IPv6Network
 
@@ -25,9 +25,9 @@ def canonical_host(name: str) -> str:
     try:
         host = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError as error:
-        raise ValueError("the host's name is not a valid one") from error
+        raise ValueError("not a valid host name") from error
     if not _HOST.fullmatch(host):
-        raise ValueError("the host's name is not a valid one")
+        raise ValueError("not a valid host name")
     return host
 
 
@@ -63,21 +63,47 @@ AllowedNetwork = Annotated[IPv4Network | IPv6Network, BeforeValidator(_allowed_n
 
 
 class ApiSettings(Section):
-    """LicensePlateOCR over HTTP. ``requests_per_second`` for each key, ``queue`` in requests of all keys."""
+    """LicensePlateOCR over HTTP, with /healthz and /metrics at the same address."""
 
     enabled: bool = False
+    """true starts the API."""
+
     host: HostName = "127.0.0.1"
+    """Address to listen on. 127.0.0.1: only this device. 0.0.0.0: all addresses, which needs ``keys_file``."""
+
     port: Port = 8080
+    """Port to listen on."""
+
     keys_file: LocalPath | None = Field(default=None, validate_default=True)
+    """YAML file of ``SecretId: SecretKey``, or of ``SecretId: {key: SecretKey, quota: 10000, in_arrears: false}``.
+    ``null``: unsigned requests, only from this device."""
+
     tls_cert_file: LocalPath | None = None
+    """Certificate in PEM form, together with ``tls_key_file``. ``null``: no TLS."""
+
     tls_key_file: LocalPath | None = Field(default=None, validate_default=True)
+    """Private key of the certificate, without password."""
+
     license_plate_ocr: bool = True
+    """false: LicensePlateOCR answers FailedOperation.UnOpenError."""
+
     requests_per_second: int = Field(default=10, ge=1, le=10_000)
-    queue: int = Field(default=4, ge=1, le=64)
-    max_megapixels: int = Field(default=25, ge=1, le=64)
+    """Limit for each key. Above it the answer is RequestLimitExceeded."""
+
+    queue: Annotated[int, Unit("requests")] = Field(default=4, ge=1, le=64)
+    """Requests of all keys that wait or are processed. Above it the answer is RequestLimitExceeded."""
+
+    max_megapixels: Annotated[int, Unit("millions of pixels")] = Field(default=25, ge=1, le=64)
+    """Larger pictures are rejected. A picture takes up to 10 bytes of memory per pixel."""
+
     allow_hosts: Annotated[tuple[AllowedHost, ...], Strict(False)] = ()
+    """Host names or addresses that ImageUrl may use although they are not public."""
+
     allow_networks: Annotated[tuple[AllowedNetwork, ...], Strict(False)] = ()
+    """Networks that ImageUrl may use although they are not public, such as ``[192.168.1.0/24]``."""
+
     download_ca_file: LocalPath | None = None
+    """Certificate authority of https addresses in ImageUrl, in addition to the system's authorities."""
 
     @field_validator("keys_file")
     @classmethod
@@ -85,7 +111,7 @@ class ApiSettings(Section):
         host = info.data.get("host", "localhost")
         if value is None and info.data.get("enabled", False) and not is_loopback(host):
             raise ValueError(
-                f"a YAML file of SecretId: SecretKey, as api.host {host} is reached from elsewhere;"
+                f"a YAML file of SecretId: SecretKey, because other devices can reach api.host {host};"
                 " or set api.host to 127.0.0.1"
             )
         return value

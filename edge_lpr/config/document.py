@@ -1,6 +1,7 @@
-"""A settings file and the environment as one plain tree, and where each value came from.
+"""Reads a settings file and the environment into one plain tree, and keeps where each value came from.
 
-Knows YAML and variable names, not what any setting means: that is ``config``.
+This module handles YAML and the names of variables. It does not depend on single settings: the caller gives the root
+class of the settings.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ Location = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed file: its tree, the line of each value (from 1), and the keys that stand twice."""
+    """A parsed file: its tree, the line of each value (from 1), and an error for each key that is given twice."""
 
     path: Path
     tree: dict[str, Any]
     lines: dict[Location, int]
-    faults: tuple[str, ...]
+    errors: tuple[str, ...]
 
     def where(self, location: Location) -> str:
-        """``file:line`` of a value, or of the nearest thing around it that has a line."""
+        """Returns ``file:line`` of a value, or of the nearest section or list around it that has a line."""
         for length in range(len(location), 0, -1):
             if location[:length] in self.lines:
                 return f"{self.path}:{self.lines[location[:length]]}"
@@ -46,14 +47,14 @@ class Document:
 
 @dataclass(frozen=True)
 class Environment:
-    """The tree with the environment's values in it, and the variable that gave each of them."""
+    """The tree with the values of the environment, and the variable that gave each of them."""
 
     tree: dict[str, Any]
     variables: dict[Location, str] = field(default_factory=dict)
-    faults: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
     def variable(self, location: Location) -> str | None:
-        """The variable that a value came from, if one did."""
+        """Returns the name of the variable that gave a value; None for a value of the file."""
         for length in range(len(location), 0, -1):
             if location[:length] in self.variables:
                 return self.variables[location[:length]]
@@ -61,56 +62,56 @@ class Environment:
 
 
 def read_document(path: Path) -> Document:
-    """Parse one YAML file. Raises ConfigError when it cannot be read or is no YAML mapping."""
+    """Reads and parses a YAML file. Raises ConfigError for a file that cannot be read or is not a YAML mapping."""
     return parse_document(read_text(path), path)
 
 
 def parse_document(text: str, path: Path) -> Document:
-    """Parse the text of ``path``. Raises ConfigError when it is no YAML mapping."""
+    """Parses ``text``, the content of ``path``. Raises ConfigError if it is not a YAML mapping."""
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             return Document(path, {}, {}, ())
         lines: dict[Location, int] = {}
-        faults: list[str] = []
-        _survey(node, (), path, lines, faults, frozenset())
+        errors: list[str] = []
+        _collect_lines(node, (), path, lines, errors, frozenset())
         tree = loader.construct_document(node)
     except yaml.YAMLError as error:
         raise ConfigError(_syntax_line(path, error)) from error
-    except (ValueError, OverflowError) as error:  # such as the date 2024-99-99, which YAML builds as it reads
+    except (ValueError, OverflowError) as error:  # such as the date 2024-99-99, which the loader converts
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
     except RecursionError as error:
         raise ConfigError(f"{path}: not valid YAML: nested too deep") from error
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: a settings file holds sections such as 'camera:'; this one is {_kind(tree)}")
-    return Document(path, tree, lines, tuple(faults))
+    return Document(path, tree, lines, tuple(errors))
 
 
 def apply_environment(tree: dict[str, Any], environ: Mapping[str, str], root: type[BaseModel]) -> Environment:
-    """A copy of ``tree`` with the values of the ``EDGE_LPR__…`` variables put in."""
+    """Returns a copy of ``tree`` with the values of the ``EDGE_LPR__…`` variables of ``environ``."""
     merged = copy.deepcopy(tree)
-    _open_empty_sections(merged, root)
+    _replace_null_sections(merged, root)
     variables: dict[Location, str] = {}
-    faults: list[str] = []
+    errors: list[str] = []
     names = {PREFIX + "__".join(path).upper(): path for path in setting_paths(root)}
     for variable in sorted(name for name in environ if name.startswith(PREFIX)):
         path = names.get(variable)
         if path is None:
-            faults.append(f"{printable(variable)}: no such setting{suggestion(variable, names)}")
+            errors.append(f"{printable(variable)}: no such setting{suggestion(variable, names)}")
             continue
         try:
             value = _typed(environ[variable], annotation_at(root, path))
         except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
-            faults.append(f"{variable}: not valid as a YAML value")
+            errors.append(f"{variable}: not valid as a YAML value")
             continue
         if _put(merged, path, value):
             variables[path] = variable
-    return Environment(merged, variables, tuple(faults))
+    return Environment(merged, variables, tuple(errors))
 
 
 def setting_paths(model: type[BaseModel]) -> list[tuple[str, ...]]:
-    """Every setting's path, sections included, in the order of the file."""
+    """Returns the path of every setting and section, in the order of the file."""
     paths: list[tuple[str, ...]] = []
     for name, info in model.model_fields.items():
         paths.append((name,))
@@ -121,7 +122,7 @@ def setting_paths(model: type[BaseModel]) -> list[tuple[str, ...]]:
 
 
 def section_of(annotation: Any) -> type[BaseModel] | None:
-    """The section class of a field, or None when the field is a plain value."""
+    """Returns the section class of a field, or None for a field with a plain value."""
     for part in _parts(annotation):
         if isinstance(part, type) and issubclass(part, BaseModel):
             return part
@@ -129,7 +130,7 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
 
 
 def annotation_at(root: type[BaseModel], path: tuple[str, ...]) -> Any:
-    """The annotation of one setting."""
+    """Returns the annotation of one setting. Raises KeyError for an unknown path."""
     model: type[BaseModel] | None = root
     annotation: Any = None
     for name in path:
@@ -141,13 +142,13 @@ def annotation_at(root: type[BaseModel], path: tuple[str, ...]) -> Any:
 
 
 def suggestion(name: str, valid: typing.Iterable[str]) -> str:
-    """``; did you mean X?`` when one of the valid names is near."""
+    """Returns ``; did you mean X?`` if one of the valid names is similar, else ""."""
     near = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def read_text(path: Path) -> str:
-    """What stands in a settings file. Raises ConfigError when it cannot be read."""
+    """Returns the text of a settings file. Raises ConfigError if it cannot be read."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -156,17 +157,20 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     if len(raw) > MAX_BYTES:
-        raise ConfigError(f"{path}: larger than {MAX_BYTES} bytes; this is no settings file")
+        raise ConfigError(f"{path}: larger than {MAX_BYTES} bytes; this is not a settings file")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
 
 
-def _survey(
-    node: yaml.Node, at: Location, path: Path, lines: dict[Location, int], faults: list[str], above: frozenset[int]
+def _collect_lines(
+    node: yaml.Node, at: Location, path: Path, lines: dict[Location, int], errors: list[str], above: frozenset[int]
 ) -> None:
-    """Note each value's line, and each key that stands twice: YAML itself would silently keep the last."""
+    """Collects the line of each value, and an error for each key that is given twice: YAML silently keeps the last.
+
+    ``above`` holds the ids of the nodes around ``node``. Raises ConfigError for an alias that contains itself.
+    """
     if id(node) in above:
         raise ConfigError(f"{path}:{node.start_mark.line + 1}: an alias that contains itself")
     above = above | {id(node)}
@@ -174,20 +178,20 @@ def _survey(
         for index, child in enumerate(node.value):
             lines[(*at, index)] = child.start_mark.line + 1
             if isinstance(child, yaml.CollectionNode):
-                _survey(child, (*at, index), path, lines, faults, above)
+                _collect_lines(child, (*at, index), path, lines, errors, above)
     elif isinstance(node, yaml.MappingNode):
         for key, child in node.value:
             here = (*at, str(key.value))
             line = key.start_mark.line + 1
             if here in lines:
-                faults.append(f"{path}:{line}: {dotted(here)}: stands twice, first on line {lines[here]}")
+                errors.append(f"{path}:{line}: {dotted(here)}: given twice, first on line {lines[here]}")
             lines[here] = line
             if isinstance(child, yaml.CollectionNode):
-                _survey(child, here, path, lines, faults, above)
+                _collect_lines(child, here, path, lines, errors, above)
 
 
 def dotted(location: Location) -> str:
-    """``mqtt.tls.ca_file``, ``passage.lane[2]``."""
+    """Returns a location as ``mqtt.tls.ca_file`` or ``passage.lane[2]``."""
     text = ""
     for part in location:
         name = printable(str(part))
@@ -196,7 +200,7 @@ def dotted(location: Location) -> str:
 
 
 def printable(text: str) -> str:
-    """Short, on one line, and without what would steer a terminal."""
+    """Returns ``text`` shortened, on one line, and without control characters for a terminal."""
     shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[:_MAX_NAME])
     return shown if len(text) <= _MAX_NAME else shown + "…"
 
@@ -213,8 +217,8 @@ def _kind(value: object) -> str:
     return "a list" if isinstance(value, list) else "a single value"
 
 
-def _open_empty_sections(tree: dict[str, Any], model: type[BaseModel]) -> None:
-    """A section whose settings are all commented out reads as null in YAML; it means its defaults."""
+def _replace_null_sections(tree: dict[str, Any], model: type[BaseModel]) -> None:
+    """Replaces null by an empty section. YAML gives null for a section whose settings are all commented out."""
     for name, info in model.model_fields.items():
         section = section_of(info.annotation)
         if section is None or name not in tree:
@@ -222,21 +226,21 @@ def _open_empty_sections(tree: dict[str, Any], model: type[BaseModel]) -> None:
         if tree[name] is None and type(None) not in _parts(info.annotation):
             tree[name] = {}
         if isinstance(tree[name], dict):
-            _open_empty_sections(tree[name], section)
+            _replace_null_sections(tree[name], section)
 
 
 def _typed(text: str, annotation: Any) -> Any:
-    """A variable's text as the setting's kind: text and paths as they stand, everything else read as YAML."""
+    """Converts the text of a variable: text and paths stay unchanged, everything else is read as YAML."""
     kinds = _parts(annotation)
     if str in kinds or Path in kinds:
         return text if text or type(None) not in kinds else None
-    if all(isinstance(kind, str) for kind in kinds):  # a choice among names; "5" must stay text
+    if all(isinstance(kind, str) for kind in kinds):  # a Literal of names: "5" must stay text
         return text
     return yaml.safe_load(text)
 
 
 def _parts(annotation: Any) -> list[Any]:
-    """The members of a union, the values of a Literal, or the annotation itself; Annotated is looked through."""
+    """Returns the members of a union, the values of a Literal, or the annotation itself, without ``Annotated``."""
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
         return _parts(typing.get_args(annotation)[0])
@@ -248,7 +252,7 @@ def _parts(annotation: Any) -> list[Any]:
 
 
 def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> bool:
-    """Set one value; False where the file has something else than a section on the way (a fault of its own)."""
+    """Sets one value. Returns False if a parent in the file is not a section; validation reports that."""
     section = tree
     for name in path[:-1]:
         inner = section.get(name)

@@ -1,8 +1,8 @@
-"""Changes settings in the text of a settings file, and nothing else in it: every comment and every space stays.
+"""Changes settings in the text of a settings file and keeps everything else, including comments and spaces.
 
-A YAML library that writes whole files lays them out anew. Here the parser only tells where a value stands, and just
-those characters are replaced. What came out is parsed again and compared with what was meant, so that a file of a form
-that nobody thought of is refused rather than damaged.
+YAML libraries that write whole files do not keep the layout. Here the parser gives the position of a value, and only
+these characters are replaced. The result is parsed again and compared with the intended settings. A file whose form is
+not supported is therefore refused and not damaged.
 """
 
 from __future__ import annotations
@@ -22,36 +22,43 @@ _COMMENT = re.compile(r"(?<!\S)#.*")
 
 
 def changed(text: str, path: Path, section: str, values: Mapping[str, Any]) -> str:
-    """``text``, a valid settings file, with settings of ``section`` set to ``values``: words, numbers, lists of them.
+    """Returns ``text`` with some settings of ``section`` set to ``values``.
 
-    ``path`` is named in errors. Raises ConfigError where the section is written in a way that cannot be changed here.
+    Args:
+        text: The text of a valid settings file.
+        path: The file's path, for error messages.
+        section: Name of a section at the top level.
+        values: The new values by name: text, numbers, or lists of them.
+
+    Raises:
+        ConfigError: The section has a form that this function cannot change.
     """
-    wanted = copy.deepcopy(yaml.safe_load(text)) or {}
+    intended = copy.deepcopy(yaml.safe_load(text)) or {}
     for name, value in values.items():
-        text = _with(text, section, name, _written(value))
-        wanted[section] = {**(wanted.get(section) or {}), name: value}
+        text = _with(text, section, name, flow_yaml(value))
+        intended[section] = {**(intended.get(section) or {}), name: value}
     try:
-        is_as_wanted = yaml.safe_load(text) == _plain(wanted)
+        is_as_intended = yaml.safe_load(text) == _plain(intended)
     except yaml.YAMLError:
-        is_as_wanted = False
-    if not is_as_wanted:
-        told = ", ".join(f"{section}.{name}: {_written(value)}" for name, value in values.items())
-        raise ConfigError(f"{path}: {section} is written in a way that only a person can change; set there {told}")
+        is_as_intended = False
+    if not is_as_intended:
+        wanted = ", ".join(f"{section}.{name}: {flow_yaml(value)}" for name, value in values.items())
+        raise ConfigError(f"{path}: the form of {section} cannot be changed automatically; set in the file {wanted}")
     return text
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as the lists that YAML makes of them."""
+    """Returns the value with lists in place of tuples, as YAML reads them."""
     if isinstance(value, Mapping):
         return {name: _plain(inner) for name, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, tuple | list) else value
 
 
-def _written(value: Any) -> str:
-    """In flow style on one line."""
+def flow_yaml(value: Any) -> str:
+    """Returns a value as YAML in flow style, on one line."""
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return f"[{', '.join(_written(inner) for inner in value)}]"
-    dumped = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"))  # never folded
+        return f"[{', '.join(flow_yaml(inner) for inner in value)}]"
+    dumped = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"))  # one line
     return str(dumped).removesuffix("...\n").strip()
 
 
@@ -63,7 +70,7 @@ def _with(text: str, section: str, name: str, value: str) -> str:
         gap = line_end if text and not text.endswith("\n") else ""
         return f"{text}{gap}{line_end}{section}:{line_end}{INDENT}{name}: {value}{line_end}"
     key, node = entry
-    if not isinstance(node, yaml.MappingNode):  # nothing, or a null: all its settings are commented out
+    if not isinstance(node, yaml.MappingNode):  # empty or null: all settings are commented out
         return _opened(text, key, node, f"{INDENT}{name}: {value}", line_end)
     setting = _entry(node, name)
     if setting is not None:
@@ -90,7 +97,7 @@ def _opened(text: str, key: yaml.Node, nothing: yaml.Node, line: str, line_end: 
 
 
 def _replaced(text: str, key: yaml.Node, old: yaml.Node, value: str, line_end: str) -> str:
-    """Comments inside of the old value move to lines above the setting; one behind it keeps its column if it can."""
+    """Replaces the old value. Comments inside it move above the setting; one behind it keeps its column if possible."""
     begin, end = text.index(":", key.end_mark.index) + 1, _end(old)
     comments = _COMMENT.findall(text[begin:end])
     rest = text[end:]
@@ -105,7 +112,7 @@ def _replaced(text: str, key: yaml.Node, old: yaml.Node, value: str, line_end: s
 
 
 def _end(node: yaml.Node) -> int:
-    """Where the node's text ends; the parser's own mark of a block lies behind the comments that follow it."""
+    """Returns the index at which the node's text ends. The parser's end mark of a block lies behind later comments."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         return _end(last[1] if isinstance(last, tuple) else last)

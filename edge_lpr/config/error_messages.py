@@ -1,50 +1,42 @@
-"""What pydantic found wrong, as lines for the person who wrote the settings.
+"""Turns pydantic's validation errors into lines for the user: ``file:line: setting: given X; allowed: Y``.
 
-Each line: where (file and line, or the variable), the setting, what was given, what is allowed.
+An error of a value from the environment starts with the name of the variable.
 """
 
 from __future__ import annotations
 
 import re
-import types
-import typing
 from pathlib import Path
 from typing import Any
 
-import annotated_types
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from edge_lpr.config.allowed_values import allowed_values
 from edge_lpr.config.document import Document, Environment, Location, dotted, section_of, setting_paths, suggestion
 from edge_lpr.errors import ConfigError
 
 _MAX_SHOWN = 60
 _SECRET = "token"
-_NAMES = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    str: "text",
-    Path: "a path",
-    type(None): "null",
-}
 
 
-def as_error(path: Path, faults: list[str]) -> ConfigError:
-    """All faults as one error; its message tells how many there are."""
-    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    return ConfigError(f"{path}: {count} in the settings", tuple(faults))
+def config_error(path: Path, errors: list[str]) -> ConfigError:
+    """Returns all errors as one ConfigError, whose message contains their number."""
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    return ConfigError(f"{path}: {count} in the settings", tuple(errors))
 
 
-def describe(error: ValidationError, root: type[BaseModel], document: Document, environment: Environment) -> list[str]:
-    """One line for each setting that is wrong, in the order of the file."""
+def error_lines(
+    error: ValidationError, root: type[BaseModel], document: Document, environment: Environment
+) -> list[str]:
+    """Returns one line for each invalid setting, in the order of the settings classes."""
     lines: dict[Location, str] = {}
     for detail in error.errors(include_url=False):
         setting = _setting(detail["loc"], root)
         unknown = detail["type"] in ("extra_forbidden", "invalid_key")
         key: Location = tuple(str(part) for part in detail["loc"]) if unknown else setting
         if key in lines:
-            continue  # a union reports each of its members; the setting is wrong once
+            continue  # pydantic reports an error for each member of a union
         given = _value_at(environment.tree, setting)
         shown = "a secret" if _SECRET in setting else _shown(given)
         location = key if unknown else _inner(detail["loc"], setting, given)
@@ -57,7 +49,7 @@ def describe(error: ValidationError, root: type[BaseModel], document: Document, 
 
 
 def _setting(location: Location, root: type[BaseModel]) -> tuple[str, ...]:
-    """The part of pydantic's location that is a setting's path (behind it stand union members and indexes)."""
+    """Returns the path of the setting. In pydantic's location, members of unions and indexes follow it."""
     model: type[BaseModel] | None = root
     path: list[str] = []
     for part in location:
@@ -69,7 +61,7 @@ def _setting(location: Location, root: type[BaseModel]) -> tuple[str, ...]:
 
 
 def _inner(location: Location, setting: tuple[str, ...], given: Any) -> Location:
-    """The setting's path, and behind it as much of the location as exists in what was given."""
+    """Returns the path of the setting, extended by the part of the location that exists in the given value."""
     path: list[str | int] = list(setting)
     for part in location[len(setting) :]:
         in_list = isinstance(given, list) and isinstance(part, int) and part < len(given)
@@ -89,7 +81,7 @@ def _value_at(tree: Any, path: tuple[str, ...]) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """What was given, short, and without a password that stands in an address."""
+    """Returns the given value, shortened and without the password of an address."""
     if value is None or value == "":
         return "nothing"
     if isinstance(value, bool):
@@ -100,7 +92,7 @@ def _shown(value: Any) -> str:
 
 
 def _nearest(location: Location, root: type[BaseModel]) -> str:
-    """The nearest name in the same section; failing that, the section where this very name belongs."""
+    """Returns a suggestion: the same name in another section, or a similar name, or all names of the section."""
     parent = tuple(str(part) for part in location[:-1])
     paths = setting_paths(root)
     elsewhere = [path for path in paths if path[-1] == location[-1]]
@@ -120,53 +112,4 @@ def _allowed(detail: Any, setting: tuple[str, ...], root: type[BaseModel]) -> st
         model = section_of(info.annotation) or model
     if info is None:
         return "sections such as camera: and mqtt:"
-    return _kind(info.annotation, info.metadata)
-
-
-def _kind(annotation: Any, metadata: list[Any]) -> str:
-    """What a setting may be, from its annotation and bounds: ``a whole number from 0 to 100 or null``."""
-    origin = typing.get_origin(annotation)
-    arguments = typing.get_args(annotation)
-    if origin is typing.Annotated:
-        return _kind(arguments[0], [*metadata, *_flat(arguments[1:])])
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(_kind(member, [] if member is type(None) else metadata) for member in arguments)
-    if origin is typing.Literal:
-        return "one of " + ", ".join(str(value) for value in arguments) if len(arguments) > 1 else str(arguments[0])
-    if origin is tuple:
-        return "a list of points [x, y], each x and y from 0 to 1" if "tuple" in str(arguments) else "a list of text"
-    if origin is dict:
-        return "names with values, such as {AeEnable: true}"
-    section = section_of(annotation)
-    if section is not None:
-        return f"a section with {', '.join(section.model_fields)}"
-    return _NAMES.get(annotation, "another value") + _bounds(_flat(metadata))
-
-
-def _flat(metadata: Any) -> list[Any]:
-    """Constraints alone: a FieldInfo inside Annotated carries its own list of them."""
-    found: list[Any] = []
-    for item in metadata:
-        found += item.metadata if isinstance(item, FieldInfo) else [item]
-    return found
-
-
-def _bounds(metadata: list[Any]) -> str:
-    low = high = step = ""
-    for item in metadata:
-        if isinstance(item, annotated_types.Ge):
-            low = f"{item.ge}"
-        elif isinstance(item, annotated_types.Gt):
-            low = f"above {item.gt}"
-        elif isinstance(item, annotated_types.Le):
-            high = f"{item.le}"
-        elif isinstance(item, annotated_types.MultipleOf):
-            step = f", a multiple of {item.multiple_of}"
-        elif isinstance(item, annotated_types.MinLen):
-            low = ""
-            step = f" of at least {item.min_length} character"
-    if low.startswith("above"):
-        return f" {low}" + (f" up to {high}" if high else "") + step
-    if low and high:
-        return f" from {low} to {high}{step}"
-    return step
+    return allowed_values(info)

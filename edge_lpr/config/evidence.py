@@ -1,4 +1,4 @@
-"""Settings of what is kept of people's vehicles beyond the message, and for how long."""
+"""Settings of the section ``evidence``."""
 
 from __future__ import annotations
 
@@ -6,22 +6,31 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from edge_lpr.config.types import LocalPath, Section
+from edge_lpr.config.types import Days, LocalPath, Megabytes, Section
 
 
 def _off_as_text(value: object) -> object:
-    """YAML reads ``off`` as false."""
+    """Returns "off" for false, as which YAML reads ``off``."""
     return "off" if value is False else value
 
 
 class EvidenceSettings(Section):
-    """Pictures of passages on disk: which, for how many days, how many megabytes of 1,048,576 bytes."""
+    """Pictures of passages that are kept on disk. Event.Evidence names them."""
 
     keep: Annotated[Literal["off", "crops", "frames"], BeforeValidator(_off_as_text)] = "off"
-    days: int = Field(default=7, ge=1, le=3650)
-    max_megabytes: int = Field(default=512, ge=1, le=10_000_000)
+    """off: no pictures; crops: the plate; frames: the plate and the whole frame."""
+
+    days: Days = Field(default=7, ge=1, le=3650)
+    """Pictures are deleted after this time, at most one hour later."""
+
+    max_megabytes: Megabytes = Field(default=512, ge=1, le=10_000_000)
+    """Largest size of all pictures. Above it the oldest pictures are deleted."""
+
     folder: LocalPath | None = None
+    """Folder of the pictures. ``null``: the folder evidence in ``device.state_dir``."""
+
     url: str | None = None
+    """http:// or https:// address at which your web server serves the folder. Messages put it before the paths."""
 
     @field_validator("url")
     @classmethod

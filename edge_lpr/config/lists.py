@@ -16,13 +16,13 @@ MAX_LIST_BYTES = 16 * 1024 * 1024
 _SEPARATORS = re.compile(r"[\s·.•-]")
 
 
-def plain_number(text: str) -> str:
-    """A number as people write it (``京A·F0236``, ``京 af0236``) in the form that the reader gives."""
+def normalized_number(text: str) -> str:
+    """Returns a number as people write it (``京A·F0236``, ``京 af0236``) in the form of a reading (``京AF0236``)."""
     return _SEPARATORS.sub("", text).upper()
 
 
 def _numbers(value: object, info: ValidationInfo) -> object:
-    """The numbers of a list that stands in the settings, or in the file that they name."""
+    """Returns the numbers of a list in the settings, or of the file that the settings name."""
     if isinstance(value, str) and value:
         path = from_folder(value, info)
         return _checked([(f"{path}:{i}", line.split("#")[0]) for i, line in enumerate(_lines(path), start=1)])
@@ -47,11 +47,13 @@ def _lines(path: Path) -> list[str]:
 def _checked(entries: list[tuple[str, str]]) -> tuple[str, ...]:
     numbers: dict[str, None] = {}
     for place, text in entries:
-        number = plain_number(text)
+        number = normalized_number(text)
         if not number:
             continue
         if not is_valid_number(number):
-            raise ValueError(f"plate numbers, one a line, such as 京A12345; {place}: {text.strip()!r} is none")
+            raise ValueError(
+                f"plate numbers, one per line, such as 京A12345; {place}: {text.strip()!r} is not a plate number"
+            )
         numbers[number] = None
     return tuple(numbers)
 
@@ -60,7 +62,14 @@ Numbers = Annotated[tuple[str, ...], BeforeValidator(_numbers)]
 
 
 class ListSettings(Section):
-    """Lists of numbers that a passage is compared with. In the settings each may name a file instead."""
+    """Numbers that passages are compared with.
+
+    Event.Matches names the list of an equal number, and of a number that differs in one character. The passage's own
+    number does not change. A list is given here or in a text file with one number per line; # starts a comment.
+    """
 
     known: Numbers = ()
+    """Numbers of known vehicles, such as ``[京A12345, 粤B·D12345]``, or a file such as ``known.txt``."""
+
     blocked: Numbers = ()
+    """Numbers of blocked vehicles, or a file such as ``blocked.txt``."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from edge_lpr.config.document import apply_environment, parse_document, read_text
-from edge_lpr.config.error_messages import as_error, describe
+from edge_lpr.config.error_messages import config_error, error_lines
 from edge_lpr.config.settings import Settings
 from edge_lpr.config.types import FOLDER
 
@@ -26,12 +26,12 @@ def parse_settings(text: str, path: Path, environ: Mapping[str, str]) -> Setting
     """Does the same for ``text`` as the content of ``path``. The file itself is not read."""
     document = parse_document(text, path)
     environment = apply_environment(document.tree, environ, Settings)
-    faults = [*document.faults, *environment.faults]
+    errors = [*document.errors, *environment.errors]
     settings = None
     try:
         settings = Settings.model_validate(environment.tree, context={FOLDER: path.absolute().parent})
     except ValidationError as error:
-        faults += describe(error, Settings, document, environment)
-    if settings is None or faults:
-        raise as_error(path, faults)
+        errors += error_lines(error, Settings, document, environment)
+    if settings is None or errors:
+        raise config_error(path, errors)
     return settings

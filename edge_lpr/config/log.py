@@ -8,6 +8,7 @@ from edge_lpr.config.types import Section
 
 
 class LogSettings(Section):
-    """What goes to the log."""
+    """The log, on stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lowest level of the messages that are logged."""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from edge_lpr.config.types import Section
+from edge_lpr.config.types import Days, Section
 
 
 class PrivacySettings(Section):
-    """What leaves the device beside passages. ``statistics_key_days`` in days."""
+    """Other data about vehicles that is kept or sent. See docs/privacy.md."""
 
     images: bool = True
+    """false: no picture is kept, and capture requests get no picture. Needs ``evidence.keep: off``."""
+
     statistics: bool = False
-    statistics_key_days: int = Field(default=1, ge=1, le=366)
+    """true: each passage also goes to the topic statistics. Its number is replaced by a keyed hash."""
+
+    statistics_key_days: Days = Field(default=1, ge=1, le=366)
+    """The hash's key is deleted after this time and a new one is used. Until then a vehicle has the same hash."""

@@ -38,7 +38,7 @@ class Settings(Section):
     def _line_needs_motion(cls, value: PassageSettings, info: ValidationInfo) -> PassageSettings:
         camera = info.data.get("camera")
         if value.line and isinstance(camera, CameraSettings) and camera.type == "photos":
-            raise ValueError("no passage.line with camera.type photos: nothing moves over a line there")
+            raise ValueError("no passage.line with camera.type photos: photos show no movement")
         return value
 
     @field_validator("privacy")
@@ -55,7 +55,7 @@ class Settings(Section):
         api = info.data.get("api")
         if value.enabled and not value.has_token and isinstance(api, ApiSettings) and not is_loopback(api.host):
             raise ValueError(
-                f"page.token or page.token_file, as api.host {api.host} is reached from elsewhere;"
+                f"page.token or page.token_file, because other devices can reach api.host {api.host};"
                 " or set api.host to 127.0.0.1"
             )
         return value

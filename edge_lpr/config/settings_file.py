@@ -1,4 +1,4 @@
-"""The settings file as the running service has it: read anew, and changed in place by the page."""
+"""The settings file of a running service: it is read again at a reload, and the page changes it in place."""
 
 from __future__ import annotations
 
@@ -17,25 +17,28 @@ from edge_lpr.errors import ConfigError
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """``path``, and the environment whose variables override what stands in it."""
+    """A settings file, and the environment whose variables override its values."""
 
     path: Path
     environ: Mapping[str, str]
 
     def load(self) -> Settings:
-        """The settings as they are now. Raises ConfigError."""
+        """Loads the current settings. Raises ConfigError."""
         return load_settings(self.path, self.environ)
 
     def change(self, section: str, values: Mapping[str, Any]) -> None:
-        """Set some settings of one section; comments and all else in the file stay as they are.
+        """Sets some settings of one section. Comments and everything else in the file stay unchanged.
 
-        The new text is checked as a whole before it takes the old one's place, in one step. Raises ConfigError when it
-        is not valid, when a variable of the environment overrides a setting, and when the file cannot be written.
+        The new text is validated first and then replaces the file in one step.
+
+        Raises:
+            ConfigError: The new text is not valid, a variable of the environment overrides one of the settings, or the
+                file cannot be written.
         """
         for name in values:
             variable = f"{document.PREFIX}{section}__{name}".upper()
             if variable in self.environ:
-                raise ConfigError(f"{variable} in the environment overrides the file; take it out to set it here")
+                raise ConfigError(f"{variable} in the environment overrides the file; remove it to set it here")
         old = document.read_text(self.path)
         new = editing.changed(old, self.path, section, values)
         parse_settings(new, self.path, self.environ)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +17,20 @@ _TOPIC_LEVEL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Section(BaseModel):
-    """One section of the settings, frozen and strict: unknown names, and text in place of a number, are errors."""
+    """One section of the settings, frozen and strict: unknown names, and text in place of a number, are errors.
+
+    The class docstring of a section and the docstring below each of its fields are the text of docs/settings.md and
+    config.example.yaml, see ``edge_lpr.config.documentation``.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The unit of a number, for the documentation. It does not change the validation."""
+
+    name: str
 
 
 def from_folder(text: str, info: ValidationInfo) -> Path:
@@ -56,9 +68,16 @@ def _host_name(value: str) -> str:
 
 
 LocalPath = Annotated[Path, BeforeValidator(_as_path)]
-Percent = Annotated[int, Field(ge=0, le=100)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
 TopicLevel = Annotated[str, AfterValidator(_topic_level)]
 TopicPrefix = Annotated[str, AfterValidator(_topic_prefix)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Pixels = Annotated[int, Unit("pixels")]
+Seconds = Annotated[float, Unit("seconds")]
+WholeSeconds = Annotated[int, Unit("seconds")]
+Milliseconds = Annotated[float, Unit("milliseconds")]
+Days = Annotated[int, Unit("days")]
+Megabytes = Annotated[int, Unit("megabytes of 1,048,576 bytes")]
+FramesPerSecond = Annotated[float, Unit("frames per second")]

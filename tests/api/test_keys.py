@@ -39,7 +39,7 @@ def test_keys_with_and_without_a_quota(tmp_path: Path) -> None:
         ("AKIDa: {quota: 5, secret: hunter2}", "keys.yaml:1: give its SecretKey as text"),
         ("AKIDa: {key: hunter2, quota: -1}", "quota (a whole number or null)"),
         ("17: hunter2", "keys.yaml:1: a SecretId is 1 to 128 of the characters"),
-        ("AKIDa: x\nAKIDa: hunter2", "keys.yaml:2: AKIDa: stands twice, first on line 1"),
+        ("AKIDa: x\nAKIDa: hunter2", "keys.yaml:2: AKIDa: given twice, first on line 1"),
         ("- hunter2", "this one is a list"),
     ],
 )

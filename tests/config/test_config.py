@@ -41,7 +41,7 @@ def test_the_example_shows_and_explains_every_setting(repo_root: Path) -> None:
     tree = yaml.safe_load(text)
     for path in setting_paths(Settings):
         if path[:2] == ("mqtt", "tls") and len(path) == 3:
-            assert re.search(rf"^ +# +{path[-1]}: \w+ +\w", text, re.MULTILINE), path
+            assert re.search(rf"^ +# {path[-1]}: \w+ +# \w", text, re.MULTILINE), path
             continue
         node: Any = tree
         for name in path:
@@ -89,10 +89,13 @@ log: {level: loud}
         ("passage: {lane: [[0, 0], [1, 0], [1, 2]]}", "allowed: a list of points [x, y], each x and y from 0 to 1"),
         ("passage: {ignore: [[[0, 0], [1, 1]]]}", "passage.ignore: given [[[0, 0], [1, 1]]]; allowed: a list of areas"),
         ("passage: {line: [[0, 1]]}", "passage.line: given [[0, 1]]; allowed: two different points"),
-        ("passage: {line: [[0, 1], [1, 1]], line_in: left}", "passage.line_in: given 'left'; allowed: a way across"),
+        (
+            "passage: {line: [[0, 1], [1, 1]], line_in: left}",
+            "passage.line_in: given 'left'; allowed: a direction across",
+        ),
         ("passage: {pattern: '['}", "passage.pattern: given '['; allowed: a regular expression"),
         ("passage: {kinds: [car]}", "passage.kinds: given ['car']; allowed: a list of 'small car'"),
-        ("lists: {known: [京I12345]}", "lists.known: given ['京I12345']; allowed: plate numbers, one a line"),
+        ("lists: {known: [京I12345]}", "lists.known: given ['京I12345']; allowed: plate numbers, one per line"),
         ("lists: {known: 5}", "lists.known: given 5; allowed: a list of text"),
         ("passage: {min_frames: true}", "passage.min_frames: given true; allowed: a whole number from 1 to 1000"),
         ("mqtt: {host: mqtt://broker}", "mqtt.host: given 'mqtt://broker'; allowed: a host name or an address alone"),
@@ -111,8 +114,8 @@ log: {level: loud}
         ("[camera]", "a settings file holds sections such as 'camera:'; this one is a list"),
         ("a: 1\nb: [", "config.yaml:2:5: not valid YAML: "),
         ("a: &x [*x]", "config.yaml:1: an alias that contains itself"),
-        ("log: {level: info}\nlog: {}", "config.yaml:2: log: stands twice, first on line 1"),
-        ("log: {level: info, level: debug}", "log.level: stands twice, first on line 1"),
+        ("log: {level: info}\nlog: {}", "config.yaml:2: log: given twice, first on line 1"),
+        ("log: {level: info, level: debug}", "log.level: given twice, first on line 1"),
         ("a: 2024-99-99", "config.yaml: not valid YAML: month must be in 1..12"),
         ("[" * 5000, "config.yaml: not valid YAML: nested too deep"),
         ("a: \x07", "config.yaml: not valid YAML: "),

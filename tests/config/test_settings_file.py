@@ -64,9 +64,13 @@ def test_the_examples_comments_all_stay(repo_root: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "values", "words"),
     [
-        ("passage:\n  lane: []\n", {"lane": [[0, 0]]}, "1 fault in the settings"),
-        ("passage:\n  lane: &a [[0, 0], [1, 0], [1, 1]]\n  ignore: [*a]\n", {"lane": LANE}, "only a person can change"),
-        ("log: {level: loud}\n", {"lane": LANE}, "1 fault in the settings"),
+        ("passage:\n  lane: []\n", {"lane": [[0, 0]]}, "1 error in the settings"),
+        (
+            "passage:\n  lane: &a [[0, 0], [1, 0], [1, 1]]\n  ignore: [*a]\n",
+            {"lane": LANE},
+            "cannot be changed automatically",
+        ),
+        ("log: {level: loud}\n", {"lane": LANE}, "1 error in the settings"),
     ],
 )
 def test_what_would_not_be_valid_is_not_written(tmp_path: Path, text: str, values: dict[str, Any], words: str) -> None:

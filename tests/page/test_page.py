@@ -240,7 +240,7 @@ def test_a_lane_is_saved_with_all_comments_and_in_force(gate: PageGate, client: 
         ({"Lane": [[0, 0], [1, 1], [2, 0]]}, "passage.lane"),
         ({"Lane": "all"}, "passage.lane"),
         ({"Lane": [[[[0]]]]}, "lists in lists"),
-        ({"Line": [[0, 0.5], [1, 0.5]], "LineIn": "left"}, "a way across passage.line"),
+        ({"Line": [[0, 0.5], [1, 0.5]], "LineIn": "left"}, "a direction across passage.line"),
         ({"LineIn": "in\n  lane: []"}, "passage.line_in"),
         ({"Ignore": [[[0, 0]]]}, "a list of areas"),
         ({"Token": "x"}, "no such setting"),

@@ -38,7 +38,7 @@ def test_lists_stand_in_the_settings_or_in_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        ("京AF0236\n京I12345\n".encode(), "blocked.txt:2: '京I12345' is none"),
+        ("京AF0236\n京I12345\n".encode(), "blocked.txt:2: '京I12345' is not a plate number"),
         (b"\xff\xfe", "blocked.txt is not"),
         (None, "blocked.txt: No such file"),
     ],
