@@ -22,7 +22,7 @@ import yaml
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from rich.console import Console
 
-from edge_lpr.config.document import PREFIX
+from edge_lpr.config.environment import PREFIX
 from edge_lpr.errors import BrokerError, EdgeLprError
 from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.mqtt.topics import Topics

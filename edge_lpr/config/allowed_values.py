@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import types
 import typing
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import annotated_types
 from pydantic.fields import FieldInfo
 
-from edge_lpr.config.document import section_of
+from edge_lpr.config.fields import members, section_of
 
 _NAMES = {
     int: "a whole number",
@@ -26,20 +24,6 @@ _NAMES = {
 def allowed_values(info: FieldInfo) -> str:
     """Returns what a setting may be, such as ``a whole number from 0 to 100 or null``."""
     return " or ".join(_description(kind, constraints) for kind, constraints in members(info.annotation, info.metadata))
-
-
-def members(annotation: Any, metadata: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
-    """Yields each member of a union, or the only type, without ``Annotated``, and its constraints."""
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Annotated:
-        yield from members(arguments[0], [*metadata, *arguments[1:]])
-    elif origin in (typing.Union, types.UnionType):
-        for member in arguments:
-            yield from members(member, metadata)
-    else:
-        # A FieldInfo inside Annotated has its own list of constraints.
-        nested = [item.metadata if isinstance(item, FieldInfo) else [item] for item in metadata]
-        yield annotation, [constraint for constraints in nested for constraint in constraints]
 
 
 def bounds(constraints: list[Any]) -> str:

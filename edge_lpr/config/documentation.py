@@ -22,9 +22,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from edge_lpr.config.allowed_values import allowed_values, bounds, members
-from edge_lpr.config.document import section_of
+from edge_lpr.config.allowed_values import allowed_values, bounds
 from edge_lpr.config.editing import INDENT, flow_yaml
+from edge_lpr.config.fields import members, section_of
 from edge_lpr.config.reload import is_live
 from edge_lpr.config.settings import Settings
 from edge_lpr.config.types import Unit

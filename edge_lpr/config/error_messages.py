@@ -13,7 +13,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from edge_lpr.config.allowed_values import allowed_values
-from edge_lpr.config.document import Document, Environment, Location, dotted, section_of, setting_paths, suggestion
+from edge_lpr.config.document import Document
+from edge_lpr.config.environment import Environment
+from edge_lpr.config.fields import section_of, setting_paths
+from edge_lpr.config.names import Location, dotted, suggestion
 from edge_lpr.errors import ConfigError
 
 _MAX_SHOWN = 60

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from edge_lpr.config.document import apply_environment, parse_document, read_text
+from edge_lpr.config.document import parse_document, read_text
+from edge_lpr.config.environment import apply_environment
 from edge_lpr.config.error_messages import config_error, error_lines
 from edge_lpr.config.settings import Settings
 from edge_lpr.config.types import FOLDER

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_lpr.config import document, editing
+from edge_lpr.config import editing
+from edge_lpr.config.document import read_text
+from edge_lpr.config.environment import PREFIX
 from edge_lpr.config.loading import load_settings, parse_settings
 from edge_lpr.config.settings import Settings
 from edge_lpr.errors import ConfigError
@@ -36,10 +38,10 @@ class SettingsFile:
                 file cannot be written.
         """
         for name in values:
-            variable = f"{document.PREFIX}{section}__{name}".upper()
+            variable = f"{PREFIX}{section}__{name}".upper()
             if variable in self.environ:
                 raise ConfigError(f"{variable} in the environment overrides the file; remove it to set it here")
-        old = document.read_text(self.path)
+        old = read_text(self.path)
         new = editing.changed(old, self.path, section, values)
         parse_settings(new, self.path, self.environ)
         if new != old:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from edge_lpr.config import Settings, load_settings
-from edge_lpr.config.document import setting_paths
+from edge_lpr.config.fields import setting_paths
 from edge_lpr.errors import ConfigError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from edge_lpr.config import PHOTO_MIN_PLATE_WIDTH, Settings
-from edge_lpr.config.document import annotation_at, section_of, setting_paths
 from edge_lpr.config.documentation import DOCUMENTS
+from edge_lpr.config.fields import annotation_at, section_of, setting_paths
 
 UNITS = {
     "_s": "seconds",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge_lpr.config import Settings
-from edge_lpr.config.document import setting_paths
+from edge_lpr.config.fields import setting_paths
 from edge_lpr.messages.schemas import load_schema
 from tests.documents.markdown import ROOT, documents
 

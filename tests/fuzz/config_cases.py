@@ -9,7 +9,7 @@ import yaml
 from hypothesis import strategies as st
 
 from edge_lpr.config import Settings, load_settings
-from edge_lpr.config.document import setting_paths
+from edge_lpr.config.fields import setting_paths
 from edge_lpr.errors import ConfigError
 
 EXAMPLE = (Path(__file__).resolve().parents[2] / "config.example.yaml").read_text(encoding="utf-8")
