@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_lpr.config import editing
 from edge_lpr.config.document import read_text
+from edge_lpr.config.editing import edit_section
 from edge_lpr.config.environment import PREFIX
 from edge_lpr.config.loading import load_settings, parse_settings
 from edge_lpr.config.settings import Settings
 from edge_lpr.errors import ConfigError
-from edge_lpr.host.atomic_write import write_atomically
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class SettingsFile:
         """Loads the current settings. Raises ConfigError."""
         return load_settings(self.path, self.environ)
 
-    def change(self, section: str, values: Mapping[str, Any]) -> None:
+    def change_settings(self, section: str, values: Mapping[str, Any]) -> None:
         """Sets some settings of one section. Comments and everything else in the file stay unchanged.
 
         The new text is validated first and then replaces the file in one step.
@@ -41,7 +42,7 @@ class SettingsFile:
             if variable in self.environ:
                 raise ConfigError(f"{variable} in the environment overrides the file; remove it to set it here")
         old = read_text(self.path)
-        new = editing.changed(old, self.path, section, values)
+        new = edit_section(old, self.path, section, values)
         parse_settings(new, self.path, self.environ)
         if new != old:
             try:
@@ -54,5 +55,23 @@ class SettingsFile:
 
 
 def _replace(path: Path, text: str) -> None:
+    """Whole or not at all, through a power cut too."""
     state = path.stat()
-    write_atomically(path, text.encode("utf-8"), mode=state.st_mode & 0o777, group_id=state.st_gid)
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with contextlib.suppress(PermissionError):  # a group that the service's user is not in
+                os.fchown(file.fileno(), -1, state.st_gid)
+            os.fchmod(file.fileno(), state.st_mode & 0o777)
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

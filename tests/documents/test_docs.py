@@ -10,6 +10,7 @@ import pytest
 
 from edge_lpr.config import Settings
 from edge_lpr.config.fields import setting_paths
+from edge_lpr.config.reload import LIVE_SETTINGS
 from edge_lpr.messages.schemas import load_schema
 from tests.documents.markdown import ROOT, documents
 
@@ -110,8 +111,6 @@ def test_the_files_in_the_state_folder_are_those_of_the_program(repo_root: Path,
 
 
 def test_the_settings_that_a_reload_applies_are_named(repo_root: Path) -> None:
-    from edge_lpr.config.reload import LIVE_SETTINGS
-
     text = (repo_root / "docs" / "operations.md").read_text(encoding="utf-8")
     section = text[text.index("## Change settings") :].partition("\n## ")[0]
     assert all(f"`{name}`" in section for name in LIVE_SETTINGS)
