@@ -85,7 +85,7 @@ def test_every_fault_of_the_settings_is_a_line(tmp_path: Path) -> None:
         "  EDGE_LPR__LOG__LEVEL: given 'loud'; allowed: one of debug, info, warning, error",
         "  config.yaml:1: camera.type: given 'pie'; allowed: one of pi, usb, stream, video, photos",
         "  config.yaml:2: mqtt.prot: no such setting; did you mean mqtt.port?",
-        "edge-lpr: config.yaml: 3 errors in the settings",
+        "edge-lpr: config.yaml: 3 faults in the settings",
     ]
 
 
