@@ -1,10 +1,11 @@
-"""Cameras: one protocol; the Pi's own, USB, network streams, video files and folders of photos behind it."""
+"""Cameras behind one protocol: Raspberry Pi camera, USB, network stream, video file and folder of photos."""
 
 from __future__ import annotations
 
 from edge_lpr.cameras.base import Camera
 from edge_lpr.cameras.metering import LightMeter
-from edge_lpr.cameras.source import CameraFault, CameraState, CameraStatus, FrameSource
+from edge_lpr.cameras.source import FrameSource
+from edge_lpr.cameras.status import CameraFault, CameraState, CameraStatus
 from edge_lpr.config import CameraSettings
 
 __all__ = [
@@ -20,13 +21,13 @@ __all__ = [
 
 
 LATE_AFTER_S = 1.0
-"""Pictures further apart than this show a vehicle too seldom to follow it."""
+"""Seconds between two pictures above which a vehicle cannot be tracked."""
 
 
 def create_camera(settings: CameraSettings, meter: LightMeter | None = None) -> Camera:
-    """The camera that the settings ask for, not yet opened. Only its own back-end is imported.
+    """Returns the camera of the settings, not opened yet. Only its own backend is imported.
 
-    ``meter`` tells where the light matters, to a camera that can be told how to expose; None: in the whole picture.
+    ``meter`` measures the brightness for cameras with exposure control; None measures the whole picture.
     """
     match settings.type:
         case "pi":
@@ -52,14 +53,14 @@ def create_camera(settings: CameraSettings, meter: LightMeter | None = None) -> 
 
 
 def create_source(settings: CameraSettings, meter: LightMeter | None = None) -> FrameSource:
-    """The same camera ready to run in a thread of its own, with the waits that the settings ask for."""
+    """Returns the camera of the settings as a ``FrameSource``, which runs it in its own thread."""
     return FrameSource(
         create_camera(settings, meter),
         reopen_min_s=settings.reopen_min_s,
         reopen_max_s=settings.reopen_max_s,
-        # Every camera keeps to the read time-out; one that takes three of them hangs.
+        # Every camera keeps to the read timeout. A call that takes three times as long hangs.
         stall_after_s=3 * settings.read_timeout_s,
         fault_after_s=settings.fault_after_s,
-        # A camera that was asked for a slow rate is not late when it keeps to it.
+        # A camera that is configured for a low frame rate is not late at this rate.
         late_after_s=LATE_AFTER_S if settings.fps is None else max(LATE_AFTER_S, 2 / settings.fps),
     )

@@ -1,7 +1,7 @@
-"""The one protocol that every camera follows, and how a live picture gets its time.
+"""The protocol of all cameras, and the time stamps of frames.
 
-A camera is a plain blocking thing: opened, read picture by picture, closed. It knows nothing of threads, of dropping or
-of trying again: ``FrameSource`` does that for all of them.
+A camera is a simple blocking object: it is opened, read frame by frame, and closed. Threads, dropped frames and
+reopening are the task of ``FrameSource``.
 """
 
 from __future__ import annotations
@@ -17,38 +17,38 @@ from edge_lpr.frames import Frame
 
 
 class Camera(Protocol):
-    """Something that gives frames. All calls come from one thread; after ``close`` it may be opened again.
+    """A source of frames. All calls come from one thread. A closed camera may be opened again.
 
-    Frame numbers count on over a reopening, so that no two frames of one run share a number.
+    Frame numbers continue after reopening, so no two frames of one run have the same number.
     """
 
     @property
     def name(self) -> str:
-        """What a person would call it; never holds a password."""
+        """Name for logs and messages. It never contains a password."""
         ...
 
     @property
     def live(self) -> bool:
-        """True: pictures come at their own pace and only the newest matters. False: a recording, every frame counts."""
+        """True for a live camera, of which only the newest frame matters; False for a recording, of which all do."""
         ...
 
     def open(self) -> None:
-        """Make ready to read. Raises CameraError with the remedy."""
+        """Opens the camera. Raises CameraError with the remedy."""
         ...
 
     def read(self) -> Frame | None:
-        """The next frame; None when a recording is over. Raises CameraError."""
+        """Returns the next frame; None at the end of a recording. Raises CameraError."""
         ...
 
     def close(self) -> None:
-        """Give the device back; a camera that is not open is left alone. Raises CameraError."""
+        """Closes the camera. Does nothing if it is not open. Raises CameraError."""
         ...
 
 
 def live_frame(image: NDArray[np.uint8], number: int, source: str, age_s: float) -> Frame:
-    """A frame that was taken ``age_s`` seconds ago, stamped on both clocks.
+    """Returns a frame that was captured ``age_s`` seconds ago, with the time on both clocks.
 
-    ``image`` is uint8 of shape (height, width, 3), BGR; it is made read-only, as frames are shared.
+    ``image`` is uint8 of shape (height, width, 3), BGR. It is made read-only, because frames are shared.
     """
     image.setflags(write=False)
     return Frame(
@@ -61,9 +61,9 @@ def live_frame(image: NDArray[np.uint8], number: int, source: str, age_s: float)
 
 
 def recorded_frame(image: NDArray[np.uint8], number: int, fps: float, source: str) -> Frame:
-    """Frame ``number`` of a recording that runs at ``fps``; its time is the recording's own, from 0.0 s.
+    """Returns frame ``number`` of a recording with ``fps`` frames per second. Its time is ``number / fps`` seconds.
 
-    ``image`` is uint8 of shape (height, width, 3), BGR; it is made read-only, as frames are shared.
+    ``image`` is uint8 of shape (height, width, 3), BGR. It is made read-only, because frames are shared.
     """
     image.setflags(write=False)
     return Frame(

@@ -1,4 +1,4 @@
-"""Recordings: a video file, or a folder of photos. Every frame is given, in order, as fast as it is asked for."""
+"""Recordings: a video file, or a folder of photos. All frames are given in order, as fast as they are requested."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from edge_lpr.images import load_image
 
 _log = logging.getLogger(__name__)
 
-# Formats that are not accepted are here too: a TIFF among the photos is told of, not silently passed over.
+# Unsupported formats are listed too: a TIFF among the photos must be reported, not silently skipped.
 _PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
-# Frames of one photo come 0.2 s apart unless camera.fps says otherwise.
+# Frames of photos are 0.2 s apart unless camera.fps is set.
 _PHOTO_FPS = 5.0
 _FALLBACK_FPS = 25.0
-# A container's frame rate beyond this is a damaged header.
+# A higher frame rate in a container means a damaged header.
 _MAX_FPS = 1000.0
 
 
 class VideoFile:
-    """A clip. Frame times are the clip's own: index divided by its frame rate (``camera.fps`` when set).
+    """A video file. The time of a frame is its index divided by the frame rate (``camera.fps`` if set).
 
-    With ``loop`` it starts again at its end; numbers and times go on growing.
+    With ``loop`` the file starts again at its end; frame numbers and times continue.
     """
 
     live = False
@@ -45,7 +45,7 @@ class VideoFile:
         self.name = f"video {self._path}"
 
     def open(self) -> None:
-        """Open the clip at its beginning. Raises CameraError when it is missing or no video."""
+        """Opens the file at its beginning. Raises CameraError if it is missing or no video."""
         self.close()
         if not self._path.is_file():
             raise CameraError(f"{self.name}: no such file; check camera.source")
@@ -53,11 +53,11 @@ class VideoFile:
         if capture is None:
             raise CameraError(f"{self.name}: damaged, cut short, or no video; does it play in a video player?")
         self._capture = capture
-        self._fps = self._fps or self._clip_fps(capture)
+        self._fps = self._fps or self._file_fps(capture)
         self._round_start = self._number
 
     def read(self) -> Frame | None:
-        """The next frame; None after the last. Raises CameraError when the clip holds no frame at all."""
+        """Returns the next frame; None after the last. Raises CameraError if the file contains no frame at all."""
         if self._capture is None or self._fps is None:
             raise CameraError(f"{self.name} is not open")
         image = _next_image(self._capture)
@@ -65,7 +65,7 @@ class VideoFile:
             self._check_complete(self._capture)
             if not self._loop:
                 return None
-            # Opened anew rather than wound back: not every container can be wound back.
+            # Reopening works for all containers. Some cannot be rewound.
             self.open()
             image = _next_image(self._capture)
             if image is None:
@@ -75,31 +75,32 @@ class VideoFile:
         return frame
 
     def close(self) -> None:
-        """Close the file."""
+        """Closes the file."""
         capture, self._capture = self._capture, None
         if capture is not None:
             capture.release()
 
-    def _clip_fps(self, capture: cv2.VideoCapture) -> float:
+    def _file_fps(self, capture: cv2.VideoCapture) -> float:
         fps = capture.get(cv2.CAP_PROP_FPS)
         if math.isfinite(fps) and 0 < fps <= _MAX_FPS:
             return float(fps)
-        _log.warning("%s does not tell its frame rate; %g is taken (camera.fps sets it)", self.name, _FALLBACK_FPS)
+        _log.warning("%s has no valid frame rate; %g is used (camera.fps sets it)", self.name, _FALLBACK_FPS)
         return _FALLBACK_FPS
 
     def _check_complete(self, capture: cv2.VideoCapture) -> None:
+        """Logs a file that ended early. Raises CameraError if it gave no frame."""
         given, promised = self._number - self._round_start, int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         if given == 0:
             raise CameraError(f"{self.name}: holds no picture that can be decoded")
-        # The container's count is an estimate in some formats; and with `loop` once is enough.
+        # In some formats the frame count is an estimate. With `loop` the warning is logged only once.
         if given < 0.95 * promised and self._round_start == 0:
             _log.warning("%s: ended after %d of %d frames; the rest is missing or damaged", self.name, given, promised)
 
 
 class PhotoFolder:
-    """The photos of a folder in name order (or one photo), each shown for ``hold`` frames under its own ``source``.
+    """The photos of a folder in name order, or one photo. Each photo gives ``hold`` frames with its own ``source``.
 
-    A photo that cannot be read is logged once, counted in ``skipped`` and passed over.
+    A photo that cannot be read is logged once, counted in ``skipped`` and left out.
     """
 
     live = False
@@ -116,24 +117,24 @@ class PhotoFolder:
 
     @property
     def skipped(self) -> int:
-        """Photos that could not be read so far; each counts once, however often the folder is gone through."""
+        """Number of photos that could not be read. Each counts once, also with ``loop``."""
         return len(self._bad)
 
     def open(self) -> None:
-        """List the folder. Raises CameraError when it is missing or holds no photo."""
+        """Lists the folder. Raises CameraError if it is missing or contains no photo."""
         photos = self._list()
         if not photos:
             raise CameraError(f"{self.name}: no photo in it; put JPEG, PNG, BMP or WebP photos there")
         self._frames = self._play(photos)
 
     def read(self) -> Frame | None:
-        """The next frame; None after the last. Raises CameraError when not one photo can be read."""
+        """Returns the next frame; None after the last. Raises CameraError if no photo can be read."""
         if self._frames is None:
             raise CameraError(f"{self.name} is not open")
         return next(self._frames, None)
 
     def close(self) -> None:
-        """Forget the place in the folder."""
+        """Discards the position in the folder."""
         self._frames = None
 
     def _list(self) -> list[Path]:

@@ -1,6 +1,7 @@
-"""How bright the lane is, and the plates in it: what the exposure goes by, instead of the sky above the lane.
+"""Measures the brightness of the lane and of the plates in it, for the exposure control.
 
-Shared by two threads: the camera's, which measures its own pictures, and the frame loop's, which knows the plates.
+Two threads share a ``LightMeter``: the camera thread measures its own pictures, and the reading thread adds the plates
+that it found.
 """
 
 from __future__ import annotations
@@ -17,27 +18,30 @@ from edge_lpr.frames import Frame
 from edge_lpr.readings import PlateReading
 
 GRID = 16
-"""Every so manieth pixel of a row and of a column is looked at."""
+"""Sampling step in pixels, on both axes."""
 
 TRIM = 0.1
-"""Of the lane's pixels, the brightest and the darkest share that is left out: lamps, and the ground under a car."""
+"""Share of the lane's pixels that is left out at each end: the brightest (lamps) and the darkest (below a car)."""
 
 BRIGHT_PERCENTILE = 90
-"""Of a plate's pixels; a tenth or more of a plate are characters, and on dark plates those are the bright part."""
+"""Percentile of a plate's pixels. At least a tenth are characters, which are the bright part of a dark plate."""
 
 Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class PlateBrightness:
-    """The brightness (0-255) of a plate's bright parts in the frame of this number."""
+    """Brightness (0-255) of a plate's bright parts, and the number of the frame in which it was measured."""
 
     frame_number: int
     brightness: float
 
 
 class LightMeter:
-    """Measures in ``lane`` without ``ignore``: polygons of fractions of the frame; an empty lane is all of it."""
+    """Measures within ``lane``, without the ``ignore`` areas.
+
+    Polygons are in fractions of the frame, 0.0 to 1.0. An empty lane is the whole frame.
+    """
 
     def __init__(self, lane: Points = (), ignore: Sequence[Points] = ()) -> None:
         self._lock = threading.Lock()
@@ -46,20 +50,20 @@ class LightMeter:
         self._plate: PlateBrightness | None = None
 
     def apply_areas(self, lane: Points, ignore: Sequence[Points]) -> None:
-        """Go on with another lane."""
+        """Applies changed areas."""
         with self._lock:
             self._lane, self._ignore, self._mask = lane, ignore, None
 
     def lane_brightness(self, image: NDArray[np.uint8]) -> float:
-        """The mean of the lane's pixels, 0-255, of ``image``, uint8 of shape (H, W, 3), BGR."""
-        # Green is most of brightness, and needs no reckoning.
+        """Returns the trimmed mean of the lane's pixels, 0-255. ``image`` is uint8 of shape (H, W, 3), BGR."""
+        # Green has the largest share of brightness and needs no conversion.
         green = image[::GRID, ::GRID, 1]
         pixels = np.sort(green[self._mask_for(green.shape)], axis=None)
         cut = int(TRIM * pixels.size)
         return float(pixels[cut : pixels.size - cut].mean())
 
     def add_frame(self, frame: Frame, readings: Sequence[PlateReading]) -> None:
-        """The frame loop found these plates, best first, in ``frame``."""
+        """Measures the first reading that lies in the lane. ``readings`` are those of ``frame``, best first."""
         rows, columns = -(-frame.height // GRID), -(-frame.width // GRID)
         mask = self._mask_for((rows, columns))
         for reading in readings:
@@ -73,13 +77,13 @@ class LightMeter:
                 return
 
     def take_plate_brightness(self) -> PlateBrightness | None:
-        """The newest plate since the last call."""
+        """Returns the newest measurement of a plate since the last call; None without one."""
         with self._lock:
             plate, self._plate = self._plate, None
         return plate
 
     def _mask_for(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        """Where the lane is, of this (rows, columns)."""
+        """Returns the mask of the lane on a grid of this shape (rows, columns)."""
         with self._lock:
             if self._mask is None or self._mask.shape != shape:
                 self._mask = _mask(shape, self._lane, self._ignore)
@@ -93,5 +97,5 @@ def _mask(shape: tuple[int, ...], lane: Points, ignore: Sequence[Points]) -> NDA
         if polygon:
             corners = np.array(polygon) * (columns - 1, rows - 1)
             cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], (value,))
-    # Areas that leave nothing over say nothing of light.
+    # An empty mask cannot be measured, so the whole picture is used instead.
     return mask.astype(bool) if mask.any() else np.ones((rows, columns), bool)

@@ -1,4 +1,4 @@
-"""What the cameras read through OpenCV's ``VideoCapture`` share: opening without noise, and reading live pictures."""
+"""Shared code of the cameras that use OpenCV's ``VideoCapture``: quiet opening, and reading of live pictures."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _SILENT = 0
 
 
 def open_capture(source: str, backend: int, parameters: Sequence[int] = ()) -> cv2.VideoCapture | None:
-    """Open ``source`` with one back-end (a ``cv2.CAP_*`` number) and no other; None when it cannot.
+    """Opens ``source`` with exactly one backend (a ``cv2.CAP_*`` number). Returns None if this fails.
 
-    ``parameters`` are pairs of ``cv2.CAP_PROP_*`` and value that must be known while opening.
+    ``parameters`` are pairs of a ``cv2.CAP_PROP_*`` number and its value that are needed while opening.
     """
     _silence()
     try:
@@ -39,7 +39,7 @@ def open_capture(source: str, backend: int, parameters: Sequence[int] = ()) -> c
 
 
 def retrieve(capture: cv2.VideoCapture) -> Image | None:
-    """Decode the picture that was grabbed last, uint8 of shape (height, width, 3), BGR; None when it is damaged."""
+    """Decodes the last grabbed picture, uint8 of shape (height, width, 3), BGR. Returns None if it is damaged."""
     try:
         decoded, image = capture.retrieve()
     except cv2.error:
@@ -50,7 +50,7 @@ def retrieve(capture: cv2.VideoCapture) -> Image | None:
 
 
 class LiveCapture(ABC):
-    """A live camera behind a ``VideoCapture``; the kinds differ in how they open it."""
+    """A live camera that is read with ``VideoCapture``. Subclasses implement how it is opened."""
 
     live = True
 
@@ -62,31 +62,34 @@ class LiveCapture(ABC):
 
     @abstractmethod
     def _open(self) -> cv2.VideoCapture:
-        """The opened capture. Raises CameraError."""
+        """Returns the opened capture. Raises CameraError."""
 
     def open(self) -> None:
-        """Open the device or connection. Raises CameraError with the remedy."""
+        """Opens the device or connection. Raises CameraError with the remedy."""
         self.close()
         self._capture = self._open()
 
     def read(self) -> Frame:
-        """The next picture. A damaged one is passed over; damaged ones for the whole time-out are a CameraError."""
+        """Returns the next picture. Damaged pictures are skipped.
+
+        Raises CameraError if no picture comes, or if all pictures are damaged for the whole read timeout.
+        """
         if self._capture is None:
             raise CameraError(f"{self.name} is not open")
-        deadline = time.monotonic() + self._read_timeout_s
+        deadline_s = time.monotonic() + self._read_timeout_s
         while self._grab(self._capture):
-            grabbed = time.monotonic()
+            grabbed_s = time.monotonic()
             image = retrieve(self._capture)
             if image is not None:
-                frame = live_frame(image, self._number, self.name, age_s=time.monotonic() - grabbed)
+                frame = live_frame(image, self._number, self.name, age_s=time.monotonic() - grabbed_s)
                 self._number += 1
                 return frame
-            if grabbed > deadline:
+            if grabbed_s > deadline_s:
                 raise CameraError(f"{self.name} sends only pictures that cannot be decoded; check the cable or network")
         raise CameraError(f"{self.name} stopped sending pictures; check its power and its cable or network")
 
     def close(self) -> None:
-        """Release the device or connection."""
+        """Releases the device or connection."""
         capture, self._capture = self._capture, None
         if capture is not None:
             capture.release()
@@ -100,12 +103,12 @@ class LiveCapture(ABC):
 
 
 def _silence() -> None:
-    """Keep OpenCV and FFmpeg from writing to stderr: each fault is told once, by us, and theirs may hold a URL.
+    """Stops OpenCV and FFmpeg from writing to stderr. This package logs each fault once, without passwords in URLs.
 
-    ``OPENCV_LOG_LEVEL`` and ``OPENCV_FFMPEG_LOGLEVEL`` in the environment bring their voices back.
+    ``OPENCV_LOG_LEVEL`` and ``OPENCV_FFMPEG_LOGLEVEL`` in the environment enable their output again.
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
     if "OPENCV_LOG_LEVEL" not in os.environ:
-        # OpenCV 4 has the first of them alone, OpenCV 5 the second.
+        # OpenCV 4 has only the first function, OpenCV 5 only the second.
         set_level: Callable[[int], object] = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
         set_level(_SILENT)

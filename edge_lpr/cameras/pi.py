@@ -1,6 +1,6 @@
-"""The Raspberry Pi's own camera, through picamera2.
+"""The Raspberry Pi camera, read with picamera2.
 
-picamera2 is imported when the camera is opened, so that this module loads on machines that have none. Its API is
+picamera2 is imported when the camera is opened, so this module can be imported on machines without it. The API is
 described in "The Picamera2 Library" (https://datasheets.raspberrypi.com/camera/picamera2-manual.pdf).
 """
 
@@ -25,19 +25,19 @@ from edge_lpr.frames import Frame
 
 Image = NDArray[np.uint8]
 
-# What picamera2 and libcamera's bindings raise for a camera that is missing, held by another program, or gone, and for
-# a control that it does not have or whose value is of the wrong kind.
+# picamera2 and the libcamera bindings raise these for a camera that is missing, in use or lost, and for a control that
+# does not exist or has a value of the wrong type.
 _CAMERA_EXCEPTIONS = (RuntimeError, OSError, LookupError, ValueError, TypeError)
-# A sensor time-stamp further back than this is on another clock than ours.
+# A sensor timestamp that is older than this comes from another clock.
 _MAX_AGE_S = 10.0
 # picamera2 names formats from the last byte to the first: this is B, G, R in memory.
 _BGR = "RGB888"
 
 
 class PiCamera:
-    """Main stream for reading, and a small lores stream for who only wants to know whether something moves.
+    """A Raspberry Pi camera with a main stream for reading and a small lores stream for motion detection.
 
-    ``source`` is the camera's number as `rpicam-hello --list-cameras` shows it; empty means 0.
+    ``source`` is the camera's number in the output of `rpicam-hello --list-cameras`; empty means 0.
     """
 
     live = True
@@ -53,15 +53,15 @@ class PiCamera:
         self.name = f"Pi camera {self._index}"
 
     def open(self) -> None:
-        """Configure and start both streams. Raises CameraError with the remedy."""
+        """Configures and starts both streams. Raises CameraError with the remedy."""
         self.close()
         picamera2, libcamera = _import("picamera2"), _import("libcamera")
         try:
             camera = picamera2.Picamera2(self._index)
         except _CAMERA_EXCEPTIONS as error:
             raise CameraError(
-                f"{self.name} cannot be opened ({_root(error)}); check its ribbon cable, that no other program holds "
-                "it, and that `rpicam-hello --list-cameras` shows it"
+                f"{self.name} cannot be opened ({_root_cause(error)}); check its ribbon cable, that no other program "
+                "holds it, and that `rpicam-hello --list-cameras` shows it"
             ) from error
         self._camera = camera
         try:
@@ -72,35 +72,39 @@ class PiCamera:
             camera.start()
         except _CAMERA_EXCEPTIONS as error:
             raise CameraError(
-                f"{self.name} refuses its settings ({_root(error)}); check camera.width, camera.height and camera.pi"
+                f"{self.name} refuses its settings ({_root_cause(error)}); check camera.width, camera.height and "
+                "camera.pi"
             ) from error
         self._exposure = create_exposure(camera.camera_controls, self._settings.pi, self._meter, self.name)
 
     def read(self) -> Frame:
-        """The newest picture of the main stream."""
+        """Returns the newest picture of the main stream. Raises CameraError."""
         with self._request() as request:
             return self._frame(request)
 
     def read_with_lores(self) -> tuple[Frame, Image]:
-        """As ``read``, with the brightness of the same moment's lores picture, uint8 of shape (height, width)."""
+        """Returns the newest picture of the main stream, and the brightness of the lores picture of the same moment.
+
+        The brightness is uint8 of shape (height, width). Raises CameraError.
+        """
         with self._request() as request:
             luma = crop_luma(request.make_array("lores"), *self._lores_size)
             return self._frame(request), luma
 
     def close(self) -> None:
-        """Stop and release the camera."""
+        """Stops and releases the camera. Raises CameraError."""
         camera, self._camera = self._camera, None
         if camera is None:
             return
         try:
-            # A capture that timed out is still in picamera2's queue, and stop() would wait behind it for ever.
+            # A capture that timed out is still in picamera2's queue, and stop() would wait for it forever.
             camera.cancel_all_and_flush()
             camera.close()
         except _CAMERA_EXCEPTIONS as error:
-            raise CameraError(f"{self.name} does not close cleanly ({_root(error)})") from error
+            raise CameraError(f"{self.name} does not close cleanly ({_root_cause(error)})") from error
 
     def _check_format(self, granted: str) -> None:
-        # libcamera gives what it can where it cannot give what was asked, and picamera2 is content with that.
+        # libcamera may grant another format than the requested one, and picamera2 accepts that silently.
         if granted != _BGR:
             raise CameraError(
                 f"{self.name} gives its pictures as {granted}, not as {_BGR}: it is no Raspberry Pi camera; connect "
@@ -122,12 +126,12 @@ class PiCamera:
 
     @contextmanager
     def _request(self) -> Iterator[Any]:
-        """One completed request, given back to the camera whatever happens: it has only a handful of buffers."""
+        """Yields one completed request and always releases it, because the camera has only a few buffers."""
         if self._camera is None:
             raise CameraError(f"{self.name} is not open")
         timeout_s = self._settings.read_timeout_s
         try:
-            # Never the waiting form of a capture: without a time-out it hangs for good when the sensor goes silent.
+            # A blocking capture has no timeout: it would hang forever when the sensor stops.
             request = self._camera.wait(self._camera.capture_request(wait=False), timeout=timeout_s)
             try:
                 yield request
@@ -136,9 +140,10 @@ class PiCamera:
         except TimeoutError as error:
             raise CameraError(f"{self.name} gave no picture for {timeout_s:g} s; check its ribbon cable") from error
         except _CAMERA_EXCEPTIONS as error:
-            raise CameraError(f"{self.name} stopped ({_root(error)}); check its ribbon cable") from error
+            raise CameraError(f"{self.name} stopped ({_root_cause(error)}); check its ribbon cable") from error
 
     def _frame(self, request: Any) -> Frame:
+        """Returns the frame of a request and sets the controls of the exposure control."""
         image: Image = request.make_array("main")
         metadata = request.get_metadata()
         frame = live_frame(image, self._number, self.name, _age_s(metadata))
@@ -151,9 +156,9 @@ class PiCamera:
 
 
 def crop_luma(yuv420: Image, width: int, height: int) -> Image:
-    """The brightness plane of a YUV420 buffer, uint8 of shape (height, width), contiguous.
+    """Returns the brightness plane of a YUV420 buffer, uint8 of shape (height, width), contiguous.
 
-    ``yuv420`` is uint8 of shape (height * 3 / 2, stride). Before the Pi 5 the hardware pads rows, so that the stride
+    ``yuv420`` is uint8 of shape (height * 3 / 2, stride). Before the Pi 5 the hardware pads the rows, so the stride
     may be larger than the width.
     """
     return np.ascontiguousarray(yuv420[:height, :width])
@@ -170,7 +175,10 @@ def _import(name: str) -> ModuleType:
 
 
 def _control(libcamera: Any, name: str, value: object) -> object:
-    """``value`` as libcamera takes it; a text is the name of a choice, as in ``AfMode: Manual``."""
+    """Returns ``value`` in the form of libcamera. A text is the name of an enum member, as in ``AfMode: Manual``.
+
+    Raises ValueError if the control has no such member.
+    """
     if not isinstance(value, str):
         return value
     for controls in (libcamera.controls, libcamera.controls.draft):
@@ -184,7 +192,7 @@ def _control(libcamera: Any, name: str, value: object) -> object:
 
 
 def _age_s(metadata: Mapping[str, Any]) -> float:
-    """Seconds since the sensor began the picture; 0.0 when the camera does not say.
+    """Returns the seconds since the sensor began the picture; 0.0 if the metadata lacks it.
 
     ``SensorTimestamp`` is in nanoseconds of CLOCK_BOOTTIME (https://libcamera.org/api-html/namespacelibcamera_1_1controls.html).
     """
@@ -195,8 +203,8 @@ def _age_s(metadata: Mapping[str, Any]) -> float:
     return age_s if 0.0 <= age_s <= _MAX_AGE_S else 0.0
 
 
-def _root(error: BaseException) -> str:
-    """The first cause: picamera2 wraps what libcamera said in less telling errors."""
+def _root_cause(error: BaseException) -> str:
+    """Returns the message of the first cause. picamera2 wraps the messages of libcamera in less specific errors."""
     while error.__cause__ is not None:
         error = error.__cause__
     return str(error) or type(error).__name__

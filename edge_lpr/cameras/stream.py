@@ -11,13 +11,16 @@ from edge_lpr.cameras.opencv import LiveCapture, open_capture
 from edge_lpr.config import CameraSettings
 from edge_lpr.errors import CameraError
 
-# Greedy up to the last "@": passwords hold "@", "/" and "#" more often than camera paths hold "@".
+# Greedy up to the last "@": passwords contain "@", "/" and "#" more often than camera paths contain "@".
 _USER_INFO = re.compile(r"^([A-Za-z][\w+.-]*://)([^:@/]*):.*@")
 _SECRET_PARAMETER = re.compile(r"([?&][^=&]*(?:pass|pwd|token|key|secret|auth)[^=&]*=)[^&#]*", re.IGNORECASE)
 
 
 class StreamCamera(LiveCapture):
-    """A camera at a URL. ``rtsp_transport`` is ``tcp`` (whole pictures) or ``udp`` (less delay on a clean network)."""
+    """A camera at a URL.
+
+    ``rtsp_transport`` is ``tcp`` (complete pictures) or ``udp`` (shorter delay, for networks without packet loss).
+    """
 
     def __init__(self, settings: CameraSettings) -> None:
         self._url = settings.source
@@ -26,7 +29,7 @@ class StreamCamera(LiveCapture):
 
     def _open(self) -> cv2.VideoCapture:
         if self._url.lower().startswith(("rtsp://", "rtsps://")):
-            # FFmpeg's own options reach it through OpenCV by the environment only; it is read at each opening.
+            # OpenCV passes FFmpeg options only from the environment. It reads them at each opening.
             os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = f"rtsp_transport;{self._rtsp_transport}"
         timeout_ms = round(self._read_timeout_s * 1000)
         capture = open_capture(
@@ -42,5 +45,5 @@ class StreamCamera(LiveCapture):
 
 
 def redact_url(url: str) -> str:
-    """``url`` without its password and without the values of parameters that look like secrets; for people and logs."""
+    """Returns ``url`` for logs and messages: without its password and the values of secret-looking parameters."""
     return _SECRET_PARAMETER.sub(r"\1***", _USER_INFO.sub(r"\1\2:***@", url))

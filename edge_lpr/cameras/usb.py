@@ -1,4 +1,4 @@
-"""USB and other V4L2 cameras, by number or by path."""
+"""USB and other V4L2 cameras, by number, path, serial number or name."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _log = logging.getLogger(__name__)
 class UsbCamera(LiveCapture):
     """A V4L2 capture device.
 
-    ``source`` is its number (``0`` is /dev/video0; empty means 0), a path, or its serial number or name. A path
-    below /dev/v4l/by-id, a serial number and a name still lead to the camera when the kernel, after it was unplugged,
-    gives it another number: they are looked up at each opening.
+    ``source`` is its number (``0`` is /dev/video0; empty means 0), a path, its serial number or its name. The number
+    may change when the camera is plugged in again. A path below /dev/v4l/by-id, a serial number and a name stay valid,
+    because they are looked up at each opening.
     """
 
     def __init__(self, settings: CameraSettings) -> None:
         source = settings.source.strip() or "0"
-        self._wanted = f"/dev/video{source}" if source.isdecimal() and len(source) < 4 else source
+        self._source = f"/dev/video{source}" if source.isdecimal() and len(source) < 4 else source
         self._settings = settings
-        super().__init__(f"USB camera {self._wanted}", settings.read_timeout_s)
+        super().__init__(f"USB camera {self._source}", settings.read_timeout_s)
 
     def _open(self) -> cv2.VideoCapture:
-        path = self._node()
-        # V4L2 has no property for its time-out: OpenCV takes it, in whole seconds, from the environment at the
-        # process's first wait for a picture.
+        path = self._find_node()
+        # V4L2 has no timeout property. OpenCV reads it, in whole seconds, from the environment when the process first
+        # waits for a picture.
         os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] = str(math.ceil(self._settings.read_timeout_s))
         capture = open_capture(str(path), cv2.CAP_V4L2)
         if capture is None:
@@ -45,9 +45,9 @@ class UsbCamera(LiveCapture):
         self._configure(capture)
         return capture
 
-    def _node(self) -> Path:
-        """The device node that the camera has now. Raises CameraError where it has none that may be used."""
-        path = Path(self._wanted) if self._wanted.startswith("/") else v4l2.find(self._wanted)
+    def _find_node(self) -> Path:
+        """Returns the camera's present device node. Raises CameraError if there is none or it cannot be used."""
+        path = Path(self._source) if self._source.startswith("/") else v4l2.find(self._source)
         if path is None or not path.exists():
             raise CameraError(f"{self.name} is not there; plug it in, or choose from `v4l2-ctl --list-devices`")
         if not path.is_char_device():
@@ -57,8 +57,8 @@ class UsbCamera(LiveCapture):
         return path
 
     def _configure(self, capture: cv2.VideoCapture) -> None:
-        """Ask for compressed pictures of the wanted size and rate; a camera takes the nearest that it has."""
-        # Uncompressed, USB 2 carries 1280x720 at no more than about 10 frames a second.
+        """Requests compressed pictures, and the size and rate of the settings. The camera uses the nearest it has."""
+        # Over USB 2, uncompressed 1280x720 is limited to about 10 frames per second.
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._settings.width)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._settings.height)

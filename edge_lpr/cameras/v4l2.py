@@ -1,7 +1,7 @@
-"""Which /dev/video node a USB camera has now. The kernel gives out the numbers anew whenever one is plugged in.
+"""Finds the /dev/video node of a USB camera. The kernel assigns the numbers again when a camera is plugged in.
 
-Source: the V4L2 class in sysfs: ``name`` is the card's, ``index`` tells a device's nodes apart (0 is the one that
-captures; others carry metadata), and the USB device above it has its ``serial``.
+Source: the V4L2 class in sysfs. ``name`` is the name of the card. ``index`` numbers the nodes of one device: 0 is the
+capture node, others carry metadata. The USB device above the node has the ``serial`` number.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ DEV = Path("/dev")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One capture node. ``serial`` is None where the camera tells none."""
+    """One capture node. ``serial`` is None for a camera without a serial number."""
 
     path: Path
     name: str
@@ -23,23 +23,26 @@ class Node:
 
 
 def nodes(sys: Path = SYS) -> list[Node]:
-    """The capture nodes of this machine, by number."""
+    """Returns the capture nodes of this machine, sorted by number."""
     found = []
     for entry in (sys / "class/video4linux").glob("video*"):
         name = _read(entry / "name")
         if name is not None and _read(entry / "index") in ("0", None):
-            # device is the USB interface; the serial number belongs to the USB device above it.
+            # "device" is the USB interface. The serial number belongs to the USB device above it.
             found.append(Node(DEV / entry.name, name, _read((entry / "device").resolve().parent / "serial")))
     return sorted(found, key=lambda node: (len(node.path.name), node.path.name))
 
 
-def find(wanted: str, sys: Path = SYS) -> Path | None:
-    """The node of the camera whose serial number or name is ``wanted``, or whose name begins so; the lowest number."""
-    there = nodes(sys)
+def find(text: str, sys: Path = SYS) -> Path | None:
+    """Returns the node of the camera with this serial number, this name, or a name that begins with ``text``.
+
+    The matches are tried in this order. Of several nodes the one with the lowest number is returned; None without one.
+    """
+    found = nodes(sys)
     for matches in (
-        [node for node in there if node.serial == wanted],
-        [node for node in there if node.name == wanted],
-        [node for node in there if node.name.startswith(wanted)],
+        [node for node in found if node.serial == text],
+        [node for node in found if node.name == text],
+        [node for node in found if node.name.startswith(text)],
     ):
         if matches:
             return matches[0].path
@@ -47,7 +50,7 @@ def find(wanted: str, sys: Path = SYS) -> Path | None:
 
 
 def lasting_path(path: Path, dev: Path = DEV) -> Path | None:
-    """The link in /dev/v4l/by-id that leads to ``path`` and stays when its number changes; None without one."""
+    """Returns the link in /dev/v4l/by-id to ``path``, which stays valid when the number changes; None without one."""
     links = sorted((dev / "v4l/by-id").glob("*"))
     return next((link for link in links if link.resolve() == path.resolve()), None)
 
@@ -56,4 +59,4 @@ def _read(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip() or None
     except OSError:
-        return None  # not every driver has every file
+        return None  # Some drivers lack some of these files.

@@ -1,1 +1,1 @@
-"""Following plates over frames, the vote on their numbers, and the passage that comes out: one for each vehicle."""
+"""Multi-frame tracking: follows plates, votes on their numbers, and produces one passage for each vehicle."""

@@ -1,12 +1,14 @@
-"""Which plate of this frame is which of the plates followed so far.
+"""Assigns the plates found in a frame to the existing tracks.
 
-Geometry decides: distance from the predicted place, and size. Text only guards against merging two vehicles:
+The decision is geometric: distance from the predicted position, and size. The text only prevents merging two vehicles:
 
-* near the prediction a reading joins unless it is surely another number (car 2 stands where car 1 stood);
-* farther away, where only low frame rates and sudden moves lead, it joins only with the same number;
-* between two candidates the one with the same number is preferred.
+* Near the prediction a reading joins the track, unless it clearly has another number. Example: a second car stops
+  where the first one stood.
+* Farther away a reading joins only with the same number. Plates move that far only at low frame rates or when a
+  vehicle changes speed suddenly.
+* Between two candidate tracks, the one with the same number is preferred.
 
-A refused reading starts a track of its own; if it was a misreading after all, that track dies after one frame.
+A reading that joins no track starts a new track. If it was a misreading, the new track ends after one frame.
 """
 
 from __future__ import annotations
@@ -19,38 +21,42 @@ from edge_lpr.tracking.motion import NEAR_DISTANCE, Position
 from edge_lpr.tracking.text_candidates import edit_distance, is_valid
 from edge_lpr.tracking.track import Track
 
-SAME_PLATE_IOU = 0.3
-"""Two plates cannot overlap this much: the detector found one plate twice."""
+DUPLICATE_IOU = 0.3
+"""Overlap (IoU) from which two detections are the same plate: two real plates cannot overlap this much."""
 
 ESTABLISHED_FRAMES = 2
-"""Frames that must agree on a track's number before it can refuse another."""
+"""Frames that must agree on a track's number before the track can reject a reading with another number."""
 
 OTHER_NUMBER_DISTANCE = 3
-"""Characters apart: readings of one plate are hardly this far apart, random plates of one city hardly nearer."""
+"""Edit distance from which two numbers are different plates.
+
+Two readings of one plate seldom differ this much. Two random plates of one city seldom differ less.
+"""
 
 OTHER_NUMBER_CONFIDENCE = 50
-"""Below this a reading says nothing against a track's number."""
+"""Minimum confidence (0-100) of a reading that can contradict a track's number."""
 
 FAR_CONFIDENCE = 80
-"""A far reading below this may be one character off."""
+"""Confidence (0-100) below which a far reading may differ from the track's number by one character."""
 
 OTHER_TEXT_COST = 1.0
-"""As much as the whole reach: of two tracks in reach, the one with the same number wins."""
+"""Cost of a different number. It equals the cost of the whole search radius, so the same number always wins."""
 
 
 def suppress_duplicates(readings: Sequence[PlateReading]) -> list[PlateReading]:
-    """The readings without those that lie over a more confident one; most confident first."""
+    """Removes each reading that overlaps a more confident one. The result is sorted by falling confidence."""
     kept: list[PlateReading] = []
     for reading in sorted(readings, key=lambda reading: -reading.confidence):
-        if all(rect_iou(reading.rect, other.rect) < SAME_PLATE_IOU for other in kept):
+        if all(rect_iou(reading.rect, other.rect) < DUPLICATE_IOU for other in kept):
             kept.append(reading)
     return kept
 
 
 def associate(tracks: Sequence[Track], readings: Sequence[PlateReading], time_s: float) -> dict[int, Track]:
-    """The track of each reading, by the reading's index; a reading that starts a new track is left out.
+    """Returns the track of each reading, by the reading's index. Readings that start a new track are left out.
 
-    Pairs are taken from the cheapest on: with the few plates that fit in a frame the best total is hardly ever another.
+    Pairs are assigned greedily, lowest cost first. A frame holds only a few plates, so this almost always gives the
+    optimal assignment.
     """
     pairs = sorted(
         (cost, t, r)
@@ -68,26 +74,26 @@ def associate(tracks: Sequence[Track], readings: Sequence[PlateReading], time_s:
 
 
 def _cost(track: Track, reading: PlateReading, time_s: float) -> float | None:
-    """None when the reading cannot be this track's plate."""
-    place = Position.from_quad(reading.quad)
-    distance = track.motion.predict(time_s).distance(place)
-    reach = track.motion.search_radius(time_s)
-    if distance > reach or not track.motion.fits_size(place, time_s):
+    """Returns the cost of this pair, from 0.0; None if the reading cannot be this track's plate."""
+    position = Position.from_quad(reading.quad)
+    distance = track.motion.predict(time_s).distance(position)
+    radius = track.motion.search_radius(time_s)
+    if distance > radius or not track.motion.fits_size(position, time_s):
         return None
-    apart = edit_distance(track.number or "", reading.number)
-    if _is_another_number(track, reading, apart) if distance <= NEAR_DISTANCE else not _may_be_far(reading, apart):
+    edits = edit_distance(track.number or "", reading.number)
+    if _is_another_number(track, reading, edits) if distance <= NEAR_DISTANCE else not _matches_far(reading, edits):
         return None
-    return distance / reach + (OTHER_TEXT_COST if apart else 0.0)
+    return distance / radius + (OTHER_TEXT_COST if edits else 0.0)
 
 
-def _is_another_number(track: Track, reading: PlateReading, apart: int) -> bool:
+def _is_another_number(track: Track, reading: PlateReading, edits: int) -> bool:
     return (
-        apart >= OTHER_NUMBER_DISTANCE
+        edits >= OTHER_NUMBER_DISTANCE
         and track.agreeing_frames >= ESTABLISHED_FRAMES
         and reading.confidence >= OTHER_NUMBER_CONFIDENCE
         and is_valid(reading.number)
     )
 
 
-def _may_be_far(reading: PlateReading, apart: int) -> bool:
-    return apart == 0 or (apart == 1 and reading.confidence < FAR_CONFIDENCE)
+def _matches_far(reading: PlateReading, edits: int) -> bool:
+    return edits == 0 or (edits == 1 and reading.confidence < FAR_CONFIDENCE)

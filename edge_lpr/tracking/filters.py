@@ -1,4 +1,4 @@
-"""Where in the picture plates count: in the lane, and outside the areas to ignore."""
+"""Filters from the settings: in which part of the picture plates count, and which numbers may be published."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ Polygon = Sequence[tuple[float, float]]
 
 
 class AreaFilter:
-    """The lane (the whole frame where none is drawn) without the ignored areas; polygons as fractions of the frame."""
+    """The lane without the ignored areas. An empty lane is the whole frame.
+
+    The settings give polygons in fractions of the frame's width and height, 0.0 to 1.0.
+    """
 
     def __init__(self, settings: PassageSettings) -> None:
         self._lane = _contour(settings.lane)
         self._ignored = [_contour(area) for area in settings.ignore]
 
     def contains(self, quad: Quad, frame: Frame) -> bool:
-        """Whether the plate's centre is watched. An edge belongs to its area."""
+        """Returns whether the plate's centre counts. A point on the edge of a polygon is inside it."""
         x, y = quad.center
         point = (x / frame.width, y / frame.height)
         in_lane = not len(self._lane) or _is_within(self._lane, point)
@@ -34,22 +37,22 @@ class AreaFilter:
 
 
 class FormatFilter:
-    """``pattern`` for the whole number, and ``kinds`` of plates; without them all are allowed.
+    """Allows numbers that match ``pattern`` as a whole and belong to one of ``kinds``. An unset limit allows all.
 
-    A number is never bent to fit: what does not is not published.
+    A number is never changed to fit the limits. A number that does not fit is not published.
     """
 
     def __init__(self, settings: PassageSettings) -> None:
         self._pattern = None if settings.pattern is None else re.compile(settings.pattern)
         self._kinds = frozenset(settings.kinds)
 
-    def allows(self, verdict: VoteResult) -> bool:
-        """Whether a passage of ``verdict`` may be published."""
-        if self._pattern is not None and self._pattern.fullmatch(verdict.number) is None:
+    def allows(self, result: VoteResult) -> bool:
+        """Returns whether a passage with this result may be published."""
+        if self._pattern is not None and self._pattern.fullmatch(result.number) is None:
             return False
         return not self._kinds or any(
-            kind.name in self._kinds and verdict.color in kind.colors and verdict.rows in kind.rows
-            for kind in matching_kinds(verdict.number)
+            kind.name in self._kinds and result.color in kind.colors and result.rows in kind.rows
+            for kind in matching_kinds(result.number)
         )
 
 

@@ -1,4 +1,4 @@
-"""How far two plate numbers are from each other, and the likeliest valid number that evidence allows."""
+"""Edit distance of plate numbers, and the search for the most likely valid number."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ CANDIDATES = 8
 """Characters tried at each position."""
 
 MAX_TRIES = 400
-"""Numbers tried before evidence counts as no plate at all."""
+"""Numbers tried before the search gives up and the text counts as no plate."""
 
 INVALID_PRIOR = 0.1
-"""How likely a thing that is no valid plate is, against a plate. A rival character that would make the number
-invalid counts this much less: B is not unsure where an 8 cannot stand, but a number bent into shape stays unsure."""
+"""Prior probability of an invalid number, relative to a valid one.
+
+A rival character that would make the number invalid is multiplied by this. Example: a B where an 8 is not allowed
+stays certain. A text that was only made valid by the search still stays uncertain.
+"""
 
 is_valid = lru_cache(maxsize=8192)(is_valid_number)
 
 
 def edit_distance(a: str, b: str) -> int:
-    """Levenshtein distance: characters to change, insert or delete."""
+    """Returns the Levenshtein distance: the number of characters to change, insert or delete."""
     if a == b:
         return 0
     row = list(range(len(b) + 1))
@@ -37,16 +40,17 @@ def edit_distance(a: str, b: str) -> int:
 
 
 def best_valid_number(logits: NDArray[np.float64]) -> str | None:
-    """The likeliest valid plate number, or None when no valid one is among the likeliest ``MAX_TRIES``.
+    """Returns the most likely valid plate number; None if the ``MAX_TRIES`` most likely numbers are all invalid.
 
-    ``logits`` has shape (length, len(ALPHABET)): unnormalised log-probabilities of each position's character.
-    Numbers are tried from the likeliest on: exact, unlike a beam, and the first try nearly always succeeds.
+    ``logits`` has shape (length, len(ALPHABET)): unnormalised log-probabilities of the character at each position.
+    Numbers are tried in order of falling probability (best-first search). Unlike beam search this is exact, and the
+    first try nearly always succeeds.
     """
     order = np.argsort(-logits, axis=1, kind="stable")[:, :CANDIDATES]
     scores = np.take_along_axis(logits, order, axis=1)
     steps = [[float(better - worse) for better, worse in pairwise(row)] for row in scores]
     length = len(order)
-    # (loss against the likeliest, rank of the character at each position, first position that may still be worsened)
+    # (loss against the most likely number, rank of the character at each position, first position that may change)
     queue: list[tuple[float, tuple[int, ...], int]] = [(0.0, (0,) * length, 0)]
     for _ in range(MAX_TRIES):
         if not queue:
@@ -63,16 +67,16 @@ def best_valid_number(logits: NDArray[np.float64]) -> str | None:
 
 
 def certainty(logits: NDArray[np.float64], number: str) -> float:
-    """The probability, 0.0 to 1.0, of the least sure character of ``number``.
+    """Returns the probability, 0.0 to 1.0, of the least certain character of ``number``.
 
-    ``logits`` is as for ``best_valid_number``. The average would hide the one bad character.
+    ``logits`` has the same form as for ``best_valid_number``. An average would hide a single bad character.
     """
     probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return min(_certainty_at(probabilities[i], number, i) for i in range(len(number)))
+    return min(_character_certainty(probabilities[i], number, i) for i in range(len(number)))
 
 
-def _certainty_at(probabilities: NDArray[np.float64], number: str, position: int) -> float:
+def _character_certainty(probabilities: NDArray[np.float64], number: str, position: int) -> float:
     chosen = float(probabilities[ALPHABET.index(number[position])])
     rivals = 1.0 - chosen
     for index in np.argsort(-probabilities)[:CANDIDATES]:

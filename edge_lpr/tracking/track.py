@@ -1,4 +1,4 @@
-"""One plate, followed through frames."""
+"""A track: one plate, followed over several frames."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from edge_lpr.tracking.motion import Motion, Position
 from edge_lpr.tracking.vote import Vote, VoteResult, reading_quality
 
 VIEW_DISTANCE = 0.5
-"""Plate widths to move before frames count as another view."""
+"""Movement, in plate widths, from which the frames count as a new view."""
 
 VIEW_SIZE_RATIO = 1.15
-"""The same for the plate's size."""
+"""Change of the plate's width from which the frames count as a new view."""
 
 DIRECTION_RATIO = 1.1
-"""How much a plate must grow or shrink to tell the direction."""
+"""Change of the plate's width from which the direction is known."""
 
 MAX_NUMBERS = 64
-"""Different readings remembered; a plate that stands for days in the rain is misread in many ways."""
+"""Largest number of different readings that are kept. A plate that is visible for days is misread in many ways."""
 
 
 @dataclass(slots=True)
-class _Sightings:
-    """The frames read as one number, and the best of them."""
+class _NumberRecord:
+    """The frames that were read as one number: how many, and quality, rectangle and time of the best one."""
 
     frames: int
     quality: float
@@ -37,11 +37,21 @@ class _Sightings:
 
 
 class Track:
-    """One plate: where it is, what the vote says, and what was decided about it.
+    """One plate over several frames: its motion, the result of the vote, and the publication state.
 
-    ``decided`` is the number under which the vehicle was published, by this track or an earlier one; None while that is
-    open. ``disputed``: it is known that the vote reads another number than that. ``pending``: the passages that are not
-    decided about yet, each by the way it crossed the line, None where there is none. ``serial`` tells tracks apart.
+    Attributes:
+        id: Unique number of the track in this process, from 1.
+        source: Source of the frames.
+        first_seen_s: Time of the first frame, in seconds on the frames' clock.
+        first_position: Position in the first frame.
+        motion: Newest position, its time, and the velocity.
+        frames: Number of frames in which the plate was found.
+        vote_result: Result of the vote; None without a valid number.
+        published_number: The number under which the vehicle was published, by this track or an earlier one; None
+            before that.
+        is_contradicted: Whether the vote is known to read another number than ``published_number``.
+        pending_crossings: Passages that are not decided yet, each by its crossing; None stands for a passage without
+            a line.
     """
 
     _ids = itertools.count(1)
@@ -59,34 +69,33 @@ class Track:
         self.pending_crossings: list[Crossing | None] = []
         self._first_seen_at = frame.captured_at
         self._vote = Vote()
-        self._sightings: dict[str, _Sightings] = {}
+        self._records: dict[str, _NumberRecord] = {}
         self._picture: Picture | None = None
-        self._pictured = ("", 0.0)
-        """The number and quality of ``_picture``: of all frames one is held, however many numbers were read."""
+        self._picture_number, self._picture_quality = "", 0.0
         self._view = self.first_position
         self._unchanged_since_s = frame.monotonic_s
-        self.add(frame, reading)
+        self.add_reading(frame, reading)
 
-    def add(self, frame: Frame, reading: PlateReading) -> None:
-        """Take the plate's reading in one more frame."""
-        place = Position.from_quad(reading.quad)
-        self.motion = self.motion.updated(place, frame.monotonic_s)
+    def add_reading(self, frame: Frame, reading: PlateReading) -> None:
+        """Adds the plate's reading in one more frame."""
+        position = Position.from_quad(reading.quad)
+        self.motion = self.motion.updated(position, frame.monotonic_s)
         self.frames += 1
-        new_view = place.distance(self._view) > VIEW_DISTANCE or place.size_ratio(self._view) > VIEW_SIZE_RATIO
-        self._vote.add(reading, new_view=new_view)
-        self._count(frame, reading)
+        new_view = position.distance(self._view) > VIEW_DISTANCE or position.size_ratio(self._view) > VIEW_SIZE_RATIO
+        self._vote.add_reading(reading, new_view=new_view)
+        self._update_record(frame, reading)
         number, self.vote_result = self.number, self._vote.result()
-        self._keep_picture(frame, reading)
+        self._update_picture(frame, reading)
         if new_view:
-            self._view = place
+            self._view = position
         if new_view or self.number != number:
             self._unchanged_since_s = frame.monotonic_s
 
     def shift_clock(self, by: timedelta) -> None:
-        """Move the stamps of what was seen so far: the wall clock was set by so much."""
+        """Shifts the stored times by a step of the wall clock."""
         self._first_seen_at += by
-        for sightings in self._sightings.values():
-            sightings.captured_at += by
+        for record in self._records.values():
+            record.captured_at += by
 
     @property
     def number(self) -> str | None:
@@ -95,36 +104,36 @@ class Track:
 
     @property
     def agreeing_frames(self) -> int:
-        """Frames that were read as the leading number."""
-        sightings = self._sightings.get(self.number) if self.number else None
-        return sightings.frames if sightings else 0
+        """Number of frames that were read as the leading number."""
+        record = self._records.get(self.number) if self.number else None
+        return record.frames if record else 0
 
     @property
     def last_seen_s(self) -> float:
-        """When the plate was last found, on the frames' clock."""
+        """Time when the plate was last found, in seconds on the frames' clock."""
         return self.motion.time_s
 
     @property
     def unchanged_s(self) -> float:
-        """For how many seconds the plate has stood and the same number has led: nothing new will come."""
+        """Seconds for which the plate has stood still while the same number led the vote."""
         return self.last_seen_s - self._unchanged_since_s
 
-    def passage(self, verdict: VoteResult, crossing: Crossing | None) -> Passage:
-        """The passage of ``verdict``, whose number at least one frame must have been read as."""
-        best = self._sightings[verdict.number]
+    def passage(self, result: VoteResult, crossing: Crossing | None) -> Passage:
+        """Returns the passage for ``result``. At least one frame must have been read as its number."""
+        best = self._records[result.number]
         return Passage(
-            number=verdict.number,
-            confidence=verdict.confidence,
-            color=verdict.color,
-            category=verdict.category,
-            rows=verdict.rows,
+            number=result.number,
+            confidence=result.confidence,
+            color=result.color,
+            category=result.category,
+            rows=result.rows,
             rect=best.rect,
             first_seen_at=self._first_seen_at,
             captured_at=best.captured_at,
             frames=self.frames,
             direction=self._direction(),
             crossing=crossing,
-            picture=self._picture if self._pictured[0] == verdict.number else None,
+            picture=self._picture if self._picture_number == result.number else None,
         )
 
     def _direction(self) -> Direction:
@@ -133,21 +142,26 @@ class Track:
             return Direction.APPROACHING
         return Direction.LEAVING if growth < 1 / DIRECTION_RATIO else Direction.UNKNOWN
 
-    def _keep_picture(self, frame: Frame, reading: PlateReading) -> None:
-        """Hold the best frame that was read as the number that leads the vote."""
-        number, quality = self._pictured
-        if reading.number == self.number and (reading.number != number or reading_quality(reading) > quality):
-            self._picture = Picture(frame.image, reading.rect)
-            self._pictured = (reading.number, reading_quality(reading))
+    def _update_picture(self, frame: Frame, reading: PlateReading) -> None:
+        """Keeps the best frame that was read as the leading number.
 
-    def _count(self, frame: Frame, reading: PlateReading) -> None:
-        quality = reading_quality(reading)
-        sightings = self._sightings.get(reading.number)
-        if sightings is None:
-            if len(self._sightings) >= MAX_NUMBERS:
-                del self._sightings[min(self._sightings, key=lambda number: self._sightings[number].frames)]
-            self._sightings[reading.number] = _Sightings(1, quality, reading.rect, frame.captured_at)
+        Only one frame is kept, to bound the memory.
+        """
+        if reading.number != self.number:
             return
-        sightings.frames += 1
-        if quality > sightings.quality:
-            sightings.quality, sightings.rect, sightings.captured_at = quality, reading.rect, frame.captured_at
+        quality = reading_quality(reading)
+        if reading.number != self._picture_number or quality > self._picture_quality:
+            self._picture = Picture(frame.image, reading.rect)
+            self._picture_number, self._picture_quality = reading.number, quality
+
+    def _update_record(self, frame: Frame, reading: PlateReading) -> None:
+        quality = reading_quality(reading)
+        record = self._records.get(reading.number)
+        if record is None:
+            if len(self._records) >= MAX_NUMBERS:
+                del self._records[min(self._records, key=lambda number: self._records[number].frames)]
+            self._records[reading.number] = _NumberRecord(1, quality, reading.rect, frame.captured_at)
+            return
+        record.frames += 1
+        if quality > record.quality:
+            record.quality, record.rect, record.captured_at = quality, reading.rect, frame.captured_at

@@ -1,20 +1,22 @@
-"""The vote: what all readings of one plate say together.
+"""The vote: combines all readings of one plate into one number with a confidence.
 
-Each frame's per-character probabilities are summed as logarithms, position by position, for each character count.
-Four things keep the sum honest:
+The log-probabilities of each frame's characters are summed for each position. Readings with different character counts
+are summed separately. Four rules keep the sum realistic:
 
-* **Trust.** A frame's evidence is mixed with a little of "this frame says nothing", so that no single frame can forbid
-  a character, and tempered so that its least sure character is as sure as the reading's calibrated confidence says.
+* **Uninformative frames.** Each frame's probabilities are mixed with a uniform distribution, so that no single frame
+  can exclude a character. They are then scaled so that the least certain character has the probability that the
+  reading's calibrated confidence states.
 * **Quality.** Frames are weighted by plate width, detection score and confidence.
-* **Correlation.** A hundred frames of a car that stands still are hardly more evidence than one: the same glare, the
-  same mud. Frames from one *view* (the plate hardly moved) are averaged as probabilities, and count as little more
-  than one; different views are summed as logarithms, but count as fewer than they are. With n frames of correlation r
-  the effective count is n / (1 + (n - 1) r) (Kish's design effect), which never passes 1 / r.
-* **Modesty.** Lettering that is no plate is misread alike in every view, and the readings' confidence knows of that:
-  the vote's log-odds pass those of the best reading by at most ``MAX_GAIN``, and by less the more frames disagree.
+* **Correlation.** A hundred frames of a car that stands still hold little more information than one frame: glare and
+  dirt are the same. The frames of one *view* (the plate hardly moved) are averaged as probabilities and count as
+  little more than one frame. Different views are summed as logarithms, but count as fewer views than there are. For n
+  frames with correlation r the effective count is n / (1 + (n - 1) r) (Kish's design effect); its limit is 1 / r.
+* **Limited gain.** Lettering that is no plate is misread in the same way in every view, and only the confidence of the
+  readings shows it. The log-odds of the vote exceed those of the best reading by at most ``MAX_GAIN``, and by less
+  the more frames disagree.
 
-Readings of 7 and of 8 characters vote apart. Rows do not divide the vote, since a wrong row count does not change
-the text; they have a vote of their own, as the colour has.
+The row count does not divide the vote, since a wrong row count does not change the text. Rows and colour are voted on
+separately.
 """
 
 from __future__ import annotations
@@ -30,26 +32,28 @@ from edge_lpr.readings import PlateReading
 from edge_lpr.tracking.text_candidates import best_valid_number, certainty
 
 STILL_CORRELATION = 0.85
-"""Between frames of one view."""
+"""Correlation of the frames of one view."""
 
 VIEW_CORRELATION = 0.3
-"""Between views: the mud on a plate and the recognizer's own habits travel along."""
+"""Correlation of different views: they share the dirt on the plate and the systematic errors of the recognizer."""
 
 UNINFORMATIVE_SHARE = 0.05
-"""The share of frames whose evidence is taken to mean nothing (glare, motion)."""
+"""Assumed share of frames that hold no information about the text, because of glare or motion blur."""
 
 FULL_QUALITY_WIDTH = 120.0
-"""Pixels; a wider plate reads no better."""
+"""Plate width in pixels above which a wider plate is not read better."""
 
 MAX_GAIN = 1.5
-"""How far the vote's log-odds may pass the best reading's when all frames agree: odds 4.5 times as good. With half of
-the frames against it nothing is gained."""
+"""Largest gain of the vote's log-odds over the best reading, if all frames agree: odds 4.5 times as good.
+
+If half of the frames disagree, the gain is 0.
+"""
 
 MAX_NUMBERS = 64
-"""Different numbers whose weight is remembered; a plate that stands for days in the rain is misread in many ways."""
+"""Largest number of different readings whose weight is kept. A plate visible for days is misread in many ways."""
 
 LENGTH_LOGIT = 4.0
-"""How far one frame's character count is trusted, as log-odds: 98%."""
+"""Log-odds that one frame's character count is right: 98%."""
 
 _EXPONENTS = np.linspace(0.05, 1.5, 30)
 
@@ -58,7 +62,7 @@ LogProbabilities = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class VoteResult:
-    """The vote's outcome: ``number`` is valid, ``confidence`` an integer 0-100, ``rows`` 1 or 2."""
+    """Result of the vote. ``number`` is valid, ``confidence`` is an integer 0-100, ``rows`` is 1 or 2."""
 
     number: str
     confidence: int
@@ -68,20 +72,24 @@ class VoteResult:
 
 
 class Vote:
-    """Sums the readings of one plate. Memory does not grow with the number of frames."""
+    """Sums the readings of one plate. The memory does not grow with the number of frames."""
 
     def __init__(self) -> None:
         self._tallies: dict[int, _Tally] = {}
-        self._weights: dict[str, float] = {}
-        self._weight = 0.0
+        self._number_weights: dict[str, float] = {}
+        self._total_weight = 0.0
         self._last: PlateReading | None = None
 
-    def add(self, reading: PlateReading, *, new_view: bool) -> None:
-        """Take one frame's reading. ``new_view``: the plate has moved since the frames before it."""
+    def add_reading(self, reading: PlateReading, *, new_view: bool) -> None:
+        """Adds the reading of one frame. ``new_view``: the plate has moved since the previous view.
+
+        Raises ValueError if ``reading.character_probabilities`` has the wrong shape.
+        """
         if new_view:
             for tally in self._tallies.values():
                 tally.close_view()
-        # a photo held for five frames, or a camera that repeats a frame, is one witness
+        # Equal probabilities mean the same picture, from a photo that is held or a camera that repeats a frame.
+        # It counts once.
         last = self._last
         if last is not None and np.array_equal(last.character_probabilities, reading.character_probabilities):
             return
@@ -89,17 +97,14 @@ class Vote:
         if not reading.number:
             return
         self._tallies.setdefault(len(reading.number), _Tally(len(reading.number))).add(reading)
-        if reading.number not in self._weights and len(self._weights) >= MAX_NUMBERS:
-            del self._weights[min(self._weights, key=self._weights.__getitem__)]
-        self._weights[reading.number] = self._weights.get(reading.number, 0.0) + reading_quality(reading)
-        self._weight += reading_quality(reading)
+        self._add_weight(reading.number, reading_quality(reading))
 
     def result(self) -> VoteResult | None:
-        """The likeliest valid number; None when the readings allow none."""
+        """Returns the most likely valid number; None if the readings allow none."""
         if not self._tallies:
             return None
-        masses = {length: tally.mass for length, tally in self._tallies.items()}
-        tally = self._tallies[max(masses, key=masses.__getitem__)]
+        weights = {length: tally.weight for length, tally in self._tallies.items()}
+        tally = self._tallies[max(weights, key=weights.__getitem__)]
         logits = tally.logits()
         number = best_valid_number(logits)
         if number is None:
@@ -108,57 +113,67 @@ class Vote:
         color = reconcile_color(number, colors)
         return VoteResult(
             number=number,
-            confidence=self._confidence(tally, logits, number, tally.mass / sum(masses.values())),
+            confidence=self._confidence(tally, logits, number, tally.weight / sum(weights.values())),
             color=color,
             category=category_of(number, color),
             rows=reconcile_rows(number, color, tally.rows),
         )
 
+    def _add_weight(self, number: str, quality: float) -> None:
+        if number not in self._number_weights and len(self._number_weights) >= MAX_NUMBERS:
+            del self._number_weights[min(self._number_weights, key=self._number_weights.__getitem__)]
+        self._number_weights[number] = self._number_weights.get(number, 0.0) + quality
+        self._total_weight += quality
+
     def _confidence(self, tally: _Tally, logits: LogProbabilities, number: str, share: float) -> int:
-        """``share`` is the part of all readings that have this character count, 0.0 to 1.0."""
-        alone = len(self._tallies) == 1
-        if alone and tally.count == 1 and self._last is not None and self._last.number == number:
+        """Returns the confidence, 0-99, or that of a single reading.
+
+        ``share`` is the share of all readings that have this character count, 0.0 to 1.0.
+        """
+        is_only_length = len(self._tallies) == 1
+        if is_only_length and tally.count == 1 and self._last is not None and self._last.number == number:
             return self._last.confidence
-        sure = certainty(logits, number)
-        if not alone:
-            sure = min(sure, _probability((2 * share - 1) * LENGTH_LOGIT * tally.effective_count))
+        probability = certainty(logits, number)
+        if not is_only_length:
+            probability = min(probability, _probability((2 * share - 1) * LENGTH_LOGIT * tally.effective_count))
         best = min(max(tally.best / 100, 0.005), 0.995)
-        agreement = self._weights.get(number, 0.0) / self._weight
-        sure = min(sure, _probability(math.log(best / (1 - best)) + MAX_GAIN * (2 * agreement - 1)))
-        return min(int(100 * sure), 99)
+        agreement = self._number_weights.get(number, 0.0) / self._total_weight
+        limit = _probability(math.log(best / (1 - best)) + MAX_GAIN * (2 * agreement - 1))
+        return min(int(100 * min(probability, limit)), 99)
 
 
 @dataclass(slots=True)
 class _View:
-    """The frames in which the plate hardly moved. ``total`` sums probabilities, weighted by quality."""
+    """The frames of one view. ``total`` sums their probabilities, weighted by quality."""
 
     total: NDArray[np.float64]
-    weight: float = 0.0
-    squares: float = 0.0
+    sum_of_weights: float = 0.0
+    sum_of_squares: float = 0.0
     quality: float = 0.0
 
-    def add(self, evidence: LogProbabilities, quality: float) -> None:
-        self.total += quality * np.exp(evidence)
-        self.weight += quality
-        self.squares += quality * quality
+    def add(self, log_probabilities: LogProbabilities, quality: float) -> None:
+        self.total += quality * np.exp(log_probabilities)
+        self.sum_of_weights += quality
+        self.sum_of_squares += quality * quality
         self.quality = max(self.quality, quality)
 
     @property
-    def mass(self) -> float:
-        """Quality times effective count."""
-        if not self.weight:
+    def weight(self) -> float:
+        """Best quality times effective count."""
+        if not self.sum_of_weights:
             return 0.0
-        return self.quality * _effective_count(self.weight * self.weight / self.squares, STILL_CORRELATION)
+        count = self.sum_of_weights * self.sum_of_weights / self.sum_of_squares
+        return self.quality * _effective_count(count, STILL_CORRELATION)
 
     @property
-    def evidence(self) -> LogProbabilities:
-        """The logarithm of the view's mean probabilities, times its mass."""
-        return self.mass * np.log(self.total / self.weight) if self.weight else self.total
+    def log_probabilities(self) -> LogProbabilities:
+        """Logarithm of the mean probabilities, multiplied by ``weight``."""
+        return self.weight * np.log(self.total / self.sum_of_weights) if self.sum_of_weights else self.total
 
 
 @dataclass(slots=True)
 class _Tally:
-    """The votes of all readings with ``length`` characters; ``best`` is the highest confidence among them."""
+    """Sums of all readings with ``length`` characters. ``best`` is the highest confidence (0-100) among them."""
 
     length: int
     count: int = 0
@@ -166,7 +181,7 @@ class _Tally:
     colors: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(COLORS)))
     rows: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     _total: LogProbabilities = field(init=False)
-    _mass: float = 0.0
+    _weight: float = 0.0
     _quality: float = 0.0
     _view: _View = field(init=False)
 
@@ -183,50 +198,50 @@ class _Tally:
         self._view.add(calibrated_log_probabilities(reading), quality)
 
     def close_view(self) -> None:
-        self._total += self._view.evidence
-        self._mass += self._view.mass
+        self._total += self._view.log_probabilities
+        self._weight += self._view.weight
         self._quality = max(self._quality, self._view.quality)
         self._view = _View(np.zeros_like(self._total))
 
     @property
-    def mass(self) -> float:
-        """Quality times effective count, summed over the views."""
-        return self._mass + self._view.mass
+    def weight(self) -> float:
+        """Best quality times effective count, summed over the views."""
+        return self._weight + self._view.weight
 
     @property
     def effective_count(self) -> float:
-        """How many independent frames of the best quality all frames are worth; 1.0 to 1 / VIEW_CORRELATION."""
-        return _effective_count(self.mass / max(self._quality, self._view.quality), VIEW_CORRELATION)
+        """Number of independent frames of the best quality that equals all frames; 1.0 to 1 / VIEW_CORRELATION."""
+        return _effective_count(self.weight / max(self._quality, self._view.quality), VIEW_CORRELATION)
 
     def logits(self) -> LogProbabilities:
-        """Summed log-probabilities, shape (length, len(ALPHABET))."""
-        return (self._total + self._view.evidence) * (self.effective_count / self.mass)
+        """Returns the summed log-probabilities, float64 of shape (length, len(ALPHABET))."""
+        return (self._total + self._view.log_probabilities) * (self.effective_count / self.weight)
 
 
 def reading_quality(reading: PlateReading) -> float:
-    """The weight of a reading, above 0 up to 1."""
+    """Returns the weight of a reading, 0.01 to 1.0."""
     width = min(reading.quad.width / FULL_QUALITY_WIDTH, 1.0)
     return max(width * reading.detection_score * reading.confidence / 100, 0.01)
 
 
 def calibrated_log_probabilities(reading: PlateReading) -> LogProbabilities:
-    """The log-probabilities of a reading's characters, as sure as its calibrated confidence says.
+    """Returns the log-probabilities of a reading's characters, scaled to its calibrated confidence.
 
-    float64 of shape (len(number), len(ALPHABET)). Raises ValueError when the reading's evidence has another shape.
+    The result is float64 of shape (len(number), len(ALPHABET)). Raises ValueError if the reading's probabilities have
+    another shape.
     """
     probabilities = reading.character_probabilities
     if probabilities.shape != (len(reading.number), len(ALPHABET)):
         raise ValueError(f"character probabilities of {reading.number} have the wrong shape: {probabilities.shape}")
-    logs: LogProbabilities = np.log(
-        (1 - UNINFORMATIVE_SHARE) * probabilities.astype(np.float64) + UNINFORMATIVE_SHARE / len(ALPHABET)
-    )
+    uniform = UNINFORMATIVE_SHARE / len(ALPHABET)
+    logs: LogProbabilities = np.log((1 - UNINFORMATIVE_SHARE) * probabilities.astype(np.float64) + uniform)
     chosen = np.array([ALPHABET.index(character) for character in reading.number])
     weakest = int(np.argmin(logs[np.arange(len(chosen)), chosen]))
     if int(np.argmax(logs[weakest])) != chosen[weakest]:
-        return logs  # the grammar overruled this character: its evidence is unsure as it stands
+        return logs  # The number grammar replaced this character, so its probabilities are already uncertain.
     scaled = np.exp(_EXPONENTS[:, None] * (logs[weakest] - logs[weakest].max()))
-    sureness = scaled[:, chosen[weakest]] / scaled.sum(axis=1)  # rises with the exponent
-    exponent = float(np.interp(reading.confidence / 100, sureness, _EXPONENTS))
+    certainties = scaled[:, chosen[weakest]] / scaled.sum(axis=1)  # They rise with the exponent.
+    exponent = float(np.interp(reading.confidence / 100, certainties, _EXPONENTS))
     powered: LogProbabilities = exponent * logs
     powered -= np.log(np.exp(powered).sum(axis=1, keepdims=True))
     return powered

@@ -1,7 +1,8 @@
-"""A lane under any light, as a Pi's camera would show it: pictures with the metadata that libcamera gives with them.
+"""Simulates a Pi camera above a lane under any light: pictures with the metadata of libcamera.
 
-The camera obeys late, rounds times to rows and gains to the sensor's steps, and shows what it used in the metadata of
-each picture, under the real names. Above the lane is the sky, ten times as bright, which must not matter.
+The camera applies controls some frames later. It rounds times to rows and gains to the steps of the sensor. The
+metadata of each picture gives the exposure under the real names. The sky above the lane is ten times as bright and
+must not influence the exposure.
 """
 
 from __future__ import annotations
@@ -26,25 +27,25 @@ HEIGHT, WIDTH = 192, 320
 LANE = ((0.0, 0.5), (1.0, 0.5), (1.0, 1.0), (0.0, 1.0))
 PLATE = Rect(128, 128, 64, 32)
 ADVERTISED = {"AeEnable": (False, True, True), "ExposureTime": (29, 66_666, 20_000), "AnalogueGain": (1.0, 16.0, 1.0)}
-"""As ``Picamera2.camera_controls`` gives them: minimum, maximum, default."""
+"""Minimum, maximum and default, in the form of ``Picamera2.camera_controls``."""
 
 ROW_US = 29.0
 _SENSITIVITY = 1.2e-8
-"""In the sun, 100,000 lux, the lane is middle grey at 150 microseconds: an aperture of 2 and ISO 100."""
+"""The lane in the sun (100,000 lux) is middle grey at 150 microseconds: aperture f/2 and ISO 100."""
 
 Light = Callable[[float], float]
-"""Lux at a second; of a plate, 0.0 while none is there."""
+"""Lux at a time in seconds. For a plate, 0.0 means that there is none."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture: brightness 0-255 of the lane, and of the plate's bright parts, None without one."""
+    """One picture: brightness (0-255) of the lane and of the plate's bright parts (None without a plate)."""
 
     at_s: float
     metadata: Mapping[str, Any]
     lane: float
     plate: float | None
-    asked: Mapping[str, object] | None
+    controls: Mapping[str, object] | None
 
     @property
     def time_us(self) -> float:
@@ -57,7 +58,10 @@ class Shown:
 
 @dataclass
 class Scene:
-    """``tone`` is the exponent of the picture's tone curve, ``delay`` the frames until the camera obeys."""
+    """A simulated scene.
+
+    ``tone`` is the exponent of the tone curve, ``delay`` the number of frames until a control takes effect.
+    """
 
     lane: Light
     plate: Light = lambda at_s: 0.0
@@ -68,7 +72,7 @@ class Scene:
     settings: PiCameraSettings = field(default_factory=PiCameraSettings)
 
     def play(self, seconds: float) -> Iterator[Shown]:
-        """The pictures, with the exposure that the product asks for, from the camera's own automatic on."""
+        """Yields the pictures under exposure control. The first ones have the automatic exposure of the camera."""
         meter = LightMeter(LANE)
         exposure = create_exposure(ADVERTISED, self.settings, meter, "Pi camera 0")
         assert exposure is not None
@@ -86,11 +90,11 @@ class Scene:
                 image[PLATE.y : PLATE.y + PLATE.height, PLATE.x : PLATE.x + PLATE.width] = plate
             frame = Frame(image, number, at_s, datetime.now(UTC), "Pi camera 0")
             metadata = self._metadata(at_s, used)
-            asked = exposure.add_frame(frame, metadata)
+            controls = exposure.add_frame(frame, metadata)
             if is_there:
                 meter.add_frame(frame, [reading()])
-            pipeline.append(self._obey(asked, pipeline[-1] if pipeline else used))
-            yield Shown(at_s, metadata, lane, plate if is_there else None, asked)
+            pipeline.append(self._apply(controls, pipeline[-1] if pipeline else used))
+            yield Shown(at_s, metadata, lane, plate if is_there else None, controls)
 
     def _value(self, lux: float, used: tuple[float, float]) -> int:
         linear = min(1.0, _SENSITIVITY * lux * used[0] * used[1])
@@ -112,20 +116,20 @@ class Scene:
         }
 
     @staticmethod
-    def _obey(asked: Mapping[str, object] | None, before: tuple[float, float]) -> tuple[float, float]:
-        if asked is None:
+    def _apply(controls: Mapping[str, object] | None, before: tuple[float, float]) -> tuple[float, float]:
+        if controls is None:
             return before
-        assert asked["AeEnable"] is False
-        time_us, gain = asked["ExposureTime"], asked["AnalogueGain"]
+        assert controls["AeEnable"] is False
+        time_us, gain = controls["ExposureTime"], controls["AnalogueGain"]
         assert isinstance(time_us, int) and isinstance(gain, float)
         assert ADVERTISED["ExposureTime"][0] <= time_us <= ADVERTISED["ExposureTime"][1]
         assert ADVERTISED["AnalogueGain"][0] <= gain <= ADVERTISED["AnalogueGain"][1]
-        # An IMX219's gain is 256 / (256 - n).
+        # The gain of an IMX219 is 256 / (256 - n).
         return max(1, round(time_us / ROW_US)) * ROW_US, 256 / (256 - round(256 - 256 / gain))
 
 
 def reading() -> PlateReading:
-    """A plate at ``PLATE``."""
+    """Returns a reading at ``PLATE``."""
     corners = np.array([(128, 128), (192, 128), (192, 160), (128, 160)], np.float32)
     character_probabilities = np.full((7, len(ALPHABET)), 1 / len(ALPHABET), np.float32)
     colors = np.full(len(COLORS), 1 / len(COLORS), np.float32)

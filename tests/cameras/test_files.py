@@ -1,4 +1,4 @@
-"""Video files and folders of photos: real files, written here."""
+"""Video files and folders of photos, tested with real files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WAIT_S = 20.0
 
 
 def write_clip(path: Path, frames: int = 12, fps: float = 20.0) -> Path:
-    """A clip whose frame i has the brightness 20 * i."""
+    """Writes a clip whose frame i has the brightness 20 * i."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, (64, 48))
     assert writer.isOpened()
     for index in range(frames):
@@ -58,7 +58,7 @@ def play(camera: Camera, limit: int = 1000) -> list[Frame]:
         camera.close()
 
 
-def test_video_gives_every_frame_on_the_clips_own_time(tmp_path: Path) -> None:
+def test_video_gives_every_frame_with_the_time_of_the_clip(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4")
     frames = play(video(clip))
     assert [frame.number for frame in frames] == list(range(12))
@@ -74,7 +74,7 @@ def test_video_frame_rate_can_be_set(tmp_path: Path) -> None:
     assert frames[-1].monotonic_s == pytest.approx(1.1)
 
 
-def test_video_loop_goes_on_counting(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_video_loop_continues_the_numbers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     frames = play(video(write_clip(tmp_path / "片段.mp4"), loop=True), limit=30)
     assert [frame.number for frame in frames] == list(range(30))
     assert frames[-1].monotonic_s == pytest.approx(29 / 20)
@@ -119,10 +119,10 @@ def test_file_that_is_no_whole_video(tmp_path: Path, content: str) -> None:
         video(clip).open()
 
 
-def test_the_libraries_add_no_lines_of_their_own(tmp_path: Path, repo_root: Path) -> None:
+def test_the_libraries_write_nothing_to_stderr(tmp_path: Path, repo_root: Path) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_text("not a film\n")
-    # In a process of its own: FFmpeg takes its log level at its first use in a process.
+    # In a separate process, because FFmpeg reads its log level at its first use in a process.
     program = (
         "import sys\n"
         "from edge_lpr.cameras import create_camera\n"
@@ -139,7 +139,7 @@ def test_the_libraries_add_no_lines_of_their_own(tmp_path: Path, repo_root: Path
     assert done.stderr == ""
 
 
-def test_video_that_breaks_off_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_video_that_ends_early_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     clip = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 20.0, (64, 48))
     noise = np.random.default_rng(1)
@@ -169,7 +169,7 @@ def test_photos_come_in_name_order_each_held_under_its_own_source(tmp_path: Path
     assert camera.skipped == 0
 
 
-def test_bad_photo_is_told_once_counted_and_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_bad_photo_is_logged_once_counted_and_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     good = write_photo(tmp_path / "b.jpg", 50)
     (tmp_path / "a.jpg").write_bytes(good.read_bytes()[:100])
     (tmp_path / "车.png").write_text("no photo")

@@ -1,9 +1,13 @@
-"""The Pi camera against a stand-in for picamera2 0.3: the only fake here, as the real one needs a Raspberry Pi.
+"""The Pi camera, tested with a fake of picamera2 0.3, because the real one needs a Raspberry Pi.
 
-The stand-in keeps the parts of the real behaviour that bite: a request that is not released is a buffer less; a capture
-that was given up stays queued, and closing waits behind it for ever unless the queue is flushed first; rows of the
-lores stream are padded; faults are wrapped RuntimeErrors; a control that the camera lacks is refused at ``configure``
-and by ``set_controls``; what is set there shows in the metadata some frames later, rounded.
+The fake imitates the behaviour that causes faults:
+
+* A request that is not released reduces the number of buffers.
+* A capture that timed out stays in the queue. Unless the queue is flushed, ``close`` waits for it forever.
+* Rows of the lores stream are padded.
+* Faults are wrapped in RuntimeErrors.
+* ``configure`` and ``set_controls`` reject a control that the camera lacks.
+* A control appears in the metadata some frames later, rounded.
 """
 
 from __future__ import annotations
@@ -30,9 +34,9 @@ from tests.support.clocks import clock
 
 WAIT_S = 20.0
 BLUE = (250, 20, 10)
-"""In the order of the bytes in memory, which is B, G, R."""
+"""In the order of the bytes in memory: B, G, R."""
 DELAY = 6
-"""Frames that the sensor and the queue of requests take to obey."""
+"""Frames until a control takes effect, because of the sensor and the queue of requests."""
 ROW_US = 29
 CONTROLS = {
     "AeEnable": (False, True, True),
@@ -43,7 +47,7 @@ CONTROLS = {
     "LensPosition": (0.0, 32.0, 1.0),
     "ColourGains": (0.0, 32.0, None),
 }
-"""As ``Picamera2.camera_controls`` gives them: minimum, maximum, default."""
+"""Minimum, maximum and default, in the form of ``Picamera2.camera_controls``."""
 
 
 class AfModeEnum(enum.IntEnum):
@@ -57,7 +61,7 @@ class Transform:
 
 
 class Sensor:
-    """What the test sees of the stand-in and how it breaks it."""
+    """State of the fake that a test reads and changes."""
 
     buffers = 4
 
@@ -69,10 +73,10 @@ class Sensor:
         self.array_fault: Exception | None = None
         self.metadata: dict[str, Any] = {}
         self.light: float | None = None
-        """Of the scene; None is a camera whose pictures and metadata know nothing of exposure."""
+        """Light of the scene; None for a camera whose pictures and metadata do not depend on the exposure."""
         self.camera_controls = CONTROLS
         self.controls: list[dict[str, Any]] = []
-        """What was set while it ran."""
+        """Controls that were set while the camera was running."""
         self.configuration: dict[str, Any] = {}
         self.opened = 0
         self.closed = 0
@@ -80,7 +84,7 @@ class Sensor:
 
 
 def make_picamera2(sensor: Sensor) -> type:
-    """The class Picamera2, looking through ``sensor``."""
+    """Returns a class Picamera2 that uses ``sensor``."""
 
     class Request:
         def __init__(self, owner: Picamera2) -> None:
@@ -136,7 +140,7 @@ def make_picamera2(sensor: Sensor) -> type:
                 if name not in sensor.camera_controls:
                     raise RuntimeError(f"Control {name} is not advertised by libcamera")
             sensor.controls.append(controls)
-            # A time or a gain that is not 0 is kept, and the automatic with it off.
+            # A time or a gain other than 0 is kept and switches the automatic exposure off.
             time_us, gain = self.exposures[-1]
             time_us, gain = controls.get("ExposureTime", time_us), controls.get("AnalogueGain", gain)
             self.exposures[-1] = (max(1, round(time_us / ROW_US)) * ROW_US, round(gain * 8) / 8)
@@ -182,7 +186,7 @@ def make_picamera2(sensor: Sensor) -> type:
             self.jobs.clear()
 
         def close(self) -> None:
-            assert not self.jobs, "the real close() would hang here for ever"
+            assert not self.jobs, "the real close() would hang here forever"
             sensor.closed += 1
 
     return Picamera2
@@ -233,7 +237,7 @@ def test_frames_are_bgr_numbered_and_never_run_out_of_buffers(sensor: Sensor) ->
     assert not frames[0].image.flags.writeable
 
 
-def test_lores_brightness_comes_without_its_padding(sensor: Sensor) -> None:
+def test_lores_brightness_has_no_padding(sensor: Sensor) -> None:
     camera = pi_camera(settings())
     camera.open()
     frame, luma = camera.read_with_lores()
@@ -244,7 +248,7 @@ def test_lores_brightness_comes_without_its_padding(sensor: Sensor) -> None:
     assert np.array_equal(luma[:, 99], np.arange(64))
 
 
-def test_time_is_the_sensors_where_it_tells(sensor: Sensor) -> None:
+def test_time_comes_from_the_sensor_if_it_gives_one(sensor: Sensor) -> None:
     camera = pi_camera(settings())
     camera.open()
     sensor.metadata = {"SensorTimestamp": time.clock_gettime_ns(time.CLOCK_BOOTTIME) - 3_000_000_000}
@@ -252,10 +256,10 @@ def test_time_is_the_sensors_where_it_tells(sensor: Sensor) -> None:
     sensor.metadata = {"SensorTimestamp": 1}
     on_another_clock = camera.read()
     sensor.metadata = {}
-    untold = camera.read()
+    without_timestamp = camera.read()
     camera.close()
-    assert untold.monotonic_s - earlier.monotonic_s >= 3.0
-    assert (untold.captured_at - earlier.captured_at).total_seconds() > 2.0
+    assert without_timestamp.monotonic_s - earlier.monotonic_s >= 3.0
+    assert (without_timestamp.captured_at - earlier.captured_at).total_seconds() > 2.0
     assert on_another_clock.monotonic_s > earlier.monotonic_s + 2.0
 
 
@@ -288,14 +292,14 @@ def test_wrong_control(sensor: Sensor, controls: dict[str, Any], message: str) -
     camera.close()
 
 
-def test_absent_camera_tells_the_first_cause(sensor: Sensor) -> None:
+def test_absent_camera_reports_the_first_cause(sensor: Sensor) -> None:
     camera = pi_camera(settings(source="1"))
     with pytest.raises(CameraError, match=r"Pi camera 1 cannot be opened \(Failed to acquire camera: Device or"):
         camera.open()
     camera.close()
 
 
-def test_a_camera_that_has_no_bgr_is_refused(sensor: Sensor) -> None:
+def test_a_camera_without_bgr_is_rejected(sensor: Sensor) -> None:
     sensor.only_format = "NV12"
     camera = pi_camera(settings())
     with pytest.raises(CameraError, match=r"as NV12, not as RGB888: it is no Raspberry Pi camera"):
@@ -309,7 +313,7 @@ def test_missing_picamera2(monkeypatch: pytest.MonkeyPatch) -> None:
         pi_camera(settings()).open()
 
 
-def test_silent_sensor_is_given_up_and_closes(sensor: Sensor) -> None:
+def test_silent_sensor_raises_after_the_timeout_and_closes(sensor: Sensor) -> None:
     sensor.silent_after = 1
     camera = pi_camera(settings(read_timeout_s=0.05))
     camera.open()
@@ -319,7 +323,7 @@ def test_silent_sensor_is_given_up_and_closes(sensor: Sensor) -> None:
     camera.close()
 
 
-def test_faults_while_reading_give_the_buffer_back(sensor: Sensor) -> None:
+def test_faults_while_reading_release_the_buffer(sensor: Sensor) -> None:
     camera = pi_camera(settings(read_timeout_s=0.5))
     camera.open()
     sensor.array_fault = RuntimeError("failed to find buffer")
@@ -339,7 +343,7 @@ def test_reading_a_closed_camera(sensor: Sensor) -> None:
         pi_camera(settings()).read()
 
 
-def test_source_heals_a_camera_that_fell_silent(sensor: Sensor) -> None:
+def test_source_reopens_a_camera_that_became_silent(sensor: Sensor) -> None:
     sensor.silent_after = 5
     with create_source(settings(read_timeout_s=0.05)) as source:
         numbers = set()
@@ -357,13 +361,13 @@ def test_source_heals_a_camera_that_fell_silent(sensor: Sensor) -> None:
 
 
 def clock_of(monkeypatch: pytest.MonkeyPatch, fps: float = 10.0) -> None:
-    """Each frame comes a tenth of a second after the one before."""
+    """Replaces the clock of the frames: they are 1 / ``fps`` seconds apart."""
     seconds = itertools.count()
     monkeypatch.setattr("edge_lpr.cameras.base.time", clock(lambda: next(seconds) / fps))
 
 
 def brightness_and_controls(sensor: Sensor, camera_settings: CameraSettings, frames: int) -> tuple[int, dict[str, Any]]:
-    """Of the last frame; the controls that were set last."""
+    """Returns the brightness of the last frame, and the controls that were set last."""
     camera = pi_camera(camera_settings)
     camera.open()
     image = [camera.read() for _ in range(frames)][-1].image
@@ -371,7 +375,7 @@ def brightness_and_controls(sensor: Sensor, camera_settings: CameraSettings, fra
     return int(image[0, 0, 0]), sensor.controls[-1] if sensor.controls else {}
 
 
-def test_the_exposure_follows_the_light_up_to_its_caps(sensor: Sensor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exposure_follows_the_light_up_to_its_limits(sensor: Sensor, monkeypatch: pytest.MonkeyPatch) -> None:
     clock_of(monkeypatch)
     sensor.light = 1e-3
     brightness, controls = brightness_and_controls(sensor, settings(), 100)
@@ -382,11 +386,11 @@ def test_the_exposure_follows_the_light_up_to_its_caps(sensor: Sensor, monkeypat
     sensor.light = 1e-7
     brightness, controls = brightness_and_controls(sensor, settings(), 100)
     assert controls["ExposureTime"] == 4000
-    assert controls["AnalogueGain"] > 10, "the sensor has no more"
+    assert controls["AnalogueGain"] > 10, "the maximum of the sensor"
     assert all(each["ExposureTime"] <= 4000 for each in sensor.controls)
 
 
-def test_the_cameras_own_automatic_stays_where_the_settings_want_it(
+def test_the_automatic_exposure_stays_on_if_the_settings_say_so(
     sensor: Sensor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock_of(monkeypatch)
@@ -396,4 +400,4 @@ def test_the_cameras_own_automatic_stays_where_the_settings_want_it(
     sensor.camera_controls = {"FrameDurationLimits": CONTROLS["FrameDurationLimits"]}
     with caplog.at_level(logging.WARNING):
         assert brightness_and_controls(sensor, settings(), 30)[1] == {}
-    assert "Pi camera 0 cannot be told how to expose" in caplog.text
+    assert "Pi camera 0 has no exposure controls" in caplog.text

@@ -1,4 +1,4 @@
-"""Bad pictures are told from good ones, and only what lasts is a fault."""
+"""Bad pictures are detected, and only a lasting condition is a fault."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RNG = np.random.default_rng(5)
 
 
 def scene(level: int = 110) -> Image:
-    """A lane with a sensor's noise: never the same twice."""
+    """Returns a picture of a lane with sensor noise. No two are equal."""
     picture = np.full((180, 320, 3), level, np.uint8)
     cv2.rectangle(picture, (80, 60), (240, 160), (40, 50, 60), -1)
     return np.asarray(cv2.add(picture, RNG.integers(0, 6, picture.shape, np.uint8)), np.uint8)
@@ -33,7 +33,7 @@ def show(monitor: PictureHealthMonitor, pictures: list[Image], at_s: float, ever
     return at_s
 
 
-def test_good_pictures_are_good() -> None:
+def test_good_pictures_are_no_fault() -> None:
     monitor = PictureHealthMonitor(2.0, 1.0)
     show(monitor, [scene() for _ in range(100)], 50.0)
     assert monitor.fault is None
@@ -41,22 +41,22 @@ def test_good_pictures_are_good() -> None:
 
 
 @pytest.mark.parametrize("fault", ["frozen", "black", "noise"])
-def test_a_fault_is_what_lasts_and_ends_with_good_pictures(fault: str) -> None:
+def test_a_fault_must_last_and_ends_with_good_pictures(fault: str) -> None:
     stuck, dark = scene(), np.zeros((180, 320, 3), np.uint8)
     bad = {"frozen": [stuck] * 30, "black": [dark] * 30, "noise": [noise() for _ in range(30)]}[fault]
     monitor = PictureHealthMonitor(2.0, 1.0)
     at_s = show(monitor, [scene() for _ in range(10)], 50.0)
     at_s = show(monitor, bad[:15], at_s)
-    assert monitor.fault is None, "a second and a half may be a truck before the lens"
+    assert monitor.fault is None, "a second and a half may be a truck in front of the lens"
     at_s = show(monitor, bad[15:], at_s)
     assert monitor.fault == fault
     assert monitor.reopening_is_due(at_s)
     assert not monitor.reopening_is_due(at_s + 1.9)
     assert monitor.reopening_is_due(at_s + 2.0)
-    assert not monitor.reopening_is_due(at_s + 5.9), "the wait doubles while it does not help"
+    assert not monitor.reopening_is_due(at_s + 5.9), "the wait doubles while reopening does not help"
     monitor.record_opening()
     at_s = show(monitor, [scene() for _ in range(5)], at_s + 6.0)
-    assert monitor.fault == fault, "half a second of good pictures may be chance"
+    assert monitor.fault == fault, "half a second of good pictures is too short"
     show(monitor, [scene() for _ in range(10)], at_s)
     assert monitor.fault is None
 
@@ -80,7 +80,7 @@ def test_a_pause_while_the_camera_is_opened_is_not_late() -> None:
     assert monitor.fault is None
 
 
-def test_noise_is_known_in_any_compression_and_night_is_not_noise() -> None:
+def test_noise_is_detected_in_any_compression_and_night_is_not_noise() -> None:
     for quality in (20, 50, 90):
         coded = cv2.imencode(".jpg", noise(), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         assert is_noise(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8))

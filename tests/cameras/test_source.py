@@ -1,4 +1,4 @@
-"""FrameSource against scripted cameras: what it promises whatever the camera does."""
+"""FrameSource with scripted cameras: it keeps its guarantees, whatever the camera does."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from edge_lpr.errors import CameraError
 from edge_lpr.frames import Frame
 
 WAIT_S = 20.0
-"""Long enough on any machine; a test that passes never waits for it."""
+"""Seconds. Long enough on any machine; a test that passes does not wait for it."""
 
 
 class ScriptedCamera:
-    """Camera hardware as a script: each ``open`` starts the next iterator, each ``read`` takes its next step."""
+    """A camera that follows a script: each ``open`` starts the next iterator, each ``read`` takes its next item."""
 
     def __init__(self, *scripts: Iterator[Frame | CameraError], live: bool = True) -> None:
         self.name = "scripted camera"
@@ -56,7 +56,7 @@ def recorded(number: int) -> Frame:
 
 
 def hang(release: threading.Event, reached: threading.Event | None = None) -> Iterator[Frame | CameraError]:
-    """A call that does not come back until ``release``."""
+    """Yields from a call that does not return before ``release``."""
     if reached is not None:
         reached.set()
     assert release.wait(WAIT_S)
@@ -64,13 +64,13 @@ def hang(release: threading.Event, reached: threading.Event | None = None) -> It
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    """Wait for something that another thread brings about, without watching the clock closely."""
+    """Waits for a condition that another thread fulfils."""
     pause, tries = threading.Event(), int(WAIT_S / 0.01)
     for _ in range(tries):
         if condition():
             return
         pause.wait(0.01)
-    pytest.fail("it did not come about")
+    pytest.fail("the condition was not fulfilled")
 
 
 def test_live_camera_gives_the_newest_frame_and_counts_the_dropped() -> None:
@@ -126,11 +126,11 @@ def test_failing_recording_gives_its_good_frames_then_raises() -> None:
     assert (camera.opened, camera.closed) == (1, 1)
 
 
-def test_live_camera_is_opened_again_and_tells_each_fault_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_live_camera_is_reopened_and_each_fault_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "edge_lpr")
     release = threading.Event()
 
-    def healed() -> Iterator[Frame | CameraError]:
+    def recovered() -> Iterator[Frame | CameraError]:
         yield live(1)
         yield from hang(release)
 
@@ -138,7 +138,7 @@ def test_live_camera_is_opened_again_and_tells_each_fault_once(caplog: pytest.Lo
         iter([live(0), CameraError("cable pulled")]),
         iter([CameraError("nothing there")]),
         iter([CameraError("nothing there")]),
-        healed(),
+        recovered(),
     )
     with FrameSource(camera, reopen_min_s=0.01, reopen_max_s=0.02) as source:
         eventually(lambda: source.status.reopened == 1)
@@ -156,11 +156,11 @@ def test_live_camera_that_cannot_be_opened_leaves_the_caller_running() -> None:
         assert source.next_frame(0.01) is None
         assert source.status.last_error == "no more scripts"
         assert not source.ended
-    # Leaving the block came back: it broke off the minute's wait.
+    # The block ended, so ``stop`` interrupted the wait of one minute.
 
 
 @pytest.mark.parametrize("live_camera", [True, False])
-def test_hanging_call_is_told_and_does_not_hold_up_stop(live_camera: bool, caplog: pytest.LogCaptureFixture) -> None:
+def test_hanging_call_is_reported_and_does_not_delay_stop(live_camera: bool, caplog: pytest.LogCaptureFixture) -> None:
     release, reached = threading.Event(), threading.Event()
     camera = ScriptedCamera(hang(release, reached), live=live_camera)
     source = FrameSource(camera, stall_after_s=0.02, stop_timeout_s=0.02)
@@ -169,14 +169,14 @@ def test_hanging_call_is_told_and_does_not_hold_up_stop(live_camera: bool, caplo
         assert source.next_frame(0.01) is None
         eventually(lambda: source.status.state == "failed")
         assert "hangs in read" in str(source.status.last_error)
-    assert "left behind" in caplog.text
+    assert "its thread cannot be stopped" in caplog.text
     assert source.has_stuck_thread
     release.set()
     eventually(lambda: not source.has_stuck_thread)
     assert camera.closed == 1
 
 
-def test_stop_frees_a_recording_that_waits_to_be_taken() -> None:
+def test_stop_ends_a_recording_that_waits_for_its_reader() -> None:
     camera = ScriptedCamera(map(recorded, range(1000)), live=False)
     with FrameSource(camera) as source:
         assert source.next_frame(WAIT_S) is not None
@@ -190,7 +190,7 @@ def test_a_bug_in_a_camera_ends_the_wait_for_frames() -> None:
         raise ZeroDivisionError("a bug")
         yield live(0)
 
-    with FrameSource(ScriptedCamera(script())) as source, pytest.raises(CameraError, match="thread died"):
+    with FrameSource(ScriptedCamera(script())) as source, pytest.raises(CameraError, match="its thread failed"):
         source.next_frame(WAIT_S)
 
 

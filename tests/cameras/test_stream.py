@@ -1,4 +1,4 @@
-"""A network camera against a real MJPEG server on the loopback interface."""
+"""The network camera, tested with a real MJPEG server on the loopback interface."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def jpeg(value: int) -> bytes:
 
 
 class MjpegServer(ThreadingHTTPServer):
-    """Sends pictures without end until it is closed; with ``limit`` it falls silent after that many."""
+    """Sends pictures until it is closed. After ``limit`` pictures it keeps the connection open but sends nothing."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -36,7 +36,7 @@ class MjpegServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.closing = threading.Event()
         self.limit = limit
-        self.asked = threading.Event()
+        self.requested = threading.Event()
         self._serving = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._serving.start()
 
@@ -51,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: MjpegServer
 
     def do_GET(self) -> None:
-        self.server.asked.set()
+        self.server.requested.set()
         if self.server.limit == 0:
             self.server.closing.wait(WAIT_S)
             return
@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
             count += 1
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep the test's output clean."""
+        """Writes nothing, to keep the output of the tests clean."""
 
 
 @contextmanager
@@ -100,10 +100,10 @@ def eventually(condition: Callable[[], bool]) -> None:
         if condition():
             return
         pause.wait(0.02)
-    pytest.fail("it did not come about")
+    pytest.fail("the condition was not fulfilled")
 
 
-def test_frames_come_and_a_server_that_restarts_is_found_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_frames_arrive_and_a_restarted_server_is_found_again(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "edge_lpr")
     with serving() as server:
         port = server.server_port
@@ -127,15 +127,15 @@ def test_frames_come_and_a_server_that_restarts_is_found_again(caplog: pytest.Lo
     assert "gives frames again" in caplog.text
 
 
-def test_a_server_that_says_nothing_is_given_up_after_the_time_out() -> None:
+def test_a_server_that_sends_nothing_raises_after_the_timeout() -> None:
     with serving(limit=0) as server:
         camera = create_camera(settings_for(server.server_port, read_timeout_s=0.3))
         with pytest.raises(CameraError, match="cannot be opened"):
             camera.open()
-        assert server.asked.is_set()
+        assert server.requested.is_set()
 
 
-def test_a_stream_that_falls_silent_is_given_up_after_the_time_out() -> None:
+def test_a_stream_that_stops_raises_after_the_timeout() -> None:
     with serving(limit=40) as server:
         camera = create_camera(settings_for(server.server_port, read_timeout_s=0.5))
         camera.open()
@@ -147,7 +147,7 @@ def test_a_stream_that_falls_silent_is_given_up_after_the_time_out() -> None:
             camera.read()
 
 
-def test_the_password_is_never_told(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_password_is_never_shown(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
     caplog.set_level(logging.DEBUG)
     with serving(limit=0) as server:
         camera = create_camera(settings_for(server.server_port, read_timeout_s=0.3, user="admin:geheim@"))

@@ -1,4 +1,4 @@
-"""The USB camera's refusals; a machine that runs the tests need not have a camera."""
+"""Errors of the USB camera. The tests need no camera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A USB camera is found whatever number it has; sysfs here is a folder of the same shape."""
+"""A USB camera is found under any number. A folder with the same structure replaces sysfs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_camera_is_found_by_serial_number_and_by_name(tmp_path: Path) -> None:
     assert [node.path.name for node in nodes(tmp_path)] == ["video0", "video2", "video10"]
     assert find("SN0001", tmp_path) == Path("/dev/video0")
     assert find("HD Webcam", tmp_path) == Path("/dev/video0")
-    assert find("Gate Camera", tmp_path) == Path("/dev/video10"), "the whole name before a beginning"
+    assert find("Gate Camera", tmp_path) == Path("/dev/video10"), "an equal name comes before a name that begins so"
     assert find("Gate", tmp_path) == Path("/dev/video2")
     assert find("SN0002", tmp_path) is None
 

@@ -1,6 +1,7 @@
-"""Every fault of a camera, one after the other, on one running service: seen in health, healed, and nothing lost.
+"""All faults of a camera, one after the other, on one running service.
 
-The service is the real program against a real broker; the camera misbehaves by script (``scripted_camera.py``).
+Each fault must appear in the health message and end, and no passage may be lost. The service is the real program with a
+real broker; the camera follows a script (``scripted_camera.py``).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BASE = "edge-lpr/gate-1"
 PLATE, HEALTH, AVAILABILITY = f"{BASE}/plate", f"{BASE}/health", f"{BASE}/availability"
 WAIT_S = 30.0
-"""Long enough on any machine; a test that passes never waits for it."""
+"""Seconds. Long enough on any machine; a test that passes does not wait for it."""
 
 FAULTS: tuple[tuple[Show, str | None], ...] = (
     ("freeze", "frozen"),
@@ -41,7 +42,7 @@ FAULTS: tuple[tuple[Show, str | None], ...] = (
     ("vanish", "silent"),
     ("resize", None),
 )
-"""What the camera does, and what health calls it; another size of pictures is no fault, and is followed."""
+"""What the camera does, and the fault in the health message. Another picture size is no fault."""
 
 StartGate = Callable[..., subprocess.Popen[str]]
 Subscribe = Callable[..., Subscriber]
@@ -49,7 +50,7 @@ Subscribe = Callable[..., Subscriber]
 
 @pytest.fixture
 def start_gate(tmp_path: Path, models_dir: Path) -> Iterator[StartGate]:
-    """Start ``edge-lpr run``; what it logs goes to the file ``log``; it is killed after the test if it still runs."""
+    """Starts ``edge-lpr run`` with its output in the file ``log``. The test kills the process at its end."""
     with ExitStack() as cleanup:
 
         def start(port: int, camera: dict[str, Any], **environ: str) -> subprocess.Popen[str]:
@@ -77,24 +78,24 @@ def start_gate(tmp_path: Path, models_dir: Path) -> Iterator[StartGate]:
 
 @dataclass(frozen=True)
 class Row:
-    """One fault: what health said, and the seconds until then, until it was healed, and until the next passage."""
+    """One fault: its name in health, and the seconds until health had it, to its end, and to the next passage."""
 
     fault: str
-    said: str | None
-    seen_s: float
-    healed_s: float
+    reported: str | None
+    reported_s: float
+    recovered_s: float
     passage_s: float
 
 
 class Watcher:
-    """What the parking system sees of one gate."""
+    """Waits for the messages of one gate, as the parking system receives them."""
 
     def __init__(self, subscriber: Subscriber) -> None:
         self._subscriber = subscriber
         self.passages = 0
 
     def camera(self, wanted: Callable[[dict[str, Any]], bool]) -> float:
-        """Wait for a health message, from now on, whose camera is as ``wanted``; the seconds that took."""
+        """Waits for a new health message whose camera fulfils ``wanted``. Returns the seconds until then."""
         began_s, seen = time.monotonic(), len(self._subscriber.messages)
 
         def came(messages: list[Received]) -> bool:
@@ -104,7 +105,7 @@ class Watcher:
         return time.monotonic() - began_s
 
     def passage(self, number: str) -> float:
-        """Wait for one passage more, which must be of ``number``; the seconds that took."""
+        """Waits for one more passage, which must have ``number``. Returns the seconds until then."""
         began_s = time.monotonic()
         self.passages += 1
         self._subscriber.wait(lambda all_: sum(m.topic == PLATE for m in all_) >= self.passages, WAIT_S)
@@ -112,7 +113,7 @@ class Watcher:
         return time.monotonic() - began_s
 
 
-def test_each_fault_is_seen_and_healed_and_no_passage_is_lost(
+def test_each_fault_is_reported_and_ends_and_no_passage_is_lost(
     start_gate: StartGate, mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path
 ) -> None:
     subscriber = subscribe(mosquitto.port)
@@ -126,17 +127,17 @@ def test_each_fault_is_seen_and_healed_and_no_passage_is_lost(
         for i, (show, said) in enumerate(FAULTS, start=1):
             camera.play(show, i - 1)
             if said is None:
-                seen_s = watcher.camera(lambda camera: camera["Width"] not in (None, width))
+                reported_s = watcher.camera(lambda camera: camera["Width"] not in (None, width))
             else:
-                seen_s = watcher.camera(partial(_tells, said))
+                reported_s = watcher.camera(partial(_has_fault, said))
             camera.play("empty")
-            healed_s = watcher.camera(
+            recovered_s = watcher.camera(
                 lambda said: said["State"] == "running" and said["Fault"] is None and said["Width"] == width
             )
             camera.play("vehicle", i)
             passage_s = watcher.passage(NUMBERS[i % len(NUMBERS)])
-            rows.append(Row(show, said, seen_s, healed_s, passage_s))
-        assert process.poll() is None, "one process lived through it all"
+            rows.append(Row(show, said, reported_s, recovered_s, passage_s))
+        assert process.poll() is None, "the process must survive all faults"
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
     show_table(rows)
@@ -148,7 +149,7 @@ def test_each_fault_is_seen_and_healed_and_no_passage_is_lost(
         assert log.count(text) == 1, log
 
 
-def test_a_driver_that_never_returns_ends_the_process_which_systemd_starts_anew(
+def test_a_driver_that_never_returns_ends_the_process_and_systemd_restarts_it(
     start_gate: StartGate, mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path
 ) -> None:
     script = tmp_path / "script.yaml"
@@ -165,14 +166,14 @@ def test_a_driver_that_never_returns_ends_the_process_which_systemd_starts_anew(
     assert "hangs in read" in log and "Traceback" not in log
     last_health = subscriber.on(HEALTH)[-1].json
     assert (last_health["Camera"]["State"], last_health["Camera"]["Fault"]) == ("failed", "hangs")
-    second = start_gate(mosquitto.port, pi, **environ)  # as systemd does
+    second = start_gate(mosquitto.port, pi, **environ)  # As systemd does.
     watcher.passage(NUMBERS[0])
     second.send_signal(signal.SIGTERM)
     assert second.wait(WAIT_S) == 0
     assert [message.json["Event"]["Sequence"] for message in subscriber.on(PLATE)] == [1, 2]
 
 
-def test_systemd_hears_of_the_first_frame_and_of_progress_only(
+def test_systemd_is_notified_of_the_first_frame_and_of_progress_only(
     start_gate: StartGate, mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, ScriptedCamera(free_port()) as camera:
@@ -181,34 +182,34 @@ def test_systemd_hears_of_the_first_frame_and_of_progress_only(
         camera.play("stop")
         stream = {"type": "stream", "source": camera.url, "read_timeout_s": 0.5}
         process = start_gate(mosquitto.port, stream, NOTIFY_SOCKET=str(tmp_path / "notify"))
-        told = hear(systemd, "EXTEND_TIMEOUT_USEC=60000000")
-        told += hear(systemd, "EXTEND_TIMEOUT_USEC=60000000")
-        assert "READY=1" not in told and "WATCHDOG=1" not in told
+        received = notifications(systemd, "EXTEND_TIMEOUT_USEC=60000000")
+        received += notifications(systemd, "EXTEND_TIMEOUT_USEC=60000000")
+        assert "READY=1" not in received and "WATCHDOG=1" not in received
         camera.play("empty")
-        told = hear(systemd, "READY=1")
-        assert hear(systemd, "WATCHDOG=1") == ["WATCHDOG=1"]
+        received = notifications(systemd, "READY=1")
+        assert notifications(systemd, "WATCHDOG=1") == ["WATCHDOG=1"]
         process.send_signal(signal.SIGTERM)
-        assert "READY=1" not in hear(systemd, "STOPPING=1")
+        assert "READY=1" not in notifications(systemd, "STOPPING=1")
         assert process.wait(5) == 0
 
 
-def _tells(fault: str, camera: dict[str, Any]) -> bool:
+def _has_fault(fault: str, camera: dict[str, Any]) -> bool:
     return bool(camera["Fault"] == fault)
 
 
-def hear(systemd: socket.socket, last: str) -> list[str]:
-    """What systemd is told, up to ``last``."""
-    told: list[str] = []
-    while not told or told[-1] != last:
-        told.append(systemd.recv(500).decode())
-    return told
+def notifications(systemd: socket.socket, last: str) -> list[str]:
+    """Returns the notifications to systemd up to ``last``."""
+    received: list[str] = []
+    while not received or received[-1] != last:
+        received.append(systemd.recv(500).decode())
+    return received
 
 
 def show_table(rows: list[Row]) -> None:
     table = Table(title="camera faults")
-    for heading in ("camera", "health says", "seen after s", "healed after s", "next passage after s"):
+    for heading in ("camera", "health says", "reported after s", "ended after s", "next passage after s"):
         table.add_column(heading, justify="left" if heading in ("camera", "health says") else "right")
     for row in rows:
-        times = (f"{seconds:.1f}" for seconds in (row.seen_s, row.healed_s, row.passage_s))
-        table.add_row(row.fault, row.said or "another size", *times)
+        times = (f"{seconds:.1f}" for seconds in (row.reported_s, row.recovered_s, row.passage_s))
+        table.add_row(row.fault, row.reported or "another size", *times)
     Console(width=100).print(table)

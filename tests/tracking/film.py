@@ -1,4 +1,4 @@
-"""Scripted films of plates for the tracking tests: readings with noisy evidence, shown to a tracker frame by frame."""
+"""Scripted films for the tracking tests: readings with noisy probabilities, given to a tracker frame by frame."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ def plate(
     color: Color = Color.BLUE,
     rng: np.random.Generator | None = None,
 ) -> PlateReading:
-    """A reading of ``number`` centred at (x, y).
+    """Returns a reading of ``number`` with its centre at (x, y).
 
-    The characters in which ``number`` differs from ``truth`` are the unsure ones: they have the probability
-    ``confidence`` says, and the true ones have most of the rest. Without them the last character is the unsure one.
+    The characters in which ``number`` differs from ``truth`` are the uncertain ones. Their probability is
+    ``confidence`` / 100, and the true characters have most of the rest. If ``number`` equals ``truth``, the last
+    character is the uncertain one.
     """
     rng = rng or np.random.default_rng(0)
     truth = truth if truth and len(truth) == len(number) else number
@@ -68,7 +69,7 @@ def plate(
 
 
 class Film:
-    """Shows frames to a tracker and keeps what it publishes."""
+    """Gives frames to a tracker and collects the passages that it publishes."""
 
     def __init__(self, settings: PassageSettings | None = None, *, min_confidence: int = 80, fps: float = 10) -> None:
         self.tracker = Tracker(settings or PassageSettings(), min_confidence)
@@ -80,7 +81,7 @@ class Film:
         self.passages: list[Passage] = []
 
     def show(self, *readings: PlateReading) -> list[Passage]:
-        """One frame; gives the passages that it led to."""
+        """Adds one frame and returns its passages."""
         self.time_s += 1 / self.fps
         width, height = self.size
         frame = Frame(
@@ -92,12 +93,12 @@ class Film:
         return passages
 
     def empty(self, seconds: float) -> None:
-        """Frames without a plate."""
+        """Adds frames without a plate."""
         for _ in range(round(seconds * self.fps)):
             self.show()
 
     def end(self) -> list[str]:
-        """Flush; gives the numbers of all passages."""
+        """Flushes the tracker and returns the numbers of all passages."""
         self.passages += self.tracker.flush()
         return self.numbers
 
@@ -108,7 +109,7 @@ class Film:
 
 
 def misread(number: str, rng: np.random.Generator, *, position: int | None = None) -> str:
-    """``number`` with one digit of its serial changed."""
+    """Returns ``number`` with one digit of its serial changed."""
     places = [i for i in range(2, len(number)) if number[i].isdigit()]
     place = int(rng.choice(places)) if position is None else position
     other = rng.choice([digit for digit in "0123456789" if digit != number[place]])

@@ -1,7 +1,7 @@
-"""What happens at a gate, as scripts: who drives where, and the passages that must come of it.
+"""Scripted scenes at a gate: the paths of the vehicles, and the passages that the tracker must publish.
 
-``python -m tests.tracking.scenes`` plays them all and prints the table of expected and produced passages. Places are
-fractions of the frame, times are seconds; a plate is drawn as the readings that the reader would give of it.
+``python -m tests.tracking.scenes`` plays all scenes and prints a table of expected and produced passages. Positions are
+fractions of the frame, times are in seconds. A plate is simulated as the readings that the reader would return.
 """
 
 from __future__ import annotations
@@ -29,31 +29,33 @@ HALF: dict[str, Any] = {"line": [(0.0, 0.6), (0.5, 0.6)]}
 
 @dataclass(frozen=True)
 class Actor:
-    """A plate on its way: ``way`` is (second, x, y) from point to point; ``hidden`` are (from, to) seconds.
+    """A moving plate.
 
-    ``wrong`` is the share of frames in which one digit is misread.
+    ``path`` is a sequence of (second, x, y), connected by straight lines. ``hidden`` are intervals (from, to) in
+    seconds. ``misread_share`` is the share of frames in which one digit is misread. ``jitter`` is the standard
+    deviation of the position in pixels.
     """
 
     number: str
-    way: tuple[tuple[float, float, float], ...]
+    path: tuple[tuple[float, float, float], ...]
     confidence: int = 93
     hidden: tuple[tuple[float, float], ...] = ()
     color: Color = Color.BLUE
-    wrong: float = 0.0
-    tremble: float = 1.0
+    misread_share: float = 0.0
+    jitter: float = 1.0
 
     def reading(self, time_s: float, rng: np.random.Generator) -> PlateReading | None:
-        """What is read of it then; None while it is not in sight."""
-        times, xs, ys = zip(*self.way, strict=True)
+        """Returns the reading at this time; None while the plate is not visible."""
+        times, xs, ys = zip(*self.path, strict=True)
         if not times[0] <= time_s <= times[-1] or any(begin <= time_s < end for begin, end in self.hidden):
             return None
         x, y = np.interp(time_s, times, xs), np.interp(time_s, times, ys)
-        read = misread(self.number, rng) if rng.random() < self.wrong else self.number
+        read = misread(self.number, rng) if rng.random() < self.misread_share else self.number
         return plate(
             read,
-            x * WIDTH + rng.normal(0, self.tremble),
-            y * HEIGHT + rng.normal(0, self.tremble),
-            width=70 + 90 * y,  # nearer to the camera is lower in the picture, and larger
+            x * WIDTH + rng.normal(0, self.jitter),
+            y * HEIGHT + rng.normal(0, self.jitter),
+            width=70 + 90 * y,  # A plate nearer to the camera is lower in the picture, and larger.
             confidence=self.confidence,
             truth=self.number,
             color=self.color,
@@ -63,7 +65,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Scene:
-    """``expected``: the passages in their order, as ``number`` or ``number in``, ``number out``."""
+    """``expected`` are the passages in order: ``number``, ``number in`` or ``number out``."""
 
     name: str
     expected: tuple[str, ...]
@@ -72,9 +74,9 @@ class Scene:
     fps: float = 10
 
     def play(self) -> tuple[str, ...]:
-        """The passages that the tracker publishes."""
+        """Returns the passages that the tracker publishes."""
         film, rng = Film(PassageSettings(**self.settings), fps=self.fps), np.random.default_rng(7)
-        end_s = max(actor.way[-1][0] for actor in self.actors) + 2
+        end_s = max(actor.path[-1][0] for actor in self.actors) + 2
         for i in range(int(end_s * self.fps)):
             readings = [actor.reading(i / self.fps, rng) for actor in self.actors]
             film.show(*(reading for reading in readings if reading is not None))
@@ -83,23 +85,23 @@ class Scene:
 
 
 def down(number: str, start: float = 0, x: float = 0.5, seconds: float = 4, **more: Any) -> Actor:
-    """Comes down the picture over its whole height."""
+    """Returns a plate that moves down the picture."""
     return Actor(number, ((start, x, 0.2), (start + seconds, x, 0.95)), **more)
 
 
 def up(number: str, start: float = 0, x: float = 0.5, seconds: float = 4, **more: Any) -> Actor:
-    """Goes up the picture over its whole height."""
+    """Returns a plate that moves up the picture."""
     return Actor(number, ((start, x, 0.95), (start + seconds, x, 0.2)), **more)
 
 
 def stop(number: str, *ys: tuple[float, float], x: float = 0.5, **more: Any) -> Actor:
-    """Is at each (second, y) on its way, x the same."""
+    """Returns a plate that is at each (second, y), with a constant x."""
     return Actor(number, tuple((second, x, y) for second, y in ys), **more)
 
 
 def sticker(x: float, *ys: tuple[float, float]) -> Actor:
-    """A pedestrian's sticker: wobbles, and is read badly."""
-    return stop("京A88888", *ys, x=x, confidence=45, wrong=0.6, tremble=8)
+    """Returns the sticker of a pedestrian: it shakes and is often misread."""
+    return stop("京A88888", *ys, x=x, confidence=45, misread_share=0.6, jitter=8)
 
 
 HOUR = 3600.0
@@ -108,7 +110,7 @@ GATE_LANE = [(0.3, 0.0), (0.7, 0.0), (0.7, 1.0), (0.3, 1.0)]
 CORNER = [[(0.0, 0.0), (0.4, 0.0), (0.4, 0.5), (0.0, 0.5)]]
 
 SCENES: Sequence[Scene] = (
-    # one car and a line
+    # One car and a line.
     Scene("in", (f"{CAR} in",), (down(CAR),)),
     Scene("out", (f"{CAR} out",), (up(CAR),)),
     Scene("in at a crawl", (f"{CAR} in",), (down(CAR, seconds=40),)),
@@ -122,7 +124,7 @@ SCENES: Sequence[Scene] = (
     ),
     Scene("stops on the line, goes on", (f"{CAR} in",), (stop(CAR, (0, 0.2), (3, 0.6), (63, 0.6), (66, 0.95)),)),
     Scene("stops on the line, reverses", (), (stop(CAR, (0, 0.2), (3, 0.6), (63, 0.6), (66, 0.2)),)),
-    Scene("stands on the line and trembles", (), (stop(CAR, (0, 0.6), (60, 0.6), tremble=4),)),
+    Scene("stands on the line and trembles", (), (stop(CAR, (0, 0.6), (60, 0.6), jitter=4),)),
     Scene(
         "stops before the line for the barrier", (f"{CAR} in",), (stop(CAR, (0, 0.2), (3, 0.5), (33, 0.5), (35, 0.9)),)
     ),
@@ -130,7 +132,7 @@ SCENES: Sequence[Scene] = (
         "rolls back a little after the line", (f"{CAR} in",), (stop(CAR, (0, 0.2), (3, 0.75), (4, 0.68), (7, 0.95)),)
     ),
     Scene("comes into sight behind the line", (), (stop(CAR, (0, 0.7), (3, 0.95)),)),
-    # other lines
+    # Other lines.
     Scene("in upwards", (f"{CAR} in",), (up(CAR),), {**LEVEL, "line_in": "up"}),
     Scene(
         "in to the right",
@@ -151,7 +153,7 @@ SCENES: Sequence[Scene] = (
         (f"{CAR} in", f"{CAR} out"),
         (Actor(CAR, ((0, 0.3, 0.2), (3, 0.4, 0.85), (4, 0.6, 0.85), (7, 0.7, 0.2))),),
     ),
-    # several
+    # Several vehicles.
     Scene("two lanes, the line over one", (f"{CAR} in",), (down(CAR, x=0.25), down(OTHER, x=0.75)), HALF),
     Scene("two lanes, the line over both", (f"{CAR} in", f"{OTHER} in"), (down(CAR, x=0.3), down(OTHER, 0.8, x=0.7))),
     Scene("two lanes, one in, one out", (f"{CAR} in", f"{OTHER} out"), (down(CAR, x=0.3), up(OTHER, 1, x=0.7))),
@@ -165,13 +167,13 @@ SCENES: Sequence[Scene] = (
     Scene("a convoy of three", (f"{CAR} in", f"{NEXT} in", f"{THIRD} in"), (down(CAR), down(NEXT, 5), down(THIRD, 10))),
     Scene("a number on bumper and tail", (f"{CAR} in",), (down(CAR), down(CAR, 6))),
     Scene("in twice, two minutes apart", (f"{CAR} in", f"{CAR} in"), (down(CAR), down(CAR, 124))),
-    # what stands in the way
+    # Hidden plates.
     Scene("behind the barrier's arm for a moment", (f"{CAR} in",), (down(CAR, hidden=((1.9, 2.5),)),)),
     Scene("behind a pedestrian while it crosses", (f"{CAR} in",), (down(CAR, seconds=8, hidden=((3, 6),)),)),
     Scene("behind a truck for long", (), (stop(CAR, (0, 0.3), (3, 0.5), (23, 0.8), (26, 0.95), hidden=((2.5, 23),)),)),
     Scene("a pedestrian with a sticker", (), (sticker(0.5, (0, 0.3), (10, 0.9)),)),
     Scene("a pedestrian with a sticker beside a car", (f"{CAR} in",), (down(CAR, 1), sticker(0.7, (0, 0.3), (8, 0.9)))),
-    # who is always there
+    # Parked vehicles.
     Scene("parked behind the line for an hour", (), (stop(CAR, (0, 0.8), (HOUR, 0.8)),), SLOW | LEVEL, fps=1),
     Scene(
         "in, then parked in view for an hour",
@@ -186,7 +188,7 @@ SCENES: Sequence[Scene] = (
         (stop(CAR, (0, 0.8), (60, 0.8), x=0.15), down(OTHER, 10), up(THIRD, 30)),
     ),
     Scene("parked in view for an hour, no line", (CAR,), (stop(CAR, (0, 0.5), (HOUR, 0.5)),), SLOW, fps=1),
-    # areas
+    # Areas.
     Scene("beside the lane", (), (down(CAR, x=0.15),), {"lane": GATE_LANE}),
     Scene("in the lane, another beside it", (CAR,), (down(CAR), down(OTHER, x=0.15)), {"lane": GATE_LANE}),
     Scene("stands in an ignored area", (), (stop(CAR, (0, 0.3), (60, 0.3), x=0.2),), {"ignore": CORNER}),
@@ -196,8 +198,8 @@ SCENES: Sequence[Scene] = (
         (Actor(CAR, ((0, 0.2, 0.2), (6, 0.5, 0.95))),),
         {**LEVEL, "ignore": CORNER},
     ),
-    # numbers
-    Scene("a digit misread in every fourth frame", (f"{CAR} in",), (down(CAR, confidence=88, wrong=0.25),)),
+    # Numbers.
+    Scene("a digit misread in every fourth frame", (f"{CAR} in",), (down(CAR, confidence=88, misread_share=0.25),)),
     Scene("too unsure to publish", (), (down(CAR, confidence=40),)),
     Scene(
         "a number that the pattern excludes", (f"{CAR} in",), (down(CAR), down(OTHER, 6)), {**LEVEL, "pattern": "粤.*"}
@@ -212,7 +214,7 @@ SCENES: Sequence[Scene] = (
 
 
 def main() -> int:
-    """Play all scenes; 1 when one went otherwise than expected."""
+    """Plays all scenes. Returns 1 if one differs from what is expected, else 0."""
     table = Table("scene", "expected", "produced", "")
     failed = 0
     for scene in SCENES:

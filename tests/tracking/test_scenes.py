@@ -1,4 +1,4 @@
-"""Every scripted scene, and real clips, give the passages that they must."""
+"""The tracker publishes the expected passages for all scripted scenes and for real clips."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Recording = list[tuple[Frame, list[PlateReading]]]
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
-def test_a_scene_gives_the_passages_that_it_must(scene: Scene) -> None:
+def test_a_scene_gives_the_expected_passages(scene: Scene) -> None:
     assert scene.play() == scene.expected
 
 
@@ -38,7 +38,7 @@ def read_clip(path: Path, reader: PlateReader, every: int) -> Recording:
 
 @pytest.fixture(scope="module")
 def parked_car(shared_data: Path, reader: PlateReader) -> Recording:
-    """A real car that stands, every fourth frame, read by the shipped models."""
+    """Readings of a real parked car: every fourth frame, read with the shipped models."""
     return read_clip(shared_data / "video" / "parked_car.mp4", reader, 4)
 
 
@@ -59,8 +59,8 @@ def test_a_real_parked_car(parked_car: Recording, settings: dict[str, Any], expe
     assert [passage.number for passage in (*passages, *tracker.flush())] == expected
 
 
-def test_a_real_plate_that_goes_over_the_line(parked_car: Recording) -> None:
-    """The camera walks, so the plate wanders through the picture; the line is laid across its way."""
+def test_a_real_plate_that_crosses_the_line(parked_car: Recording) -> None:
+    """The camera is carried by hand, so the plate moves in the picture. The line lies across this path."""
     own = [(f.monotonic_s, next(r for r in rs if r.number == "粤LQ092V")) for f, rs in parked_car
            if any(r.number == "粤LQ092V" for r in rs)]  # fmt: skip
     frame = parked_car[0][0]
@@ -72,11 +72,11 @@ def test_a_real_plate_that_goes_over_the_line(parked_car: Recording) -> None:
     tracker = Tracker(PassageSettings(line=tuple(line), line_in="down" if axis else "right"), 80)
     passages = [passage for frame, readings in parked_car for passage in tracker.update(frame, readings)]
     passages += tracker.flush()
-    way = "in" if last[axis] > first[axis] else "out"
-    assert [(passage.number, passage.crossing) for passage in passages] == [("粤LQ092V", way)]
+    direction = "in" if last[axis] > first[axis] else "out"
+    assert [(passage.number, passage.crossing) for passage in passages] == [("粤LQ092V", direction)]
 
 
-def test_a_line_taken_away_or_drawn_while_a_car_is_in_sight() -> None:
+def test_a_line_that_is_removed_while_a_car_is_visible() -> None:
     film = Film(PassageSettings(**LEVEL, sure_frames=50))
     for _ in range(3):
         film.show(plate(CAR, 900, 300))
@@ -85,12 +85,12 @@ def test_a_line_taken_away_or_drawn_while_a_car_is_in_sight() -> None:
     assert film.passages[0].crossing is None
 
 
-def test_a_line_with_the_clock_of_a_slow_camera() -> None:
-    """Three frames a second, as on a hot board."""
+def test_a_line_at_a_low_frame_rate() -> None:
+    """Three frames per second, as on an overheated board."""
     assert Scene("slow", (f"{CAR} in",), (down(CAR),), fps=3).play() == (f"{CAR} in",)
 
 
-def test_the_clock_of_a_scene_is_its_own() -> None:
+def test_times_of_a_passage_are_those_of_its_frames() -> None:
     film, rng = Film(PassageSettings(**LEVEL)), np.random.default_rng(5)
     for i in range(12):
         film.show(plate(CAR, 900, 500 + 30 * i, rng=rng))

@@ -1,4 +1,4 @@
-"""Distance between numbers, and the likeliest valid number."""
+"""Edit distance of numbers, and the search for the most likely valid number."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def logits(*positions: dict[str, float]) -> NDArray[np.float64]:
     return logs
 
 
-def test_the_likeliest_valid_number_wins() -> None:
+def test_the_most_likely_valid_number_is_found() -> None:
     serial = [{character: 0.98} for character in "0236"]
-    evidence = logits({"京": 0.7, "冀": 0.29}, {"8": 0.5, "B": 0.4, "A": 0.08}, {"F": 0.9}, *serial)
-    assert best_valid_number(evidence) == "京BF0236"
+    scores = logits({"京": 0.7, "冀": 0.29}, {"8": 0.5, "B": 0.4, "A": 0.08}, {"F": 0.9}, *serial)
+    assert best_valid_number(scores) == "京BF0236"
 
 
-def test_a_rival_that_cannot_stand_there_counts_little() -> None:
+def test_a_rival_that_is_invalid_there_counts_little() -> None:
     serial = [{character: 0.999} for character in "F0236"]
     impossible = certainty(logits({"京": 0.999}, {"B": 0.45, "8": 0.55}, *serial), "京BF0236")
     possible = certainty(logits({"京": 0.999}, {"B": 0.45, "D": 0.55}, *serial), "京BF0236")
@@ -48,11 +48,11 @@ def test_a_rival_that_cannot_stand_there_counts_little() -> None:
     assert possible == pytest.approx(0.45, abs=0.01)
 
 
-def test_the_least_sure_character_decides() -> None:
+def test_the_least_certain_character_decides() -> None:
     sure = [{character: 0.99999} for character in "京AF023"]
     assert certainty(logits(*sure, {"6": 0.6, "8": 0.4}), "京AF0236") == pytest.approx(0.6, abs=0.01)
 
 
-def test_flat_evidence_is_no_number() -> None:
+def test_random_probabilities_give_no_number() -> None:
     rng = np.random.default_rng(0)
     assert best_valid_number(np.log(rng.dirichlet(np.ones(len(ALPHABET)), 4))) is None

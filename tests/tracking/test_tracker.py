@@ -1,4 +1,4 @@
-"""The tracker: one passage for each vehicle, whatever the frames look like."""
+"""The tracker publishes one passage per vehicle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CAR, SIMILAR, OTHER = "粤LQ092V", "粤LQ093V", "京AF0236"
 
 
 def approach(film: Film, number: str, frames: int, *, x: float = 900, seed: int = 0, confidence: int = 93) -> None:
-    """A car drives towards the camera: its plate comes down the picture and grows."""
+    """Adds a car that approaches the camera: its plate moves down the picture and grows."""
     rng = np.random.default_rng(seed)
     for i in range(frames):
         film.show(plate(number, x, 300 + 20 * i, width=70 + 4 * i, confidence=confidence, rng=rng))
@@ -38,14 +38,14 @@ def test_one_car_is_one_passage() -> None:
     assert passage.rect.width > 0
 
 
-def test_a_sure_vote_is_published_before_the_car_is_gone() -> None:
+def test_a_certain_vote_is_published_before_the_track_ends() -> None:
     film = Film()
     approach(film, CAR, 8)
     assert film.numbers == [CAR]
     assert film.passages[0].frames <= 6
 
 
-def test_a_car_before_a_camera_that_falls_silent_is_published_without_another_frame() -> None:
+def test_a_car_is_published_when_the_camera_gives_no_more_frames() -> None:
     film = Film(PassageSettings(sure_frames=10, max_gap_s=1))
     approach(film, CAR, 5)
     assert film.tracker.end_lost_tracks(film.time_s + 0.9) == []
@@ -66,7 +66,7 @@ def test_a_passage_keeps_the_best_frame_that_was_read_as_its_number() -> None:
 @pytest.mark.parametrize(
     ("growth", "direction"), [(5, Direction.APPROACHING), (-5, Direction.LEAVING), (0, Direction.UNKNOWN)]
 )
-def test_direction_is_told_by_the_plate_s_size(growth: float, direction: Direction) -> None:
+def test_direction_comes_from_the_plate_s_size(growth: float, direction: Direction) -> None:
     film = Film(PassageSettings(sure_frames=10))
     for i in range(12):
         film.show(plate(CAR, 500 + 30 * i, width=120 + growth * i, rng=np.random.default_rng(i)))
@@ -104,15 +104,15 @@ def test_several_plates_in_one_frame_are_several_passages() -> None:
 def test_one_plate_found_twice_in_a_frame_is_one_car() -> None:
     film, rng = Film(), np.random.default_rng(1)
     for i in range(15):
-        twin = plate(SIMILAR, 910, 305 + 15 * i, rng=rng, confidence=88, truth=CAR)
-        film.show(plate(CAR, 900, 300 + 15 * i, rng=rng, confidence=95), twin)
+        second = plate(SIMILAR, 910, 305 + 15 * i, rng=rng, confidence=88, truth=CAR)
+        film.show(plate(CAR, 900, 300 + 15 * i, rng=rng, confidence=95), second)
     assert film.end() == [CAR]
 
 
 def test_a_car_that_follows_bumper_to_bumper_is_another_car() -> None:
     film = Film()
     rng = np.random.default_rng(2)
-    for number in (CAR, OTHER):  # at the same place, without a frame between them
+    for number in (CAR, OTHER):  # At the same position, without a frame between them.
         for _ in range(10):
             film.show(plate(number, 900 + rng.normal(0, 2), 700, rng=rng))
     assert film.end() == [CAR, OTHER]
@@ -120,7 +120,7 @@ def test_a_car_that_follows_bumper_to_bumper_is_another_car() -> None:
 
 def test_a_convoy_of_similar_plates_is_several_cars() -> None:
     film = Film()
-    for k, number in enumerate((CAR, SIMILAR, "粤LQ094V")):  # each comes into sight where the last one did
+    for k, number in enumerate((CAR, SIMILAR, "粤LQ094V")):  # Each appears where the previous one appeared.
         approach(film, number, 20, seed=k, confidence=95 - 2 * k)
         film.empty(0.3)
     assert film.end() == [CAR, SIMILAR, "粤LQ094V"]
@@ -136,7 +136,7 @@ def test_a_car_parked_for_ten_minutes_is_one_passage() -> None:
 
 def test_a_parked_car_lost_and_found_again_stays_suppressed_while_it_is_seen() -> None:
     film, rng = Film(PassageSettings(repeat_after_s=20), fps=5), np.random.default_rng(3)
-    for _ in range(20):  # five seconds in sight, eight hidden: over four minutes
+    for _ in range(20):  # Five seconds visible, eight hidden, for over four minutes.
         for _ in range(25):
             film.show(plate(CAR, rng=rng))
         film.empty(8)
@@ -144,7 +144,7 @@ def test_a_parked_car_lost_and_found_again_stays_suppressed_while_it_is_seen() -
     assert film.tracker.counts.repeats >= 10
 
 
-def test_a_waiting_car_is_announced_though_the_vote_is_not_sure() -> None:
+def test_a_waiting_car_is_published_although_the_vote_is_not_certain() -> None:
     film, rng = Film(), np.random.default_rng(4)
     for _ in range(40):
         film.show(plate(CAR, confidence=86, rng=rng))
@@ -162,9 +162,9 @@ def test_a_car_that_comes_back_after_the_window_is_a_second_passage() -> None:
     assert film.end() == [CAR, CAR]
 
 
-def test_a_creeping_car_is_one_passage() -> None:
+def test_a_slow_car_is_one_passage() -> None:
     film, rng = Film(fps=5), np.random.default_rng(5)
-    for i in range(900):  # three minutes for one plate width a ten seconds, hidden every now and then
+    for i in range(900):  # Three minutes with one plate width per ten seconds, sometimes hidden.
         hidden = i % 100 > 85
         film.show(*([] if hidden else [plate(CAR, 300 + 2.4 * i % 1200, rng=rng)]))
     assert film.end() == [CAR]
@@ -179,7 +179,7 @@ def test_missed_frames_do_not_break_a_track() -> None:
     assert film.tracker.counts.repeats == film.tracker.counts.unsure == 0
 
 
-def test_each_photo_is_a_scene_of_its_own() -> None:
+def test_each_photo_is_a_separate_scene() -> None:
     film = Film(fps=10)
     numbers = [CAR, SIMILAR, OTHER, "皖A88K21"]
     for k, number in enumerate(numbers):
@@ -190,7 +190,7 @@ def test_each_photo_is_a_scene_of_its_own() -> None:
     assert film.end() == numbers
 
 
-def test_a_photo_held_for_many_frames_is_no_surer_than_the_photo() -> None:
+def test_a_photo_held_for_many_frames_has_the_confidence_of_one_frame() -> None:
     film = Film()
     reading = plate(CAR, confidence=87)
     for _ in range(5):
@@ -232,7 +232,7 @@ def test_text_that_is_no_plate_number_is_never_published() -> None:
 @pytest.mark.parametrize("step", [1.5, 2.5, 4.0])
 def test_a_fast_car_at_five_frames_a_second_is_followed(step: float) -> None:
     film, rng = Film(fps=5), np.random.default_rng(10)
-    for i in range(4):  # moves by more than its plate's width from frame to frame
+    for i in range(4):  # It moves by more than its plate's width per frame.
         film.show(plate(CAR, 100 + step * 100 * i, 400 + 30 * i, width=100, confidence=90, rng=rng))
     assert film.end() == [CAR]
     assert film.tracker.counts.unsure == film.tracker.counts.repeats == 0
@@ -240,7 +240,7 @@ def test_a_fast_car_at_five_frames_a_second_is_followed(step: float) -> None:
 
 def test_similar_plates_side_by_side_at_a_low_frame_rate_are_kept_apart() -> None:
     film, rng = Film(fps=5), np.random.default_rng(11)
-    for i in range(5):  # each moves to where the other one was
+    for i in range(5):  # Each moves to the previous position of the other.
         film.show(
             plate(CAR, 100 + 300 * i, 400, width=100, rng=rng), plate(SIMILAR, 400 + 300 * i, 400, width=100, rng=rng)
         )
@@ -257,7 +257,7 @@ def test_an_overturned_vote_is_counted_and_not_published_again() -> None:
         film.show(plate(CAR, 600 + 70 * i, width=60 + 5 * (i - 4), confidence=97, rng=rng))
     assert film.tracker.counts.overturned == 1
     film.empty(3)
-    for i in range(10):  # and it is the same vehicle when it is found again
+    for i in range(10):  # It is the same vehicle when it is found again.
         film.show(plate(CAR, 600 + 70 * i, rng=rng))
     assert film.end() == [SIMILAR]
     assert film.tracker.counts.repeats == 1
@@ -274,7 +274,7 @@ def test_a_parked_car_misread_when_found_again_is_the_same_car() -> None:
     assert film.tracker.counts == TrackerCounts(published=1, repeats=1)
 
 
-def test_a_similar_plate_elsewhere_is_another_car_though_it_is_less_sure() -> None:
+def test_a_less_certain_similar_plate_elsewhere_is_another_car() -> None:
     film, rng = Film(fps=5), np.random.default_rng(14)
     for _ in range(20):
         film.show(plate(CAR, confidence=96, rng=rng))
@@ -314,8 +314,8 @@ def test_the_counts_add_up() -> None:
     assert (counts.published, counts.repeats, counts.unsure) == (1, 1, 1)
 
 
-def gate(rng: np.random.Generator) -> tuple[Film, list[str]]:
-    """Random traffic: each car comes, perhaps waits, and goes; a few characters are misread, a few frames missed."""
+def random_traffic(rng: np.random.Generator) -> tuple[Film, list[str]]:
+    """Plays random traffic: each car comes, may wait, and leaves. Some characters and frames are misread or missed."""
     film, driven = Film(fps=float(rng.choice([5, 10, 25]))), []
     for _ in range(5):
         serial = "".join(rng.choice(list("0123456789"), 4))
@@ -324,7 +324,7 @@ def gate(rng: np.random.Generator) -> tuple[Film, list[str]]:
         x, waits = float(rng.uniform(600, 1200)), int(rng.integers(0, 3)) * film.fps
         frames = round(2 * film.fps + waits)
         for i in range(frames):
-            way = min(i, 2 * film.fps) / film.fps
+            moved = min(i, 2 * film.fps) / film.fps
             if rng.random() < 0.1:
                 film.show()
                 continue
@@ -333,7 +333,7 @@ def gate(rng: np.random.Generator) -> tuple[Film, list[str]]:
             confidence = int(rng.integers(70, 85) if read != number else rng.integers(85, 98))
             film.show(
                 plate(
-                    read, x + shake[0], 300 + 250 * way + shake[1], width=70 + 40 * way,
+                    read, x + shake[0], 300 + 250 * moved + shake[1], width=70 + 40 * moved,
                     confidence=confidence, truth=number, rng=rng,
                 )
             )  # fmt: skip
@@ -342,8 +342,8 @@ def gate(rng: np.random.Generator) -> tuple[Film, list[str]]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_random_traffic_is_one_passage_a_car(seed: int) -> None:
-    film, driven = gate(np.random.default_rng(seed))
+def test_random_traffic_gives_one_passage_per_car(seed: int) -> None:
+    film, driven = random_traffic(np.random.default_rng(seed))
     assert film.end() == driven
 
 
@@ -361,8 +361,8 @@ def test_confidence_stays_a_whole_number_from_0_to_100(scene: Callable[[Film], o
     assert all(isinstance(p.confidence, int) and 0 <= p.confidence <= 100 for p in film.passages)
 
 
-def test_pictures_of_another_size_are_another_scene_but_the_same_vehicle() -> None:
-    """Places in pixels no longer compare; the number still does."""
+def test_another_picture_size_is_another_scene_with_the_same_vehicle() -> None:
+    """Positions in pixels are not comparable then, but the number is."""
     film = Film()
     for _ in range(10):
         film.show(plate(CAR))
@@ -372,7 +372,7 @@ def test_pictures_of_another_size_are_another_scene_but_the_same_vehicle() -> No
     assert film.end() == [CAR]
 
 
-def test_other_settings_apply_to_what_is_in_sight() -> None:
+def test_changed_settings_apply_to_visible_plates() -> None:
     film = Film(PassageSettings(repeat_after_s=60), min_confidence=99)
     approach(film, CAR, 10, confidence=85)
     assert film.tracker.has_tracks

@@ -1,4 +1,4 @@
-"""Lists of numbers: what is near is told, and the number stays as it was read."""
+"""Watchlists: near matches are reported, and they are loaded from the settings or a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def load(tmp_path: Path, text: str) -> Settings:
     return load_settings(tmp_path / "config.yaml", {})
 
 
-def test_exact_and_one_off() -> None:
+def test_exact_matches_and_one_edit() -> None:
     lists = Watchlists({"known": ["粤LQ092V", "粤LQ093V", "粤BD12345"], "blocked": ["粤LQ092W", "京AF0236"]})
     assert lists.matches("粤LQ092V") == (ListMatch("known", "粤LQ092V", 0), ListMatch("blocked", "粤LQ092W", 1))
     assert lists.matches("粤LQ094V") == (ListMatch("known", "粤LQ092V", 1), ListMatch("known", "粤LQ093V", 1))
@@ -28,7 +28,7 @@ def test_exact_and_one_off() -> None:
     assert Watchlists({"known": []}).matches("沪C5T901") == ()
 
 
-def test_lists_stand_in_the_settings_or_in_a_file(tmp_path: Path) -> None:
+def test_lists_come_from_the_settings_or_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "blocked.txt").write_text("# 2025\n京A·F0236  # unpaid\n\n粤 bd12345\n京AF0236\n", encoding="utf-8")
     settings = load(tmp_path, "lists: {known: [粤LQ092V], blocked: blocked.txt}")
     assert settings.lists.known == ("粤LQ092V",)
@@ -43,7 +43,7 @@ def test_lists_stand_in_the_settings_or_in_a_file(tmp_path: Path) -> None:
         (None, "blocked.txt: No such file"),
     ],
 )
-def test_a_list_with_mistakes_is_refused_with_its_place(tmp_path: Path, content: bytes | None, fault: str) -> None:
+def test_a_list_with_mistakes_is_rejected_with_the_line(tmp_path: Path, content: bytes | None, fault: str) -> None:
     if content is not None:
         (tmp_path / "blocked.txt").write_bytes(content)
     with pytest.raises(ConfigError) as caught:
