@@ -1,4 +1,4 @@
-"""How long to wait before the next try: doubling, capped, and with jitter so that gates don't come back in step."""
+"""Exponential back-off with jitter: the wait before the next try. Jitter keeps gates from reconnecting in step."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BackOff:
-    """``first_s`` doubles with each try up to ``ceiling_s``; both in seconds.
+    """Wait times that start at ``first_s``, double with each failure and stop growing at ``ceiling_s``; in seconds.
 
-    The ceiling is low: a broker that is back should have the passages that waited within seconds.
+    The default ceiling is low: once the broker is back, waiting passages should reach it within seconds.
     """
 
     first_s: float = 1.0
     ceiling_s: float = 15.0
 
     def delay(self, failures: int) -> float:
-        """Seconds to wait after this many failures in a row: between half and the whole of the doubled time."""
+        """Returns the seconds to wait after ``failures`` failures in a row: 50 to 100 % of the doubled time."""
         doublings = min(max(failures - 1, 0), 32)
-        whole: float = min(self.ceiling_s, self.first_s * 2**doublings)
-        return whole * random.uniform(0.5, 1.0)
+        longest: float = min(self.ceiling_s, self.first_s * 2**doublings)
+        return longest * random.uniform(0.5, 1.0)

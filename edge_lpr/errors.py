@@ -1,19 +1,19 @@
-"""The exception tree. Every error a user can meet is one clear line: what is wrong, then the remedy.
+"""The exception tree. Each error that a user can meet is one clear line: the problem, then the remedy.
 
-EdgeLprError                     anything this package raises on purpose
+EdgeLprError                     any error that this package raises on purpose
 ├── InputError                   the user's input is wrong (exit code 2)
-│   ├── ConfigError              config.yaml: all its faults at once
+│   ├── ConfigError              config.yaml: all its problems at once
 │   ├── ImageError               a picture that cannot be read
 │   │   ├── ImageTooLarge
 │   │   └── ImageDecodeFailed
-│   └── ModelArchiveError        an archive of models that is damaged, or holds none that a reader can use
-├── ImageEncodeFailed            an image that cannot be encoded as JPEG
-├── ModelError                   a model file or its sidecar is missing, damaged or of the wrong shape
+│   └── ModelArchiveError        a model archive that is damaged, or that holds no usable models
+├── ImageEncodeFailed            a picture that cannot be encoded as JPEG
+├── ModelError                   a model file or its sidecar is missing, damaged or has the wrong shape
 ├── CameraError                  a camera that cannot be opened, or that stopped
-├── BrokerError                  an MQTT broker that refuses us or cannot be reached
-├── ListenError                  an address that the API cannot be served at
-├── EvidenceError                a kept picture or key that cannot be written, read or deleted
-└── ApiError                     a request that gets an error answer (edge_lpr/api/errors.py)
+├── BrokerError                  an MQTT broker that refuses the connection or cannot be reached
+├── ListenError                  an address on which the API cannot listen
+├── EvidenceError                a stored picture or key that cannot be written, read or deleted
+└── ApiError                     a request that gets an error response (edge_lpr/api/errors.py)
 
 ``api_code`` is the ``Error.Code`` that Tencent Cloud's ``LicensePlateOCR`` documents for the situation.
 """
@@ -24,21 +24,21 @@ from typing import ClassVar
 
 
 class EdgeLprError(Exception):
-    """Anything this package raises on purpose. ``str(error)`` is one line for a person."""
+    """Base class of all errors that this package raises on purpose. ``str(error)`` is one line for a person."""
 
     exit_code: ClassVar[int] = 1
     api_code: ClassVar[str] = "InternalError"
 
 
 class InputError(EdgeLprError):
-    """What the user gave is wrong; nothing was done with it."""
+    """The user's input is wrong. Nothing was done with it."""
 
     exit_code = 2
     api_code = "InvalidParameter"
 
 
 class ConfigError(InputError):
-    """The settings file is wrong; ``faults`` holds one line for each thing to mend."""
+    """The settings file is wrong. ``faults`` holds one line for each problem."""
 
     def __init__(self, message: str, faults: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -52,40 +52,40 @@ class ImageError(InputError):
 
 
 class ImageTooLarge(ImageError):
-    """A picture with more bytes or pixels than are allowed."""
+    """A picture with more bytes or pixels than the limits allow."""
 
     api_code = "LimitExceeded.TooLargeFileError"
 
 
 class ImageDecodeFailed(ImageError):
-    """A file that is no picture, is damaged, or is of a kind that is not accepted."""
+    """A file that is not a picture, is damaged, or has a format that is not accepted."""
 
 
 class ModelArchiveError(InputError):
-    """An archive of models that is damaged, or that holds none that this reader can use."""
+    """A model archive that is damaged, or that holds no models that this reader can use."""
 
 
 class ImageEncodeFailed(EdgeLprError):
-    """An image that cannot be encoded as JPEG."""
+    """A picture that cannot be encoded as JPEG."""
 
     api_code = "FailedOperation.UnKnowError"
 
 
 class ModelError(EdgeLprError):
-    """A model file or its sidecar is missing, damaged or of the wrong shape."""
+    """A model file or its sidecar is missing, damaged or has the wrong shape."""
 
 
 class CameraError(EdgeLprError):
-    """A camera that cannot be opened, or that stopped giving frames."""
+    """A camera that cannot be opened, or that stopped delivering frames."""
 
 
 class BrokerError(EdgeLprError):
-    """An MQTT broker that refuses us or cannot be reached."""
+    """An MQTT broker that refuses the connection or cannot be reached."""
 
 
 class EvidenceError(EdgeLprError):
-    """A kept picture, or the key of the statistics, that cannot be written, read or deleted."""
+    """A stored picture, or the key of the statistics, that cannot be written, read or deleted."""
 
 
 class ListenError(EdgeLprError):
-    """An address that the API cannot be served at, now; it may be free, or ours, after a while."""
+    """An address on which the API cannot listen now. A later try may succeed."""

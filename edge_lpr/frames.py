@@ -1,4 +1,4 @@
-"""One picture from a camera, with the time it was taken."""
+"""One picture from a camera, with the time at which it was captured."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture.
+    """One captured picture.
 
-    ``image`` is uint8 of shape (height, width, 3), BGR, and is never written to. ``number`` counts the camera's
-    frames from 0 and skips those that were dropped. ``monotonic_s`` is in seconds on one clock that never steps
-    (for a recorded clip: the clip's own time); all reckoning uses it. ``captured_at`` is the wall clock, aware of
-    its offset, and serves only to stamp messages. ``source`` names the photo, clip or camera for people.
+    Attributes:
+        image: uint8 of shape (height, width, 3), BGR. Never written to.
+        number: Counts the camera's frames from 0, without those that were dropped.
+        monotonic_s: Seconds on a clock that never steps; for a recorded clip, the clip's own time. All time
+            differences are computed from this field.
+        captured_at: Wall-clock time with its UTC offset. Used only for the timestamps of messages.
+        source: Name of the photo, clip or camera, for people.
     """
 
     image: NDArray[np.uint8]
@@ -27,10 +30,10 @@ class Frame:
 
     @property
     def width(self) -> int:
-        """Pixels."""
+        """Width in pixels."""
         return int(self.image.shape[1])
 
     @property
     def height(self) -> int:
-        """Pixels."""
+        """Height in pixels."""
         return int(self.image.shape[0])

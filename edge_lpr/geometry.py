@@ -1,6 +1,7 @@
-"""Quads and rectangles: where a plate lies in a frame.
+"""Quads and rectangles: the position of a plate in a frame.
 
-Coordinates are pixels of the original frame, x to the right and y down, the origin at the frame's top-left corner.
+Coordinates are pixels of the original frame. x points right, y points down, and the origin is the top-left corner of
+the frame.
 """
 
 from __future__ import annotations
@@ -18,17 +19,22 @@ UNIT_CORNERS: NDArray[np.float32] = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], d
 
 @dataclass(frozen=True, slots=True)
 class Rect:
-    """An axis-aligned rectangle in whole pixels; ``width`` and ``height`` are at least 0."""
+    """An axis-aligned rectangle in whole pixels. ``width`` and ``height`` are at least 0."""
 
     x: int
     y: int
     width: int
     height: int
 
+    @property
+    def area(self) -> int:
+        """Area in square pixels."""
+        return self.width * self.height
+
 
 @dataclass(frozen=True, slots=True)
 class Quad:
-    """Four corners of a plate as read by a person: top-left, top-right, bottom-right, bottom-left.
+    """Four corners of a plate, named as a person reads the plate.
 
     A corner may lie a little outside the frame when the frame cuts the plate.
     """
@@ -40,24 +46,27 @@ class Quad:
 
     @classmethod
     def from_array(cls, corners: NDArray[np.floating]) -> Quad:
-        """Build from an array of shape (4, 2) in the order of the fields."""
+        """Returns the quad with ``corners``, an array of shape (4, 2) in the order of the fields.
+
+        Raises ValueError for another shape.
+        """
         if corners.shape != (4, 2):
             raise ValueError(f"a quad needs an array of shape (4, 2), not {corners.shape}")
         (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners.astype(float).tolist()
         return cls((ax, ay), (bx, by), (cx, cy), (dx, dy))
 
     def to_array(self) -> NDArray[np.float32]:
-        """The corners as float32 of shape (4, 2), in the order of the fields."""
+        """Returns the corners as float32 of shape (4, 2), in the order of the fields."""
         return np.array([self.top_left, self.top_right, self.bottom_right, self.bottom_left], dtype=np.float32)
 
     @property
     def width(self) -> float:
-        """Mean length of the upper and lower edge, pixels."""
+        """Mean length of the upper and lower edge, in pixels."""
         return (_distance(self.top_left, self.top_right) + _distance(self.bottom_left, self.bottom_right)) / 2
 
     @property
     def height(self) -> float:
-        """Mean length of the left and right edge, pixels."""
+        """Mean length of the left and right edge, in pixels."""
         return (_distance(self.top_left, self.bottom_left) + _distance(self.top_right, self.bottom_right)) / 2
 
     @property
@@ -67,7 +76,7 @@ class Quad:
         return x, y
 
     def bounding_rect(self, frame_width: int, frame_height: int) -> Rect:
-        """The smallest rectangle around the quad that lies inside a frame of the given size."""
+        """Returns the smallest rectangle around the quad, cut to a frame of the given size in pixels."""
         corners = self.to_array()
         limit = np.array([frame_width, frame_height])
         low = np.clip(np.floor(corners.min(axis=0)), 0, limit).astype(int)
@@ -75,14 +84,17 @@ class Quad:
         return Rect(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
 
 
-def rect_iou(a: Rect, b: Rect) -> float:
-    """Intersection over union of two rectangles, 0.0 to 1.0."""
+def intersection_area(a: Rect, b: Rect) -> int:
+    """Returns the area that two rectangles share, in square pixels."""
     width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    intersection = width * height
-    return intersection / (a.width * a.height + b.width * b.height - intersection)
+    return max(0, width) * max(0, height)
+
+
+def rect_iou(a: Rect, b: Rect) -> float:
+    """Returns the intersection over union of two rectangles, 0.0 to 1.0."""
+    intersection = intersection_area(a, b)
+    return intersection / (a.area + b.area - intersection) if intersection else 0.0
 
 
 def _distance(a: Point, b: Point) -> float:

@@ -1,6 +1,6 @@
-"""Pictures that people hand us, as arrays: photos on disk and photos in requests.
+"""Decodes pictures from users to arrays, and encodes arrays as JPEG.
 
-Every limit is checked on the header, before a pixel is decoded, so a small file cannot claim a huge memory.
+All limits are checked on the file header before pixels are decoded. So a small file cannot cause a large allocation.
 """
 
 from __future__ import annotations
@@ -20,52 +20,64 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from edge_lpr.errors import ImageDecodeFailed, ImageEncodeFailed, ImageError, ImageTooLarge
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
-"""What a photo file may be."""
+"""Accepted formats of photo files."""
 
 API_FORMATS = ("JPEG", "PNG", "BMP")
-"""What ``LicensePlateOCR`` accepts."""
+"""Formats that ``LicensePlateOCR`` accepts."""
 
 MAX_PIXELS = 64_000_000
-"""Default limit; a decoded picture then takes at most 192 MB."""
+"""Default limit of pixels. A decoded picture then takes at most 192 MB."""
 
 MAX_BYTES = 32 * 1024 * 1024
+"""Default limit of the file size."""
 
 MAX_SCANS = 100
-"""Of a JPEG; a progressive one has ten or so. Each takes a pass over all pixels for a few bytes of the file, so that
-some megabytes of them would be decoded for an hour."""
+"""Limit of scans in one JPEG. A progressive JPEG has about ten. Each scan costs a pass over all pixels but may take
+only a few bytes of the file. So a file of a few megabytes could take an hour to decode."""
 
 _SCAN, _END = 0xDA, 0xD9
 _MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd8])")
-"""Of a JPEG's segment with a length, or its end (ITU-T T.81, table B.1)."""
+"""Marker of a JPEG segment that has a length, or of the end of the image (ITU-T T.81, table B.1)."""
 
-# Pillow warns of large pictures; our own limit is the one that counts, and its message the one that is shown.
+# Pillow warns of large pictures. This module has its own limit and its own message.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _REMEDY = "give a JPEG or PNG photo"
 
-_REFUSED_BY_NAME = ("GIF", "WEBP")
-"""Their headers are read too, to say what is wrong. No other decoder of Pillow's even looks at the bytes."""
+_REJECTED_BY_NAME = ("GIF", "WEBP")
+"""Formats that are recognised only to name them in the error. Pillow's other decoders never parse the bytes."""
 
-_KINDS = {"MPO": "JPEG"}
-"""Several JPEG pictures in one file, as phones write them; the first is the photo, and every JPEG reader shows it."""
+_FORMAT_ALIASES = {"MPO": "JPEG"}
+"""MPO holds several JPEG pictures in one file, as phones write them. The first is the photo."""
 
 
 def load_image(
-    source: Path | bytes,
+    source: str | Path | bytes,
     *,
     max_pixels: int = MAX_PIXELS,
     max_bytes: int = MAX_BYTES,
     formats: tuple[str, ...] = FORMATS,
 ) -> NDArray[np.uint8]:
-    """The picture in a file or in the bytes of one: uint8 of shape (H, W, 3), BGR, upright as its EXIF data says.
+    """Decodes a picture and rotates it upright by its EXIF orientation. Transparent parts become white.
 
-    Transparent parts become white. Raises ImageTooLarge for more than ``max_bytes`` or ``max_pixels``,
-    ImageDecodeFailed for what is no picture of ``formats`` or is damaged, ImageError for a file that cannot be read.
+    Args:
+        source: Path of a picture file, or the bytes of one.
+        max_pixels: Limit of width times height.
+        max_bytes: Limit of the file size.
+        formats: Accepted formats, by Pillow's names.
+
+    Returns:
+        uint8 of shape (H, W, 3), BGR.
+
+    Raises:
+        ImageTooLarge: The file has more than ``max_bytes`` bytes or the picture more than ``max_pixels`` pixels.
+        ImageDecodeFailed: The file is not a picture of ``formats``, or is damaged.
+        ImageError: The file cannot be read.
     """
-    if isinstance(source, Path):
-        content, name = read_file(source, max_bytes), str(source)
-    else:
+    if isinstance(source, bytes):
         content, name = source, "The picture"
+    else:
+        content, name = read_file(Path(source), max_bytes), str(source)
     _check_size(len(content), name, max_bytes)
     return _decode(content, name, max_pixels, formats)
 
@@ -87,15 +99,15 @@ def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:
-    """The bytes of a file; of one with more than ``max_bytes`` the first, one more than that.
+    """Returns the bytes of a file, at most ``max_bytes`` + 1. The extra byte shows that the file is too large.
 
     Raises ImageError for a file that cannot be read.
     """
     try:
         with path.open("rb") as file:
-            facts = os.fstat(file.fileno())
-            # read() sets aside all that it is asked for, so a small file must not ask for the limit
-            expected = min(facts.st_size, max_bytes) if stat.S_ISREG(facts.st_mode) else max_bytes
+            status = os.fstat(file.fileno())
+            # read(n) allocates n bytes at once, so a small file is not read with the limit as n.
+            expected = min(status.st_size, max_bytes) if stat.S_ISREG(status.st_mode) else max_bytes
             return file.read(expected + 1)
     except FileNotFoundError as error:
         raise ImageError(f"{path}: no such file; check the path") from error
@@ -114,42 +126,42 @@ def _check_size(size: int, name: str, max_bytes: int) -> None:
 
 def _decode(content: bytes, name: str, max_pixels: int, formats: tuple[str, ...]) -> NDArray[np.uint8]:
     try:
-        with Image.open(io.BytesIO(content), formats=(*formats, *_REFUSED_BY_NAME)) as picture:
-            kind = _KINDS.get(str(picture.format), str(picture.format))
-            if kind not in formats:
-                raise ImageDecodeFailed(f"{name}: {kind} pictures are not accepted; {_REMEDY}")
+        with Image.open(io.BytesIO(content), formats=(*formats, *_REJECTED_BY_NAME)) as picture:
+            picture_format = _FORMAT_ALIASES.get(str(picture.format), str(picture.format))
+            if picture_format not in formats:
+                raise ImageDecodeFailed(f"{name}: {picture_format} pictures are not accepted; {_REMEDY}")
             width, height = picture.size
             if width * height > max_pixels:
                 raise ImageTooLarge(
-                    f"{name}: {width} x {height} pixels are more than the {max_pixels // 1_000_000} million allowed; "
+                    f"{name}: {width} x {height} pixels are more than the limit of {max_pixels // 1_000_000} million; "
                     "give a smaller picture"
                 )
-            if kind == "JPEG" and _has_too_many_scans(content):
-                raise ImageDecodeFailed(f"{name}: has more than {MAX_SCANS} scans; save it again as an ordinary JPEG")
+            if picture_format == "JPEG" and _has_too_many_scans(content):
+                raise ImageDecodeFailed(f"{name}: has more than {MAX_SCANS} scans; save it again as a normal JPEG")
             pixels = _to_array(picture)
-            # Not by Pillow's ImageOps: that writes the EXIF data anew, and trips over what some cameras put there.
-            return _turned(pixels, picture.getexif().get(ExifTags.Base.Orientation))
+            # Pillow's ImageOps.exif_transpose also rewrites the EXIF data, and fails on the data of some cameras.
+            return _rotate_upright(pixels, picture.getexif().get(ExifTags.Base.Orientation))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageTooLarge(f"{name}: has far too many pixels; give a smaller picture") from error
     except UnidentifiedImageError as error:
-        raise ImageDecodeFailed(f"{name}: is no picture of a kind that is accepted; {_REMEDY}") from error
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow's own words for damage of any sort
+        raise ImageDecodeFailed(f"{name}: is not a picture in an accepted format; {_REMEDY}") from error
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises these for damaged files
         reason = " ".join(str(error).split())[:120]
         raise ImageDecodeFailed(f"{name}: is damaged ({reason}); save or send it again") from error
 
 
 def _has_too_many_scans(content: bytes) -> bool:
-    at = scans = 0
-    while (found := _MARKER.search(content, at)) and found[1][0] != _END:
-        scans += found[1][0] == _SCAN
+    position = scans = 0
+    while (marker := _MARKER.search(content, position)) and marker[1][0] != _END:
+        scans += marker[1][0] == _SCAN
         if scans > MAX_SCANS:
             return True
-        at = found.end() + max(2, int.from_bytes(content[found.end() : found.end() + 2], "big"))
+        position = marker.end() + max(2, int.from_bytes(content[marker.end() : marker.end() + 2], "big"))
     return False
 
 
-def _turned(pixels: NDArray[np.uint8], orientation: object) -> NDArray[np.uint8]:
-    """Upright; ``orientation`` is EXIF's, 1 to 8, and anything else leaves the pixels as they are."""
+def _rotate_upright(pixels: NDArray[np.uint8], orientation: object) -> NDArray[np.uint8]:
+    """Undoes the EXIF orientation 1 to 8. Another value leaves the pixels unchanged."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
@@ -160,16 +172,15 @@ def _turned(pixels: NDArray[np.uint8], orientation: object) -> NDArray[np.uint8]
 
 
 def _to_array(picture: Image.Image) -> NDArray[np.uint8]:
-    shown: Image.Image = picture
-    if shown.mode.startswith("I") or shown.mode == "F":
-        # 16-bit grey; Pillow would cut the values off at 255 instead of scaling them
-        grey = np.asarray(shown, dtype=np.float32) / 257
+    opaque: Image.Image = picture
+    if picture.mode.startswith("I") or picture.mode == "F":
+        # 16-bit grey. Pillow clips the values at 255 instead of scaling them.
+        grey = np.asarray(picture, dtype=np.float32) / 257
         return np.asarray(cv2.cvtColor(grey.round().clip(0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR), np.uint8)
-    if shown.has_transparency_data:
-        layered = shown.convert("RGBA")
-        opaque = Image.new("RGBA", layered.size, "white")
-        opaque.alpha_composite(layered)
-        shown = opaque
-    # CMYK, YCbCr, palettes and greys all go through RGB; 16-bit colour comes from Pillow at 8 bits
-    colored = shown if shown.mode == "RGB" else shown.convert("RGB")
-    return np.ascontiguousarray(np.asarray(colored, dtype=np.uint8)[:, :, ::-1])
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        opaque = Image.new("RGBA", layer.size, "white")
+        opaque.alpha_composite(layer)
+    # CMYK, YCbCr, palettes and grey are converted to RGB. Pillow itself reduces 16-bit colour to 8 bits.
+    rgb = opaque if opaque.mode == "RGB" else opaque.convert("RGB")
+    return np.ascontiguousarray(np.asarray(rgb, dtype=np.uint8)[:, :, ::-1])

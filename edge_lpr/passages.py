@@ -1,4 +1,4 @@
-"""What a person would call "that car came in"."""
+"""A passage: one vehicle that passed the camera. Passages are the product's output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_lpr.plates import Category, Color
 
 
 class Direction(StrEnum):
-    """Which way the vehicle went as far as the plate's size tells: a growing plate approaches."""
+    """Direction of travel, estimated from the size of the plate: a growing plate approaches."""
 
     APPROACHING = "approaching"
     LEAVING = "leaving"
@@ -22,7 +22,7 @@ class Direction(StrEnum):
 
 
 class Crossing(StrEnum):
-    """Which way the vehicle went over the line that the settings draw."""
+    """Direction in which the vehicle crossed the line that the settings define."""
 
     IN = "in"
     OUT = "out"
@@ -30,7 +30,7 @@ class Crossing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListMatch:
-    """``number`` stands on the list called ``list_name``; ``distance`` 0: exactly, 1: one character off."""
+    """``number`` is on the list ``list_name``. ``distance`` is 0 for an exact match, 1 for one character off."""
 
     list_name: str
     number: str
@@ -39,7 +39,10 @@ class ListMatch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """The best frame that was read as the passage's number, uint8 of shape (H, W, 3), BGR, and where the plate is."""
+    """The best frame in which the passage's number was read.
+
+    ``image`` is uint8 of shape (H, W, 3), BGR. ``rect`` is the position of the plate.
+    """
 
     image: NDArray[np.uint8]
     rect: Rect
@@ -47,7 +50,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where the kept pictures are: paths below the evidence folder, or addresses where the settings give one."""
+    """Where the stored pictures are: paths below the evidence folder, or URLs if the settings give a base URL."""
 
     crop: str
     frame: str | None
@@ -57,12 +60,21 @@ class Evidence:
 class Passage:
     """One vehicle's passage.
 
-    ``number`` is a valid plate number. ``confidence`` is an integer 0-100: of passages at 90, nine in ten are right.
-    ``rows`` is 1 or 2. ``rect`` (pixels of the original frame) and ``captured_at`` belong to the best frame that was
-    read as ``number``; ``first_seen_at`` is when the plate was first found. Both times are aware of their offset.
-    ``frames`` counts the frames in which the plate was found until the passage was published. ``crossing`` is None
-    where no line is drawn. ``matches`` are the listed numbers that ``number`` is or is one character off; ``picture``
-    is of the best frame since ``number`` led the vote, ``evidence`` where it was kept.
+    Attributes:
+        number: A valid plate number.
+        confidence: Integer 0-100: of the passages at 90, nine in ten are right.
+        color: Colour of the plate.
+        category: Category of the plate, as the API reports it.
+        rows: 1 or 2.
+        rect: Position of the plate in the best frame in which ``number`` was read, in pixels of that frame.
+        first_seen_at: When the plate was first found, with its UTC offset.
+        captured_at: When the best frame was captured, with its UTC offset.
+        frames: In how many frames the plate was found before the passage was published.
+        direction: Direction of travel.
+        crossing: Direction in which the line was crossed; None if the settings define no line.
+        matches: Numbers on the watchlists that are ``number`` or one character off.
+        picture: The best frame since ``number`` led the vote.
+        evidence: Where the pictures are stored; None if none were stored.
     """
 
     number: str

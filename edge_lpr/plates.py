@@ -1,6 +1,6 @@
-"""What a plate is: alphabet, colours, categories and the grammar of numbers.
+"""Chinese number plates: alphabet, colours, categories and the grammar of plate numbers.
 
-Facts and sources: GA 36-2014 / GA 36-2018 (public security standard for number plates), NY 345.1 (tractors).
+Sources: GA 36-2014 and GA 36-2018 (public security standard for number plates), NY 345.1 (tractors).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 
 PROVINCES = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"
 DIGITS = "0123456789"
-LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"  # no I; O only as issuing letter
+LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"  # without I; O occurs only as the issuing letter
 SUFFIXES = "警学挂港澳使领试超临"
 WORD_CHARACTERS = "应急民航"
 
 ALPHABET = PROVINCES + DIGITS + LETTERS + SUFFIXES + WORD_CHARACTERS
-"""Every character that can stand on a plate, in the order of the recognizer's classes (the CTC blank is apart)."""
+"""All characters of plates, in the order of the recognizer's classes. The CTC blank is not part of it."""
 
 
 class Color(StrEnum):
-    """``Color`` of the API."""
+    """Colour of a plate: ``Color`` of the API."""
 
     WHITE = "白"
     BLACK = "黑"
@@ -39,11 +39,11 @@ class Color(StrEnum):
 
 
 COLORS: tuple[Color, ...] = tuple(Color)
-"""The colours that the recognizer tells apart, in the order of its classes."""
+"""The colours in the order of the recognizer's classes."""
 
 
 class Category(StrEnum):
-    """``LicensePlateCategory`` of the API."""
+    """Category of a plate: ``LicensePlateCategory`` of the API."""
 
     STANDARD = "标准实体车牌"
     NON_STANDARD = "非标准实体车牌"
@@ -55,8 +55,13 @@ class Category(StrEnum):
 class Kind:
     """One kind of plate.
 
-    ``pattern`` has one word for each character of the number: a lower-case class name of ``CLASSES``, or the very
-    characters that may stand there. ``rows`` are the row counts that the kind is made with.
+    Attributes:
+        name: Name for people.
+        pattern: One token for each character of the number. A token is a lower-case key of ``CLASSES``, or the
+            characters that are allowed in this place.
+        colors: Colours in which the kind is made.
+        rows: Row counts with which the kind is made.
+        category: The API's category of the kind.
     """
 
     name: str
@@ -67,11 +72,11 @@ class Kind:
 
     @property
     def regex(self) -> str:
-        """The pattern as a Python regular expression for the whole number."""
+        """Python regular expression for a whole number of this kind."""
         return _regex(self.pattern)
 
     def matches(self, number: str) -> bool:
-        """Whether ``number`` is a number of this kind."""
+        """Returns whether ``number`` is a number of this kind."""
         return _compiled(self.pattern).fullmatch(number) is not None
 
 
@@ -90,17 +95,18 @@ _SERIAL = DIGITS + LETTERS.replace("O", "")
 CLASSES: Mapping[str, str] = {
     "p": PROVINCES,
     "a": LETTERS,
-    "s": _SERIAL,  # a place of a serial: at most MAX_SERIAL_LETTERS of a number's "s" places are letters
+    "s": _SERIAL,  # place of a serial; at most MAX_SERIAL_LETTERS of the "s" places of a number are letters
     "c": _SERIAL,  # the same characters without that limit
     "d": DIGITS,
     "l": LETTERS.replace("O", ""),
     "w": DIGITS + LETTERS,
-    "n": "DABCEFGHJK",  # new energy: D A B C E pure electric, F G H J K not (GA 36-2018)
+    "n": "DABCEFGHJK",  # new energy: D A B C E are pure electric, F G H J K are not (GA 36-2018)
 }
-"""The character classes that kinds are written with."""
+"""Character classes of the patterns, by token."""
 
 MAX_SERIAL_LETTERS = 2
-"""GA 36-2014 table 3: its 16 arrangements of five places and 11 of four are those with at most two letters."""
+"""Most letters in a serial. GA 36-2014 table 3 allows 16 arrangements of five places and 11 of four; these are exactly
+those with at most two letters."""
 
 AUTHORITIES: Mapping[str, str] = {
     "京": "ABCDEFGHJKLMNOPQRSTUVWXYZ",
@@ -135,8 +141,8 @@ AUTHORITIES: Mapping[str, str] = {
     "宁": "ABCDEO",
     "新": "ABCDEFGHJKLMNOPQR",
 }
-"""The issuing letters of each province: GA 36-2014 appendix A.1 with O for every province, those of GA 36-2018, and
-those since seen on the road."""
+"""Issuing letters of each province: those of GA 36-2014 appendix A.1 with O for each province, those of GA 36-2018, and
+those seen on the road since then."""
 
 KINDS: tuple[Kind, ...] = (
     # GA 36-2014 table 1
@@ -161,7 +167,7 @@ KINDS: tuple[Kind, ...] = (
     _kind("tractor", "p d d d d d d d", (Color.GREEN,), (2,)),
     _kind("training tractor", "p d d d d d d 学", (Color.GREEN,), (2,)),
     _kind("tractor, temporary", "p d d d d d d 临", (Color.WHITE,), (2,)),
-    # other plates that the state issues for the road
+    # other plates that the state issues for public roads
     _kind("army", "BCEGHJKLNQSVZ l d d d d d", (Color.WHITE,), (1, 2)),
     _kind("armed police", "W J p d d d d 0123456789TDSHBXJ", (Color.WHITE,), (1, 2)),
     _kind("armed police, headquarters", "W J d d d d 0123456789TDSHBXJ", (Color.WHITE,), (1, 2)),
@@ -169,7 +175,7 @@ KINDS: tuple[Kind, ...] = (
     _kind("emergency rescue", "p XS d d d d 应 急", (Color.WHITE,), (1,)),
     _kind("emergency rescue, ministry", "p d d d d d 应 急", (Color.WHITE,), (1,)),
     _kind("emergency rescue motorcycle", "应 急 p d d d XS", (Color.WHITE,), (1, 2)),
-    # an airport's own vehicles
+    # vehicles that stay inside an airport
     _kind("airport", "民 航 w d d d d", (Color.GREEN, Color.BLACK), (1,), Category.NON_STANDARD),
     # paper
     _kind("temporary", "p a s s s s s", (Color.TEMPORARY,), (1,), Category.TEMPORARY),
@@ -180,29 +186,29 @@ KINDS: tuple[Kind, ...] = (
     _kind("painted, new energy", "p a d d d d d n", (Color.PAINTED,), (1, 2), Category.PAINTED),
     _kind("painted, tractor", "p d d d d d d d", (Color.PAINTED,), (1, 2), Category.PAINTED),
 )
-"""Every kind of plate we know."""
+"""All kinds of plates that the reader supports."""
 
 
-@lru_cache(maxsize=64)  # of one reading it is asked four times
+@lru_cache(maxsize=64)  # called four times for each reading
 def matching_kinds(number: str) -> tuple[Kind, ...]:
-    """The kinds that ``number`` can be of, in the order of ``KINDS``; empty when it is no plate number.
+    """Returns the kinds with the number ``number``, in the order of ``KINDS``; empty for an invalid number.
 
-    One number can be of several kinds (京A12345 is blue, yellow, paper or painted): colour and rows decide.
+    One number can belong to several kinds: 京A12345 can be blue, yellow, paper or painted. Colour and rows decide.
     """
     return tuple(kind for kind in KINDS if kind.matches(number))
 
 
 def is_valid_number(number: str) -> bool:
-    """Whether ``number``, written without separators, is a number of any kind."""
+    """Returns whether ``number``, written without separators, is a number of any kind."""
     return any(_compiled(pattern).fullmatch(number) for pattern in PATTERNS)
 
 
 def category_of(number: str, color: Color) -> Category:
-    """The API's category of a plate.
+    """Returns the API's category of a plate.
 
-    A paper plate and a painted number go by their colour. 标准实体车牌 is a plate that the state issues for the road
-    (GA 36, NY 345.1, army, armed police, emergency rescue) and whose number and colour belong to one kind. All
-    else is 非标准实体车牌: an airport's own plate, a number that no kind has, a number in the wrong colour.
+    The colour alone decides for paper plates and painted numbers. 标准实体车牌 is a plate that the state issues for
+    public roads (GA 36, NY 345.1, army, armed police, emergency rescue) and whose number and colour belong to one
+    kind. All others are 非标准实体车牌: an airport plate, a number of no kind, a number in the wrong colour.
     """
     if color is Color.TEMPORARY:
         return Category.TEMPORARY
@@ -213,11 +219,12 @@ def category_of(number: str, color: Color) -> Category:
 
 
 def reconcile_color(number: str, probabilities: NDArray[np.floating]) -> Color:
-    """The likeliest colour that ``number`` can have.
+    """Returns the most likely colour that fits ``number``.
 
-    ``probabilities`` has shape (len(COLORS),), in the order of ``COLORS``. The likeliest colour of all is kept when
-    no kind has the number, when every colour that its kinds allow is all but ruled out (below ``COLOR_RULED_OUT``), or
-    when it is more likely than not a colour that no kind has: the plate is then not what its number says.
+    ``probabilities`` has shape (len(COLORS),), in the order of ``COLORS``. In three cases the most likely colour is
+    returned though it does not fit the number. First, the number belongs to no kind. Second, each colour that fits
+    has a probability below ``COLOR_RULED_OUT``. Third, ``Color.OTHER``, which no kind has, has a probability above
+    0.5. Raises ValueError for another shape.
     """
     if probabilities.shape != (len(COLORS),):
         raise ValueError(f"colour probabilities need shape ({len(COLORS)},), not {probabilities.shape}")
@@ -230,16 +237,17 @@ def reconcile_color(number: str, probabilities: NDArray[np.floating]) -> Color:
 
 
 def reconcile_rows(number: str, color: Color, probabilities: NDArray[np.floating]) -> int:
-    """The likelier of the row counts (1 or 2) that a plate with this number and colour is made with.
+    """Returns the more likely row count, 1 or 2, with which plates of this number and colour are made.
 
-    ``probabilities`` has shape (2,): of one row and of two. A number and colour of no kind may have either.
+    ``probabilities`` has shape (2,): of one row and of two. If the number and colour belong to no kind, both row
+    counts are possible.
     """
     allowed = {rows for kind in matching_kinds(number) if color in kind.colors for rows in kind.rows} or {1, 2}
     return max(sorted(allowed), key=lambda rows: float(probabilities[rows - 1]))
 
 
 def is_known_authority(province: str, letter: str) -> bool:
-    """Whether the pair is on the published lists; a pair outside them is unlikely, not impossible."""
+    """Returns whether ``AUTHORITIES`` lists the pair. A pair that is not listed is unlikely, not impossible."""
     return letter in AUTHORITIES.get(province, "")
 
 
@@ -251,11 +259,11 @@ PATTERNS: tuple[tuple[str, ...], ...] = tuple(dict.fromkeys(kind.pattern for kin
 
 
 def _regex(pattern: tuple[str, ...]) -> str:
-    places = [CLASSES.get(word, word) for word in pattern]
+    places = [CLASSES.get(token, token) for token in pattern]
     text = "".join(place if len(place) == 1 else f"[{place}]" for place in places)
     if "s" not in pattern:
         return text
-    # the characters before the serial are fixed in number, so the letters can be counted from its first place on
+    # A fixed number of characters stands before the serial, so a lookahead at its first place can count its letters.
     start = pattern.index("s")
     head = "".join(place if len(place) == 1 else f"[{place}]" for place in places[:start])
     return f"{head}(?!(?:[0-9]*[A-Z]){{{MAX_SERIAL_LETTERS + 1}}}){text[len(head) :]}"

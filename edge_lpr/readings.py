@@ -1,4 +1,4 @@
-"""What the reader says of one plate in one frame."""
+"""The reader's result for one plate in one frame."""
 
 from __future__ import annotations
 
@@ -16,11 +16,19 @@ from edge_lpr.plates import Category, Color
 class PlateReading:
     """One plate in one frame.
 
-    ``confidence`` is an integer 0-100, calibrated: of readings at 90, nine in ten are right. ``rows`` is 1 or 2.
-    ``quad`` and ``rect`` are in pixels of the original frame. ``detection_score`` is 0.0-1.0.
-    ``character_probabilities`` is float32 of shape (len(number), len(ALPHABET)): row i holds the recognizer's
-    probabilities for character i over ``plates.ALPHABET``, before the number grammar is applied; each row sums to 1.
-    ``color_probabilities`` is float32 of shape (len(COLORS),) in the order of ``plates.COLORS``, summing to 1.
+    Attributes:
+        number: The plate number, without separators.
+        confidence: Integer 0-100, calibrated: of the readings at 90, nine in ten are right.
+        color: Colour of the plate.
+        category: Category of the plate, as the API reports it.
+        rows: 1 or 2.
+        quad: Corners of the plate, in pixels of the original frame.
+        rect: Upright bounding box of ``quad``, cut to the frame.
+        detection_score: Score of the detector, 0.0-1.0.
+        character_probabilities: float32 of shape (len(number), len(ALPHABET)). Row i holds the recognizer's
+            probabilities for character i over ``plates.ALPHABET``, before the number grammar is applied. Each row
+            sums to 1.
+        color_probabilities: float32 of shape (len(COLORS),) in the order of ``plates.COLORS``; sums to 1.
     """
 
     number: str
@@ -36,4 +44,4 @@ class PlateReading:
 
 
 ReadPlates = Callable[[NDArray[np.uint8]], list[PlateReading]]
-"""Reads the plates in an image, uint8 of shape (H, W, 3), BGR; the best reading comes first."""
+"""Reads the plates in an image, uint8 of shape (H, W, 3), BGR. The best reading comes first."""

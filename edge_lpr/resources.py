@@ -1,6 +1,6 @@
-"""Where the files that ship with the package are: the models, the demo clip and the commented settings.
+"""Paths of the files that ship with the package: the models, the demo clip and the commented settings.
 
-An installed package carries them inside itself; a checkout has them beside it.
+An installed package has them inside its own folder. A checkout has them beside the package folder.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def models_dir() -> Path:
-    """The folder of the shipped models and their sidecars."""
-    return _first(_PACKAGE / "_models", _PACKAGE.parent / "models")
+    """Returns the folder of the shipped models and their sidecars."""
+    return _installed_or_checkout(_PACKAGE / "_models", _PACKAGE.parent / "models")
 
 
 def demo_clip() -> Path:
-    """The clip that ``edge-lpr demo`` plays."""
-    return _first(_PACKAGE / "_demo", _PACKAGE.parent / "models" / "demo") / "demo.mp4"
+    """Returns the path of the clip that ``edge-lpr demo`` plays."""
+    return _installed_or_checkout(_PACKAGE / "_demo", _PACKAGE.parent / "models" / "demo") / "demo.mp4"
 
 
 def example_settings() -> Path:
-    """Every setting with its default and its meaning: what a new settings file begins as."""
-    installed = _PACKAGE / "_setup" / "config.example.yaml"
-    return installed if installed.is_file() else _PACKAGE.parent / "config.example.yaml"
+    """Returns the path of the template for new settings files: each setting with its default and meaning."""
+    return _installed_or_checkout(_PACKAGE / "_setup", _PACKAGE.parent) / "config.example.yaml"
 
 
-def _first(installed: Path, checkout: Path) -> Path:
+def _installed_or_checkout(installed: Path, checkout: Path) -> Path:
     return installed if installed.is_dir() else checkout

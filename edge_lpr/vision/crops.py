@@ -1,8 +1,9 @@
-"""The two parts of a plate that a second look sees, each filling the recognizer's picture.
+"""The two crops of a plate for test-time augmentation. Each crop fills the recognizer's input, so it shows more detail.
 
-Of two rows they are the rows: the upper one, whose province is the smallest print of all, stands there twice as high
-and up to twice as wide, the lower one half as high again. Of one row they are its ends, parted where the first look saw
-a gap between characters: twice as wide, where a picture of 160 columns left twenty to a character.
+A plate with two rows is cropped to its rows. The upper row has the smallest print of all plates, the province; in its
+crop it is twice as high and up to twice as wide. The lower row is half as high again. A plate with one row is cropped
+to its left and right half, split at a gap between characters that the first pass found. Each half is twice as wide. In
+the whole plate, a character has only about 20 of the input's 160 columns.
 """
 
 from __future__ import annotations
@@ -16,22 +17,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 UPPER_BOTTOM, LOWER_TOP = 0.46, 0.36
-"""Where the rows are cut out, shares of the height. Upper rows end at 0.35 to 0.44 after GA 36, those of most painted
-numbers before 0.46; lower rows begin at 0.38 or further down."""
+"""Lower edge of the upper row's crop and upper edge of the lower row's crop, as fractions of the plate's height. Upper
+rows end at 0.35 to 0.44 by GA 36, and before 0.46 on most painted numbers. Lower rows begin at 0.38 or below."""
 UPPER_SIDES = (0.13, 0.87)
-"""No upper row reaches further to the sides."""
+"""Widest extent of an upper row, as fractions of the plate's width."""
 MIDDLE = 0.46
-"""Where one row is parted where no gap is known: between the third and fourth character of a car's plate."""
+"""Default split of one row, between the third and fourth character of a car's plate."""
 
-_NARROWEST_UPPER = 0.4  # of the width: characters are stretched enough by then
-_BESIDE = 0.03  # left of the first and right of the last character, beyond half of what lies between two
-_CLOSEST, _OFF_CENTRE = 0.1, 0.12  # nearer to each other, or further to one side, stand no upper row's characters
-_GAPS = (0.3, 0.66)  # further out a part would hold one character, or two
-_REGULAR = (0.5, 1.5)  # of the usual distance of two characters, dots included; where one was missed it is two
+_MIN_UPPER_WIDTH = 0.4  # of the plate's width; a narrower crop would stretch the characters too much
+_UPPER_PADDING = 0.03  # at both ends, in addition to half the distance between characters
+_MIN_UPPER_DISTANCE = 0.1  # between two characters of an upper row
+_MAX_UPPER_OFFSET = 0.12  # of the middle of an upper row from the middle of the plate
+_SPLIT_RANGE = (0.3, 0.66)  # a split outside would leave only one or two characters in a half
+_REGULAR_DISTANCE = (0.5, 1.5)  # of the median distance; includes the dot. A missed character doubles the distance.
 
 
 class PlateCrop(NamedTuple):
-    """A part of a plate's straightened picture: its edges as shares (0.0-1.0) of the picture's width and height."""
+    """A crop of a straightened plate: its edges as fractions (0.0-1.0) of the picture's width and height."""
 
     left: float
     top: float
@@ -39,37 +41,42 @@ class PlateCrop(NamedTuple):
     bottom: float
 
     def corners(self) -> NDArray[np.float32]:
-        """Its corners from the upper left one clockwise: float32 (4, 2), shares."""
+        """Returns the corners clockwise from the top left as fractions: float32 (4, 2)."""
         left, top, right, bottom = self
         return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
 
 
 def row_crops(upper: Sequence[float]) -> tuple[PlateCrop, PlateCrop]:
-    """The upper and the lower row; ``upper`` are the middles of the upper row's characters, shares of the width, left
-    to right, as far as they were seen."""
+    """Returns the crops of the upper and the lower row.
+
+    ``upper`` are the centres of the characters found in the upper row, as fractions of the width, from left to right.
+    """
     left, right = _upper_sides(upper)
     return PlateCrop(left, 0.0, right, UPPER_BOTTOM), PlateCrop(0.0, LOWER_TOP, 1.0, 1.0)
 
 
-def half_crops(middles: Sequence[float]) -> tuple[PlateCrop, PlateCrop]:
-    """The left and the right end of one row; ``middles`` are those of its characters, shares of the width, left to
-    right, as far as they were seen."""
-    apart = [b - a for a, b in pairwise(middles)]
-    usual = median(apart) if apart else 0.0
-    gaps = [(a + b) / 2 for a, b in pairwise(middles) if _REGULAR[0] * usual <= b - a <= _REGULAR[1] * usual]
-    at = min((gap for gap in gaps if _GAPS[0] <= gap <= _GAPS[1]), key=lambda gap: abs(gap - MIDDLE), default=MIDDLE)
-    return PlateCrop(0.0, 0.0, at, 1.0), PlateCrop(at, 0.0, 1.0, 1.0)
+def half_crops(centers: Sequence[float]) -> tuple[PlateCrop, PlateCrop]:
+    """Returns the crops of the left and the right half of one row.
+
+    ``centers`` are the centres of the characters found, as fractions of the width, from left to right.
+    """
+    distances = [b - a for a, b in pairwise(centers)]
+    usual = median(distances) if distances else 0.0
+    low, high = _REGULAR_DISTANCE
+    gaps = [(a + b) / 2 for a, b in pairwise(centers) if low * usual <= b - a <= high * usual]
+    in_range = (gap for gap in gaps if _SPLIT_RANGE[0] <= gap <= _SPLIT_RANGE[1])
+    split = min(in_range, key=lambda gap: abs(gap - MIDDLE), default=MIDDLE)
+    return PlateCrop(0.0, 0.0, split, 1.0), PlateCrop(split, 0.0, 1.0, 1.0)
 
 
-def _upper_sides(middles: Sequence[float]) -> tuple[float, float]:
-    """Around the characters, where it is plausible that these are all, and where they stand; else all there is room
-    for."""
-    if not 2 <= len(middles) <= 3 or abs(middles[0] + middles[-1] - 1) / 2 > _OFF_CENTRE:
+def _upper_sides(centers: Sequence[float]) -> tuple[float, float]:
+    """Returns the left and right edge around the upper row's characters, or ``UPPER_SIDES`` if some may be missing."""
+    if not 2 <= len(centers) <= 3 or abs(centers[0] + centers[-1] - 1) / 2 > _MAX_UPPER_OFFSET:
         return UPPER_SIDES
-    apart = [b - a for a, b in pairwise(middles)]
-    if min(apart) < _CLOSEST:
+    distances = [b - a for a, b in pairwise(centers)]
+    if min(distances) < _MIN_UPPER_DISTANCE:
         return UPPER_SIDES
-    half = max(apart) / 2 + _BESIDE
-    left, right = middles[0] - half, middles[-1] + half
-    short = max(0.0, _NARROWEST_UPPER - (right - left)) / 2
-    return max(left - short, UPPER_SIDES[0]), min(right + short, UPPER_SIDES[1])
+    padding = max(distances) / 2 + _UPPER_PADDING
+    left, right = centers[0] - padding, centers[-1] + padding
+    missing = max(0.0, _MIN_UPPER_WIDTH - (right - left)) / 2
+    return max(left - missing, UPPER_SIDES[0]), min(right + missing, UPPER_SIDES[1])

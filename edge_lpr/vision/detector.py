@@ -1,4 +1,4 @@
-"""The detector: where the plates of a frame lie, as quads."""
+"""The detector: finds the plates of a frame as quads."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from edge_lpr.vision.interpreter import Interpreter
 from edge_lpr.vision.model_file import STRIDES, ModelFile
 
 PADDING_GREY = 114
-"""What the letterbox is padded with."""
+"""Grey level of the letterbox padding."""
 
 DEFAULT_SCORE = 0.5
 DEFAULT_NMS_IOU = 0.4
-_MAX_CANDIDATES = 200  # enough for some twenty plates; bounds the work on a frame full of noise
-_NEXT_CORNER = (1, 2, 3, 0)  # corner or edge, clockwise
+_MAX_CANDIDATES = 200  # enough for about twenty plates; bounds the time for a frame full of noise
+_MERGE_IOU, _MERGE_SCORE_RATIO = 0.6, 0.5  # of candidates, against the best one, whose corners are averaged
+_NEXT_CORNER = (1, 2, 3, 0)  # of a corner or an edge, clockwise
 _MIN_SIDE = 4.0  # pixels of the frame; a shorter side cannot hold a character
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One plate found: its corners in pixels of the frame, and a score 0.0-1.0."""
+    """One detected plate: its corners in pixels of the frame, and its score 0.0-1.0."""
 
     quad: Quad
     score: float
@@ -43,7 +44,7 @@ class Detector:
         self._nms_iou = model.sidecar.thresholds.get("nms_iou", DEFAULT_NMS_IOU)
 
     def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
-        """The plates in ``image``, uint8 of shape (H, W, 3), BGR; best score first."""
+        """Returns the plates in ``image``, uint8 of shape (H, W, 3), BGR; the best score first."""
         canvas, scale = letterbox(image, self._width, self._height)
         outputs = self._interpreter.run(np.asarray(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB), np.uint8))
         quads, scores = decode_grids(outputs, self._min_score)
@@ -51,9 +52,9 @@ class Detector:
 
 
 def letterbox(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.uint8], float]:
-    """``image`` scaled to fit ``width`` x ``height``, aspect kept, at the top left of a grey canvas; and the scale.
+    """Scales ``image`` to fit ``width`` x ``height``, keeps its aspect ratio, and pads it at the right and bottom.
 
-    A point of the canvas divided by the scale is the point of the image.
+    Returns the canvas and the scale. A point of the canvas divided by the scale is the point of the image.
     """
     source_height, source_width = image.shape[:2]
     scale = min(width / source_width, height / source_height)
@@ -61,18 +62,22 @@ def letterbox(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArra
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     resized = cv2.resize(image, fitted, interpolation=interpolation)
     below, beside = height - fitted[1], width - fitted[0]
-    canvas = cv2.copyMakeBorder(
-        resized, 0, below, 0, beside, cv2.BORDER_CONSTANT, value=(PADDING_GREY, PADDING_GREY, PADDING_GREY)
-    )
+    grey = (PADDING_GREY, PADDING_GREY, PADDING_GREY)
+    canvas = cv2.copyMakeBorder(resized, 0, below, 0, beside, cv2.BORDER_CONSTANT, value=grey)
     return np.asarray(canvas, np.uint8), scale
 
 
 def decode_grids(
     outputs: Mapping[str, NDArray[np.float32]], min_score: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The candidates of the grids ``score_S`` [1, h, w, 1] (logits) and ``corners_S`` [1, h, w, 8] (cells).
+    """Decodes the model's grids to candidates.
 
-    Returns quads of shape (n, 4, 2) in pixels of the canvas and scores of shape (n,), 0.0-1.0, best first.
+    Args:
+        outputs: For each stride S, ``score_S`` [1, h, w, 1] in logits and ``corners_S`` [1, h, w, 8] in cells.
+        min_score: Least score of a candidate, between 0.0 and 1.0.
+
+    Returns:
+        Quads of shape (n, 4, 2) in pixels of the canvas, and scores of shape (n,), 0.0-1.0; the best first.
     """
     min_logit = math.log(min_score / (1 - min_score))
     quads, logits = [], []
@@ -90,13 +95,18 @@ def decode_grids(
 
 
 def suppress_overlaps(quads: NDArray[np.float32], scores: NDArray[np.float32], max_iou: float) -> list[Detection]:
-    """One detection for each plate: non-maximum suppression over upright bounding boxes, broken quads left out.
+    """Reduces candidates to one detection for each plate: non-maximum suppression over upright bounding boxes.
 
-    ``quads`` (n, 4, 2) and ``scores`` (n,) are sorted, best first. A plate's corners are the mean of the candidates
-    that agree on it, weighted by score: neighbouring cells see the same plate with independent errors.
+    Candidates that are not valid quads are dropped. The corners of a detection are the mean of the candidates that
+    agree on it, weighted by score, because neighbouring cells have independent errors.
+
+    Args:
+        quads: Candidates of shape (n, 4, 2), the best first.
+        scores: Their scores, of shape (n,).
+        max_iou: Candidates with a higher intersection over union count as one plate.
     """
-    sound = _are_valid_quads(quads)
-    quads, scores = quads[sound], scores[sound]
+    valid = _are_valid_quads(quads)
+    quads, scores = quads[valid], scores[valid]
     low, high = quads.min(axis=1), quads.max(axis=1)
     areas = (high - low).prod(axis=1)
     waiting = np.ones(len(quads), dtype=bool)
@@ -108,16 +118,16 @@ def suppress_overlaps(quads: NDArray[np.float32], scores: NDArray[np.float32], m
         iou = overlap / (areas[best] + areas - overlap)
         same = waiting & (iou > max_iou)
         waiting &= ~same
-        close = same & (iou > 0.6) & (scores >= 0.5 * scores[best])
+        close = same & (iou > _MERGE_IOU) & (scores >= _MERGE_SCORE_RATIO * scores[best])
         corners = np.tensordot(scores[close] / scores[close].sum(), quads[close], axes=1)
         found.append(Detection(Quad.from_array(corners), float(scores[best])))
     return found
 
 
 def _are_valid_quads(quads: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which of ``quads`` (n, 4, 2) are convex, in clockwise order, with sides that can hold characters."""
+    """Returns which of ``quads`` (n, 4, 2) are convex, in clockwise order and with sides that can hold characters."""
     edges = quads[:, _NEXT_CORNER] - quads
     following = edges[:, _NEXT_CORNER]
     turns = edges[..., 0] * following[..., 1] - edges[..., 1] * following[..., 0]
-    sound: NDArray[np.bool_] = ((turns > 0) & (np.hypot(edges[..., 0], edges[..., 1]) >= _MIN_SIDE)).all(axis=1)
-    return sound
+    valid: NDArray[np.bool_] = ((turns > 0) & (np.hypot(edges[..., 0], edges[..., 1]) >= _MIN_SIDE)).all(axis=1)
+    return valid

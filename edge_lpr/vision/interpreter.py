@@ -1,4 +1,4 @@
-"""The one seam over the two runtimes that run ``.tflite`` files: ``ai-edge-litert`` and ``tflite-runtime``."""
+"""Runs ``.tflite`` models with one of two runtimes: ``ai-edge-litert`` or ``tflite-runtime``."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from edge_lpr.errors import ModelError
 from edge_lpr.vision.model_file import ModelFile
 
 RUNTIMES = ("tflite_runtime.interpreter", "ai_edge_litert.interpreter")
-"""The first that is installed is used. ``ai-edge-litert`` comes with the package, so who has ``tflite-runtime`` as well
-asked for it."""
+"""The first that is installed is used. ``ai-edge-litert`` is a dependency of the package, so an installed
+``tflite-runtime`` was chosen on purpose."""
 
 SIGNATURE = "serving_default"
 
 
 def runtime_name() -> str:
-    """The import name of the runtime in use. Raises ModelError when none is installed."""
+    """Returns the import name of the runtime in use. Raises ModelError when none is installed."""
     name: str = _runtime().__name__
     return name.partition(".")[0]
 
 
 class Interpreter:
-    """One loaded model. Safe to share between threads: runs take turns."""
+    """One loaded model. Threads may share it: only one run is active at a time."""
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
-        """Prepare ``model`` to run on ``threads`` threads (default: one for each core, at most four).
+        """Prepares ``model`` to run on ``threads`` threads (default: one for each core, at most four).
 
-        Raises ModelError when the file is no model, or is not of the shapes and types that its sidecar gives.
+        Raises ModelError when the file is not a model, or its shapes and types differ from its sidecar.
         """
         self._model = model
         self._lock = threading.Lock()
         try:
-            # the runtime's objects have no published types
+            # The runtime publishes no types.
             self._interpreter: Any = _runtime().Interpreter(
                 model_content=model.content, num_threads=threads or min(4, os.cpu_count() or 1)
             )
@@ -50,19 +50,20 @@ class Interpreter:
             self._runner: Any = self._interpreter.get_signature_runner(SIGNATURE)
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise ModelError(f"{model.path}: the runtime cannot load it ({reason}); put back both files") from error
+            raise ModelError(f"{model.path}: the runtime cannot load it ({reason}); restore both files") from error
         self._input_name = self._check_input()
         self._quantization = {name: self._check_output(name) for name in model.sidecar.outputs}
 
     def run(self, image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        """Run on ``image``, uint8 of shape (height, width, 3), RGB.
+        """Runs the model on ``image``, uint8 of shape (height, width, 3), RGB.
 
-        Returns the outputs by their names in the sidecar, as float32 in the model's units, batch axis kept.
+        Returns the outputs by their names in the sidecar: dequantized float32 arrays, with the batch axis. Raises
+        ValueError for an image of another type or shape.
         """
         spec = self._model.sidecar.input
         if image.dtype != np.uint8 or image.shape != spec.shape[1:]:
             raise ValueError(f"input must be uint8 of shape {spec.shape[1:]}, not {image.dtype} of {image.shape}")
-        # flipping the top bit of a byte and calling it signed subtracts 128: the input's zero point
+        # Flipping the top bit of a byte and viewing it as signed subtracts 128, the zero point of the input.
         quantized = (image ^ np.uint8(0x80)).view(np.int8)[np.newaxis]
         with self._lock:
             raw: dict[str, NDArray[np.int8]] = self._runner(**{self._input_name: quantized})
@@ -86,7 +87,7 @@ class Interpreter:
         return str(name)
 
     def _check_output(self, name: str) -> tuple[float, int]:
-        """The scale and zero point of an output, once its type and shape are found to be right."""
+        """Checks the type and shape of an output, and returns its scale and zero point."""
         spec = self._model.sidecar.outputs[name]
         detail = self._runner.get_output_details().get(spec.tensor)
         if detail is None:
@@ -100,17 +101,17 @@ class Interpreter:
         if found_shape != list(shape) or found_type != "int8":
             raise self._mismatch(f"{what} of {found_type} {found_shape}", f"int8 {list(shape)}")
 
-    def _mismatch(self, found: str, wanted: str) -> ModelError:
+    def _mismatch(self, found: str, expected: str) -> ModelError:
         return ModelError(
-            f"{self._model.path}: has {found} where its sidecar says {wanted}; put back both files of the model"
+            f"{self._model.path}: has {found}, but its sidecar says {expected}; restore both files of the model"
         )
 
 
 @contextmanager
 def _native_log_muted() -> Iterator[None]:
-    """Keep the runtime's "INFO: Created ... delegate" off the user's stderr.
+    """Suppresses the runtime's log line "INFO: Created ... delegate" on stderr.
 
-    It is written by C++ to file descriptor 2, without a switch to turn it off; faults come as exceptions.
+    The C++ code writes it to file descriptor 2, and no option turns it off. Errors are raised as exceptions.
     """
     sys.stderr.flush()
     kept = os.dup(2)

@@ -1,4 +1,4 @@
-"""What the camera loop saw last, for whoever asks in between."""
+"""Keeps the newest frame that the camera loop has read, for requests that arrive between frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from edge_lpr.readings import PlateReading
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadFrame:
-    """A frame that was read, uint8 of shape (H, W, 3), BGR, with its plates, best first. ``at_s``: monotonic."""
+    """A frame with its readings.
+
+    ``image`` is uint8 of shape (H, W, 3), BGR. ``readings`` has the best reading first. ``at_s`` is on the clock
+    ``time.monotonic``.
+    """
 
     image: NDArray[np.uint8]
     readings: tuple[PlateReading, ...]
@@ -22,16 +26,16 @@ class ReadFrame:
 
 
 class LatestFrame:
-    """Keeps the newest view only. ``newest`` may be called from any thread."""
+    """Holds the newest frame only. ``newest`` may be called from any thread."""
 
     def __init__(self) -> None:
         self._frame: ReadFrame | None = None
 
     def update(self, image: NDArray[np.uint8], readings: Sequence[PlateReading]) -> None:
-        """Keeps ``image``, which was just read, with its ``readings``, best first."""
+        """Stores ``image``, which was just read, with its ``readings``, best first."""
         self._frame = ReadFrame(image, tuple(readings), time.monotonic())
 
     def newest(self, max_age_s: float) -> ReadFrame | None:
-        """The newest view; None where there is none that young."""
+        """Returns the newest frame, or None if it is older than ``max_age_s`` seconds or there is none."""
         frame = self._frame
         return frame if frame is not None and time.monotonic() - frame.at_s <= max_age_s else None

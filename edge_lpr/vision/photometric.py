@@ -1,6 +1,7 @@
-"""A straightened plate in another light: the same strokes, other grey levels, so that a further look errs on its own.
+"""Photometric transforms of straightened plates: the same strokes, other grey levels.
 
-All take and give uint8 pictures of shape (height, width, 3), BGR.
+Test-time augmentation uses them, so that the errors of its passes differ. Each function takes and returns a picture,
+uint8 of shape (height, width, 3), BGR.
 """
 
 from __future__ import annotations
@@ -15,23 +16,26 @@ PhotometricTransform = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 def identity(plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``plate`` itself."""
+    """Returns ``plate`` unchanged."""
     return plate
 
 
 def invert(plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``plate`` as a negative: light characters on a dark ground for dark ones on a light one."""
+    """Returns the negative of ``plate``: dark characters on a light ground become light ones on a dark ground."""
     return ~plate
 
 
 def equalize_lightness(plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``plate`` with its lightness spread out place by place (CLAHE; Zuiderveld, 1994), colours kept: shadows lift."""
+    """Equalises the lightness of ``plate`` locally (CLAHE; Zuiderveld, 1994) and keeps its colours.
+
+    This makes characters in shadow visible.
+    """
     lab = cv2.cvtColor(plate, cv2.COLOR_BGR2LAB)
     lab[..., 0] = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(4, 2)).apply(lab[..., 0])
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2BGR), np.uint8)
 
 
 def sharpen(plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``plate`` with its edges raised (unsharp mask), against slight blur."""
-    soft = cv2.GaussianBlur(plate, (0, 0), 1.5)
-    return np.asarray(cv2.addWeighted(plate, 1.8, soft, -0.8, 0), np.uint8)
+    """Sharpens ``plate`` with an unsharp mask, against slight blur."""
+    blurred = cv2.GaussianBlur(plate, (0, 0), 1.5)
+    return np.asarray(cv2.addWeighted(plate, 1.8, blurred, -0.8, 0), np.uint8)

@@ -1,4 +1,4 @@
-"""The plate reader: detect, refine, straighten, recognise, decode. The one way from a picture to readings."""
+"""The plate reader: detect, refine, straighten, recognise, decode. All pictures are read here."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_lpr.config import ReaderSettings
-from edge_lpr.geometry import Quad, Rect, rect_iou
+from edge_lpr.config import PHOTO_MIN_PLATE_WIDTH, ReaderSettings
+from edge_lpr.geometry import Quad, intersection_area, rect_iou
 from edge_lpr.plates import category_of, reconcile_color, reconcile_rows
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.ctc_decoding import SURE_DETECTION_SCORE, calibrated_confidence, is_plausible
+from edge_lpr.vision.confidence import SURE_DETECTION_SCORE, calibrated_confidence, is_plausible
 from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.model_file import ModelPair, load_models
 from edge_lpr.vision.recognizer import Recognizer
@@ -20,17 +20,21 @@ from edge_lpr.vision.test_time_augmentation import read_plate
 from edge_lpr.vision.timing import StageObserver, timed_stage
 
 NarrowPlatesObserver = Callable[[list[Quad]], None]
-"""Told which plates of a picture, surely such, were too narrow to be read; also when there are none."""
+"""Called once for each picture with the sure detections that are too narrow to be read; the list may be empty."""
 
 DEFAULT_PLAUSIBLE = 0.05
-"""The smallest raw confidence of a plate, where the recognizer's sidecar gives none."""
+"""Least raw confidence of a plate, if the recognizer's sidecar gives none."""
 
 _DUPLICATE_IOU = 0.4
-_DUPLICATE_CONTAINMENT = 0.7  # of the smaller of two rectangles inside the larger: one plate found twice
+_DUPLICATE_OVERLAP = 0.7  # of the smaller rectangle; two readings that overlap this much are one plate
 
 
 class PlateReader:
-    """Reads the plates in pictures. Safe to share between threads."""
+    """Reads the plates in pictures. Threads may share it.
+
+    Attributes:
+        models: The loaded models.
+    """
 
     def __init__(self, models: ModelPair, settings: ReaderSettings) -> None:
         """Raises ModelError when the runtime cannot load the models."""
@@ -42,8 +46,13 @@ class PlateReader:
         self._plausible = models.recognizer.sidecar.thresholds.get("plausible", DEFAULT_PLAUSIBLE)
 
     @classmethod
-    def open(cls, settings: ReaderSettings) -> PlateReader:
-        """A reader with the models of ``settings.models_dir``, or the shipped ones. Raises ModelError."""
+    def open(cls, settings: ReaderSettings | None = None) -> PlateReader:
+        """Returns a reader with the models of ``settings.models_dir``, or with the shipped models.
+
+        Without ``settings``, the reader is set up for photos: plates of ``PHOTO_MIN_PLATE_WIDTH`` pixels and more are
+        read. Raises ModelError.
+        """
+        settings = ReaderSettings(min_plate_width=PHOTO_MIN_PLATE_WIDTH) if settings is None else settings
         return cls(load_models(settings.models_dir), settings)
 
     def read(
@@ -53,23 +62,32 @@ class PlateReader:
         min_plate_width: int | None = None,
         on_narrow_plates: NarrowPlatesObserver | None = None,
     ) -> list[PlateReading]:
-        """The plates in ``image``, uint8 of shape (H, W, 3), BGR: the surest first, then the largest.
+        """Finds and reads all plates in a picture.
 
-        Plates narrower than ``min_plate_width`` pixels (default: that of the settings) are left out. ``observe`` is
-        told the time of each stage: "detect" once, "refine", "straighten", "recognise" and "decode" for each plate,
-        and "straighten", "recognise" and "decode" again for each further pass over a doubtful one,
-        "refine" where its corners are looked for anew; ``on_narrow_plates`` is told the places of those left out.
+        Args:
+            image: uint8 of shape (H, W, 3), BGR.
+            observe: Called after each stage with its duration: "detect" once; "refine", "straighten", "recognise" and
+                "decode" for each plate, and again for each further pass over a plate that is hard to read.
+            min_plate_width: Plates that are narrower, in pixels, are skipped. Default: that of the settings.
+            on_narrow_plates: Called with the skipped plates.
+
+        Returns:
+            The readings: the highest confidence first, at equal confidence the largest plate first.
+
+        Raises:
+            ValueError: ``image`` has another type or shape.
         """
         _check_image(image)
         with timed_stage("detect", observe):
             detections = self._detector.detect(image)
         least = self._settings.min_plate_width if min_plate_width is None else min_plate_width
-        wide_enough = [found for found in detections if found.quad.width >= least]
         if on_narrow_plates is not None:
             narrow = [found for found in detections if found.quad.width < least]
             on_narrow_plates([found.quad for found in narrow if found.score >= SURE_DETECTION_SCORE])
         readings: list[PlateReading] = []
-        for found in wide_enough:
+        for found in detections:
+            if found.quad.width < least:
+                continue
             reading = self.read_at(image, found.quad, observe, found.score)
             if reading is not None:
                 readings.append(reading)
@@ -78,9 +96,10 @@ class PlateReader:
     def read_at(
         self, image: NDArray[np.uint8], quad: Quad, observe: StageObserver | None = None, score: float = 1.0
     ) -> PlateReading | None:
-        """The plate that lies about ``quad`` of ``image``, uint8 of shape (H, W, 3), BGR; None when it shows none.
+        """Reads the plate near ``quad`` of ``image``, uint8 of shape (H, W, 3), BGR.
 
-        ``score`` (0.0-1.0) is the detection's: how sure it is that there is a plate.
+        ``score`` (0.0-1.0) is the detection's. Returns None if there is no plate. Raises ValueError for an image of
+        another type or shape.
         """
         _check_image(image)
         with timed_stage("refine", observe):
@@ -88,9 +107,10 @@ class PlateReader:
         return self._read_quad(image, refined, score, observe)
 
     def read_crop(self, image: NDArray[np.uint8], observe: StageObserver | None = None) -> PlateReading | None:
-        """The plate that fills ``image``, uint8 of shape (H, W, 3), BGR; None when it shows none.
+        """Reads a plate that fills ``image``, uint8 of shape (H, W, 3), BGR.
 
-        Nothing is detected, so ``detection_score`` is 1.0, and the width does not matter.
+        The detector is not used: ``detection_score`` is 1.0, and the plate may have any width. Returns None if there
+        is no plate. Raises ValueError for an image of another type or shape.
         """
         _check_image(image)
         return self._read_quad(image, full_image_quad(image), 1.0, observe)
@@ -124,32 +144,19 @@ def _check_image(image: NDArray[np.uint8]) -> None:
 
 
 def _without_duplicates(readings: list[PlateReading]) -> list[PlateReading]:
-    """Sorted best first, with only the best of several readings of one plate."""
-    ranked = sorted(readings, key=lambda reading: (reading.confidence, _area(reading.rect)), reverse=True)
+    """Returns the readings sorted, the best first, and only the best of several readings of one plate."""
+    ranked = sorted(readings, key=lambda reading: (reading.confidence, reading.rect.area), reverse=True)
     kept: list[PlateReading] = []
     for reading in ranked:
-        if not any(_same_plate(reading, other) for other in kept):
+        if not any(_is_same_plate(reading, other) for other in kept):
             kept.append(reading)
     return kept
 
 
-def _same_plate(a: PlateReading, b: PlateReading) -> bool:
-    overlap = _overlap(a.rect, b.rect)
+def _is_same_plate(a: PlateReading, b: PlateReading) -> bool:
+    overlap = intersection_area(a.rect, b.rect)
     if overlap == 0:
         return False
-    smaller = min(_area(a.rect), _area(b.rect))
-    return (
-        a.number == b.number
-        or rect_iou(a.rect, b.rect) >= _DUPLICATE_IOU
-        or overlap >= _DUPLICATE_CONTAINMENT * smaller
-    )
-
-
-def _area(rect: Rect) -> int:
-    return rect.width * rect.height
-
-
-def _overlap(a: Rect, b: Rect) -> int:
-    width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
-    height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    return max(0, width) * max(0, height)
+    if a.number == b.number or rect_iou(a.rect, b.rect) >= _DUPLICATE_IOU:
+        return True
+    return overlap >= _DUPLICATE_OVERLAP * min(a.rect.area, b.rect.area)

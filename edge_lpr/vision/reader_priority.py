@@ -1,8 +1,8 @@
-"""One reader, two kinds of callers: the camera loop, which the gate waits for, and guests, who ask by request.
+"""Shares one reader between the camera loop and background requests; the camera has priority.
 
-The processor is the scarce thing, so only one of them reads at a time. The camera goes first: a guest gives the reader
-up after every inference when the camera waits. So that guests get on even where the camera never pauses, one waiting
-guest has one inference after each frame. The camera's next frame is thus delayed by at most one inference.
+Only one caller reads at a time, because the processor is the bottleneck. The camera goes first: a background request
+releases the reader after each inference if the camera waits. So that requests also proceed while the camera never
+pauses, one waiting request runs one inference after each frame. The camera thus waits for at most one inference.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from edge_lpr.readings import PlateReading
 from edge_lpr.vision.reader import NarrowPlatesObserver, PlateReader
 
 _YIELD_AFTER_STAGES = ("detect", "refine", "decode")
-"""Stages of the reader behind which the next inference starts, or nothing more comes."""
+"""Stages of the reader after which the next inference starts, or the reading ends."""
 
 
 class ReaderPriority:
-    """Mutual exclusion in which the camera goes first. ``camera`` and ``background`` are context managers."""
+    """A lock with two priorities. ``camera`` and ``background`` are context managers that hold it."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -34,7 +34,10 @@ class ReaderPriority:
 
     @contextmanager
     def camera(self) -> Iterator[None]:
-        """The camera's turn; while it waits, no guest begins an inference but the one that is due."""
+        """Holds the lock for the camera.
+
+        While the camera waits, no background request starts an inference, except the one that is due.
+        """
         with self._changed:
             self._cameras_waiting += 1
             try:
@@ -52,9 +55,9 @@ class ReaderPriority:
 
     @contextmanager
     def background(self) -> Iterator[None]:
-        """A guest's turn, one guest at a time."""
+        """Holds the lock for a background request, one request at a time."""
         with self._changed:
-            self._wait_in_background()
+            self._acquire_for_background()
         try:
             yield
         finally:
@@ -63,14 +66,17 @@ class ReaderPriority:
                 self._changed.notify_all()
 
     def yield_to_camera(self) -> None:
-        """Between two inferences: let the camera go first if it waits."""
+        """Releases the lock and takes it again if the camera waits. Call it inside ``background``, between inferences.
+
+        Blocks until the lock is held again.
+        """
         with self._changed:
             if self._cameras_waiting:
                 self._taken = False
                 self._changed.notify_all()
-                self._wait_in_background()
+                self._acquire_for_background()
 
-    def _wait_in_background(self) -> None:
+    def _acquire_for_background(self) -> None:
         self._background_waiting += 1
         try:
             self._changed.wait_for(lambda: not self._taken and (self._background_is_due or not self._cameras_waiting))
@@ -81,28 +87,25 @@ class ReaderPriority:
 
 
 class SharedReader:
-    """The reader as the camera loop and as guests use it; both ways may be called from any thread."""
+    """One reader for the camera loop and for requests. All methods may be called from any thread."""
 
     def __init__(self, reader: PlateReader) -> None:
         self._reader = reader
         self._priority = ReaderPriority()
 
     def replace(self, reader: PlateReader) -> None:
-        """Read with another reader from the next picture on; a guest's that is being read is read to its end."""
+        """Uses ``reader`` from the next picture on. A picture that is being read is finished with the old reader."""
         self._reader = reader
 
     def read_for_camera(
         self, image: NDArray[np.uint8], on_narrow_plates: NarrowPlatesObserver | None = None
     ) -> list[PlateReading]:
-        """``PlateReader.read``, before every background request.
-
-        ``on_narrow_plates`` receives the plates that are too narrow to read.
-        """
+        """Reads a camera frame with ``PlateReader.read``, before all requests."""
         with self._priority.camera():
             return self._reader.read(image, on_narrow_plates=on_narrow_plates)
 
     def read_for_request(self, image: NDArray[np.uint8]) -> list[PlateReading]:
-        """``PlateReader.read`` of a photo, in the pauses that the camera leaves."""
+        """Reads the photo of a request with ``PlateReader.read``, while the camera does not need the reader."""
         with self._priority.background():
             return self._reader.read(image, self._after_stage, PHOTO_MIN_PLATE_WIDTH)
 

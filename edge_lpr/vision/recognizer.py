@@ -1,4 +1,4 @@
-"""The recognizer: where exactly a plate's corners are, and what the plate shows, as probabilities."""
+"""The recognizer: refines the corners of a plate, and returns what the plate shows as probabilities."""
 
 from __future__ import annotations
 
@@ -12,19 +12,27 @@ from numpy.typing import NDArray
 
 from edge_lpr.geometry import UNIT_CORNERS, Quad
 from edge_lpr.vision.crops import PlateCrop
+from edge_lpr.vision.ctc_classes import BLANK
 from edge_lpr.vision.interpreter import Interpreter
 from edge_lpr.vision.model_file import ModelFile
 from edge_lpr.vision.straighten import straighten, to_image_points
 
+_MAX_REFINEMENTS = 2
+_CONVERGED_SHIFT = 0.08  # of the plate's height; after a smaller mean shift of the corners, a second run gains nothing
+_MIN_AREA_RATIO, _MAX_AREA_RATIO = 0.25, 4.0  # of the area after and before a refinement
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recognition:
-    """The recognizer's probabilities for one plate, float32, each row summing to 1.
+    """The recognizer's probabilities for one plate: float32 arrays whose rows sum to 1.
 
-    ``steps`` has shape (steps, 1 + len(ALPHABET)), in reading order: the upper line's columns, then the lower line's;
-    where the plate was looked at in parts, of one part after the other. Class 0 is the CTC blank. ``colors`` has shape
-    (len(COLORS),). ``rows`` has shape (2,): one row, two.
-    ``legible`` (0.0-1.0) is that there is a plate whose number can be read.
+    Attributes:
+        steps: CTC steps in reading order, of shape (steps, 1 + len(ALPHABET)); class 0 is the blank. The columns of
+            the upper line come first, then those of the lower line. For a plate that was recognised in crops, the
+            steps of the crops follow each other.
+        colors: Shape (len(COLORS),), in the order of ``plates.COLORS``.
+        rows: Shape (2,): one row, two rows.
+        legible: 0.0-1.0: probability that there is a plate with a legible number.
     """
 
     steps: NDArray[np.float32]
@@ -32,43 +40,40 @@ class Recognition:
     rows: NDArray[np.float32]
     legible: float
 
-    def with_crop_steps(self, parts: Sequence[Recognition]) -> Recognition:
-        """This, but with the steps of its ``parts``, in reading order, and as legible as the least legible of them;
-        colours and rows stay those of the whole."""
-        steps = _join_steps([part.steps for part in parts])
-        return replace(self, steps=steps, legible=min(part.legible for part in parts))
+    def with_crop_steps(self, crops: Sequence[Recognition]) -> Recognition:
+        """Returns this recognition with the steps of ``crops``, which are in reading order.
+
+        ``legible`` is the lowest of the crops. Colours and rows stay those of the whole plate.
+        """
+        steps = _join_steps([crop.steps for crop in crops])
+        return replace(self, steps=steps, legible=min(crop.legible for crop in crops))
 
     @property
     def two_rows(self) -> bool:
-        """Whether the plate has two rows rather than one."""
+        """Whether two rows are more likely than one."""
         return bool(self.rows[1] > self.rows[0])
 
 
-_MAX_REFINEMENTS = 2
-_CONVERGED_SHIFT = 0.08  # of the plate's height: corners that moved less, in the mean, gain nothing by a second look
-_MIN_AREA_RATIO, _MAX_AREA_RATIO = 0.25, 4.0  # a refined quad of another size than that, by area, is no plate's
-
-
 class Recognizer:
-    """Looks at straightened plates."""
+    """Runs the recognition model on plates."""
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         """Raises ModelError when the runtime cannot load the model."""
         self._interpreter = Interpreter(model, threads)
         self._height, self._width = model.sidecar.input.height, model.sidecar.input.width
-        self.reads_parts = model.sidecar.reads_parts
-        self._margin, self._look_margin = model.sidecar.margin, model.sidecar.look_margin
+        self._margin, self._refine_margin = model.sidecar.margin, model.sidecar.look_margin
+        self.reads_crops = model.sidecar.reads_parts
 
     def refine(self, image: NDArray[np.uint8], quad: Quad) -> Quad:
-        """A closer look at where the plate in ``quad`` of ``image`` (uint8, BGR) has its corners.
+        """Returns the exact corners of the plate near ``quad`` of ``image`` (uint8, BGR).
 
-        The detector sees a plate in a few cells; here it fills the picture. Where the detector was far off, what the
-        first look mended is looked at once more. Gives ``quad`` back where the look finds no outline.
+        The detector sees a plate in a few grid cells only. Here the plate fills the model's input. If the corners
+        moved far, they are refined once more. Returns ``quad`` unchanged if the model finds no plausible outline.
         """
         for _ in range(_MAX_REFINEMENTS):
-            view = straighten(image, quad, self._width, self._height, self._look_margin)
-            shifts = self._run(view)["corners"].reshape(4, 2)
-            refined = Quad.from_array(to_image_points(UNIT_CORNERS + shifts, quad, self._look_margin))
+            picture = straighten(image, quad, self._width, self._height, self._refine_margin)
+            shifts = self._run(picture)["corners"].reshape(4, 2)
+            refined = Quad.from_array(to_image_points(UNIT_CORNERS + shifts, quad, self._refine_margin))
             if not _is_plausible_quad(refined, quad):
                 break
             moved = float(np.linalg.norm(refined.to_array() - quad.to_array(), axis=1).mean())
@@ -78,16 +83,19 @@ class Recognizer:
         return quad
 
     def straighten(self, image: NDArray[np.uint8], quad: Quad) -> NDArray[np.uint8]:
-        """The plate in ``quad`` of ``image`` (uint8, BGR) at this recognizer's size: uint8 (height, width, 3), BGR."""
+        """Straightens the plate in ``quad`` of ``image`` (uint8, BGR) to the model's input size.
+
+        Returns uint8 of shape (height, width, 3), BGR.
+        """
         return straighten(image, quad, self._width, self._height, self._margin)
 
-    def straighten_crop(self, image: NDArray[np.uint8], quad: Quad, part: PlateCrop) -> NDArray[np.uint8]:
-        """``part`` of what ``straighten`` gives, filling the same size."""
-        place = Quad.from_array(to_image_points(part.corners(), quad, self._margin))
-        return straighten(image, place, self._width, self._height)
+    def straighten_crop(self, image: NDArray[np.uint8], quad: Quad, crop: PlateCrop) -> NDArray[np.uint8]:
+        """Straightens only ``crop`` of the picture that ``straighten`` returns, enlarged to the same size."""
+        corners = Quad.from_array(to_image_points(crop.corners(), quad, self._margin))
+        return straighten(image, corners, self._width, self._height)
 
     def recognize(self, plate: NDArray[np.uint8]) -> Recognition:
-        """Look at ``plate``, a picture from ``straighten``."""
+        """Runs the model on ``plate``, a picture from ``straighten`` or ``straighten_crop``."""
         outputs = self._run(plate)
         characters = outputs["characters"]
         return Recognition(
@@ -101,21 +109,21 @@ class Recognizer:
         return self._interpreter.run(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False))
 
 
-def _join_steps(looks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """The steps of several looks with a blank between two, whose last and first steps are no neighbours."""
-    blank = np.zeros_like(looks[0][:1])
-    blank[0, 0] = 1
-    return np.concatenate([piece for steps in looks for piece in (steps, blank)][:-1])
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns the softmax of ``logits`` along the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+def _join_steps(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Joins the steps of several crops. A blank between two crops keeps equal characters at the seam apart."""
+    blank = np.zeros_like(parts[0][:1])
+    blank[0, BLANK] = 1
+    return np.concatenate([piece for steps in parts for piece in (steps, blank)][:-1])
 
 
 def _is_plausible_quad(refined: Quad, quad: Quad) -> bool:
     corners = refined.to_array()
     area, before = float(cv2.contourArea(corners)), float(cv2.contourArea(quad.to_array()))
     return bool(cv2.isContourConvex(corners)) and _MIN_AREA_RATIO * before <= area <= _MAX_AREA_RATIO * before
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities along the last axis."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
-    return probabilities

@@ -1,4 +1,4 @@
-"""Straightening: the plate inside a quad, seen from the front, at the recognizer's size."""
+"""Straightening: warps the plate inside a quad to a front view of the recognizer's input size."""
 
 from __future__ import annotations
 
@@ -16,18 +16,26 @@ _MAX_OVERSAMPLING = 8
 def straighten(
     image: NDArray[np.uint8], quad: Quad, width: int, height: int, margin: tuple[float, float] = (0.0, 0.0)
 ) -> NDArray[np.uint8]:
-    """The plate that fills ``quad``, as uint8 of shape (height, width, 3), in the colour order of ``image``.
+    """Warps the plate in ``quad`` of ``image`` to a front view.
 
-    ``image`` is uint8 of shape (H, W, 3). ``margin`` is the part of the plate's width and height to show beyond
-    each edge. What lies outside ``image`` repeats its border.
+    Args:
+        image: uint8 of shape (H, W, 3).
+        quad: Corners of the plate, in pixels of ``image``. Pixels outside ``image`` repeat its border.
+        width: Width of the result, in pixels.
+        height: Height of the result, in pixels.
+        margin: What to show beyond each edge of the plate, as fractions of its width and height.
+
+    Returns:
+        uint8 of shape (height, width, 3), in the colour order of ``image``.
     """
-    # A warp looks at four pixels of the frame only. A plate larger than the output is warped to a whole multiple
-    # of it first and then averaged down, else its strokes would alias.
+    # Bilinear warping samples only four pixels of the frame, so strokes of a plate larger than the output would
+    # alias. Such a plate is warped to a whole multiple of the output size and then averaged down.
     ratio = max(quad.width / width, quad.height / height)
     factor = min(max(1, math.ceil(ratio - 0.25)), _MAX_OVERSAMPLING)
     size = (width * factor, height * factor)
-    # corners are given from the outer edge of the first pixel, OpenCV counts from its centre
-    matrix = cv2.getPerspectiveTransform(quad.to_array() - np.float32(0.5), _target(*size, margin) - np.float32(0.5))
+    # Corners are measured from the outer edge of the first pixel. OpenCV measures from its centre.
+    target = _plate_corners(*size, margin) - np.float32(0.5)
+    matrix = cv2.getPerspectiveTransform(quad.to_array() - np.float32(0.5), target)
     warped = cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     if factor > 1:
         warped = cv2.resize(warped, (width, height), interpolation=cv2.INTER_AREA)
@@ -35,29 +43,37 @@ def straighten(
 
 
 def to_image_points(points: NDArray[np.float32], quad: Quad, margin: tuple[float, float]) -> NDArray[np.float32]:
-    """Where ``points`` of a straightened picture lie in the image it was straightened from.
+    """Maps points of a straightened picture back to the image from which it was straightened.
 
-    ``points`` (n, 2) are shares of the picture's width and height; ``quad`` and ``margin`` are those given to
-    ``straighten``. Returns pixels of the image, float32 of shape (n, 2).
+    Args:
+        points: float32 of shape (n, 2), as fractions of the straightened picture's width and height.
+        quad: The quad that ``straighten`` was called with.
+        margin: The margin that ``straighten`` was called with.
+
+    Returns:
+        Pixels of the image, float32 of shape (n, 2).
     """
-    matrix = cv2.getPerspectiveTransform(_target(1, 1, margin), quad.to_array())
+    matrix = cv2.getPerspectiveTransform(_plate_corners(1, 1, margin), quad.to_array())
     return np.asarray(cv2.perspectiveTransform(points[np.newaxis], matrix)[0], dtype=np.float32)
 
 
 def expand_quad(quad: Quad, margin: tuple[float, float]) -> Quad:
-    """``quad`` with ``margin``, shares of its width and height, more beyond each edge, as seen from the front."""
-    beyond = (UNIT_CORNERS * 2 - 1) * np.array(margin, dtype=np.float32)
-    return Quad.from_array(to_image_points(UNIT_CORNERS + beyond, quad, (0.0, 0.0)))
+    """Returns ``quad`` with each edge moved outwards by ``margin``, fractions of the plate's width and height.
 
-
-def _target(width: int, height: int, margin: tuple[float, float]) -> NDArray[np.float32]:
-    """The corners of the plate within its straightened picture."""
-    left, top = (size * part / (1 + 2 * part) for size, part in zip((width, height), margin, strict=True))
-    right, bottom = width - left, height - top
-    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], dtype=np.float32)
+    The move is in the plane of the plate, so perspective is kept. Negative margins move the edges inwards.
+    """
+    offsets = (UNIT_CORNERS * 2 - 1) * np.array(margin, dtype=np.float32)
+    return Quad.from_array(to_image_points(UNIT_CORNERS + offsets, quad, (0.0, 0.0)))
 
 
 def full_image_quad(image: NDArray[np.uint8]) -> Quad:
-    """The quad of a picture that is itself a plate, already cut out."""
+    """Returns the corners of ``image`` itself, for a picture that is an already cropped plate."""
     height, width = image.shape[:2]
     return Quad((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
+
+
+def _plate_corners(width: int, height: int, margin: tuple[float, float]) -> NDArray[np.float32]:
+    """Corners of the plate inside a straightened picture of ``width`` x ``height``: float32 (4, 2)."""
+    left, top = (size * share / (1 + 2 * share) for size, share in zip((width, height), margin, strict=True))
+    right, bottom = width - left, height - top
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], dtype=np.float32)

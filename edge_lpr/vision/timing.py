@@ -1,4 +1,4 @@
-"""The stages of a reading, timed for whoever wants to know."""
+"""Measures the time of each stage of a reading."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 StageObserver = Callable[[str, float], None]
-"""Told the name of each stage done and the seconds it took."""
+"""Called after each stage with its name and its duration in seconds."""
 
 
 @contextmanager
 def timed_stage(name: str, observe: StageObserver | None) -> Iterator[None]:
-    """Tells ``observe``, if there is one, how long the block took that is called ``name``."""
+    """Runs the ``with`` block as the stage ``name``, then calls ``observe``, if given, with its duration."""
     started = time.perf_counter()
     yield
     if observe is not None:

@@ -148,10 +148,10 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "claims much": (lambda path: tar(path, {}, _header("detector.tflite", 1 << 40)), "of 1099511627776 bytes"),
     "claims less than nothing": (lambda path: tar(path, {}, _header("detector.tflite", -512)), "of -512 bytes"),
-    "no sidecar": (lambda path: tar(path, shipped() | {"detector.json": b"[1]"}), "no model sidecar"),
+    "no sidecar": (lambda path: tar(path, shipped() | {"detector.json": b"[1]"}), "not a model sidecar"),
     "a sidecar of other shapes": (lambda path: tar(path, changed("detector", input=NARROW)), "has shape"),
     "other shapes in the model": (
-        lambda path: tar(path, with_model("detector", shipped()["recognizer.tflite"])), "where its sidecar says",
+        lambda path: tar(path, with_model("detector", shipped()["recognizer.tflite"])), "but its sidecar says",
     ),
     "no model": (lambda path: tar(path, with_model("detector", b"\0" * 4096)), "the runtime cannot load it"),
     "no threshold": (lambda path: tar(path, changed("detector", thresholds={"score": 1.0})), "between 0 and 1"),

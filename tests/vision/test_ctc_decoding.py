@@ -10,14 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_lpr.plates import ALPHABET, COLORS, KINDS, Color
+from edge_lpr.vision.confidence import MAX_INVALID_NUMBER_CONFIDENCE, calibrated_confidence, is_plausible
 from edge_lpr.vision.ctc_decoding import (
-    MAX_INVALID_NUMBER_CONFIDENCE,
     DecodedNumber,
-    calibrated_confidence,
     decode,
     find_segments,
     greedy_number,
-    is_plausible,
     prior_cost,
 )
 from edge_lpr.vision.model_file import Calibration

@@ -103,7 +103,7 @@ def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
 def test_what_is_no_sidecar(tmp_path: Path, text: str) -> None:
     write(tmp_path, "detector")
     (tmp_path / "detector.json").write_text(text)
-    assert "no model sidecar" in refusal(tmp_path, "detector")
+    assert "not a model sidecar" in refusal(tmp_path, "detector")
 
 
 Change = Callable[[dict[str, Any]], Any]
@@ -144,5 +144,5 @@ def test_a_real_model_with_the_sidecar_of_another_shape(tmp_path: Path, models_d
     card["sha256"] = hashlib.sha256(content).hexdigest()
     (tmp_path / "detector.json").write_text(json.dumps(card), encoding="utf-8")
     (tmp_path / "detector.tflite").write_bytes(content)
-    with pytest.raises(ModelError, match="where its sidecar says"):
+    with pytest.raises(ModelError, match="but its sidecar says"):
         Interpreter(load_model(tmp_path, "detector"), 1)

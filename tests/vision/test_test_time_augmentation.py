@@ -12,7 +12,7 @@ from edge_lpr.plates import ALPHABET, COLORS
 from edge_lpr.vision.crops import half_crops, row_crops
 from edge_lpr.vision.ctc_decoding import DecodedNumber, decode
 from edge_lpr.vision.recognizer import Recognition
-from edge_lpr.vision.test_time_augmentation import Hypothesis, combine_passes, plate_crops
+from edge_lpr.vision.test_time_augmentation import Hypothesis, PlatePass, combine_passes, plate_crops
 
 JING, JIN = "京 A 1 2 3 ", "津 A 1 2 3 "
 LOWER = "4 5       "
@@ -23,7 +23,7 @@ def settled(*looks: Recognition) -> DecodedNumber:
     first = decode(looks[0])
     assert first is not None
     quad = Quad((0, 0), (4, 0), (4, 1), (0, 1))
-    cuts = list(zip(looks[::2], looks[1::2], strict=True))
+    cuts = [PlatePass(whole, parts) for whole, parts in zip(looks[::2], looks[1::2], strict=True)]
     return combine_passes(Hypothesis(quad, first, looks[0].colors, looks[0].rows), cuts).decoded
 
 

@@ -22,7 +22,7 @@ from rich.progress import track
 from edge_lpr.config import ReaderSettings
 from edge_lpr.evaluation import accuracy
 from edge_lpr.geometry import Quad
-from edge_lpr.vision.ctc_decoding import is_plausible
+from edge_lpr.vision.confidence import is_plausible
 from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.model_file import load_models
 from edge_lpr.vision.reader import PlateReader
