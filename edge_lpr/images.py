@@ -133,18 +133,18 @@ def _decode(content: bytes, name: str, max_pixels: int, formats: tuple[str, ...]
             width, height = picture.size
             if width * height > max_pixels:
                 raise ImageTooLarge(
-                    f"{name}: {width} x {height} pixels are more than the limit of {max_pixels // 1_000_000} million; "
+                    f"{name}: {width} x {height} pixels are more than the {max_pixels // 1_000_000} million allowed; "
                     "give a smaller picture"
                 )
             if picture_format == "JPEG" and _has_too_many_scans(content):
-                raise ImageDecodeFailed(f"{name}: has more than {MAX_SCANS} scans; save it again as a normal JPEG")
+                raise ImageDecodeFailed(f"{name}: has more than {MAX_SCANS} scans; save it again as an ordinary JPEG")
             pixels = _to_array(picture)
             # Pillow's ImageOps.exif_transpose also rewrites the EXIF data, and fails on the data of some cameras.
             return _rotate_upright(pixels, picture.getexif().get(ExifTags.Base.Orientation))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageTooLarge(f"{name}: has far too many pixels; give a smaller picture") from error
     except UnidentifiedImageError as error:
-        raise ImageDecodeFailed(f"{name}: is not a picture in an accepted format; {_REMEDY}") from error
+        raise ImageDecodeFailed(f"{name}: is no picture of a kind that is accepted; {_REMEDY}") from error
     except (OSError, SyntaxError, ValueError) as error:  # Pillow raises these for damaged files
         reason = " ".join(str(error).split())[:120]
         raise ImageDecodeFailed(f"{name}: is damaged ({reason}); save or send it again") from error
