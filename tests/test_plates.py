@@ -54,6 +54,9 @@ VALID = {
     "WJ京1234X": "armed police",
     "WJ12345": "armed police, headquarters",
     "WJ01B1234": "armed police, 2007",
+    "WJD44011": "armed police, letter",
+    "WJI44011": None,
+    "WJD4401": None,
     "京X1234应急": "emergency rescue",
     "京12345应急": "emergency rescue, ministry",
     "应急京123S": "emergency rescue motorcycle",
@@ -120,6 +123,13 @@ def test_a_color_that_does_not_fit_the_number_is_replaced() -> None:
     assert reconcile_color("京A1234挂", probabilities(white=0.5, painted=0.4)) is Color.PAINTED
 
 
+def test_plates_of_one_number_differ_in_color() -> None:
+    assert reconcile_color("粤B55555", probabilities(black=0.6, blue=0.1)) is Color.BLACK
+    assert reconcile_color("京V02633", probabilities(green=0.8, white=0.15)) is Color.WHITE
+    assert reconcile_color("粤V02633", probabilities(white=0.6, blue=0.2)) is Color.BLUE
+    assert reconcile_color("WJD44011", probabilities(painted=0.6, white=0.2)) is Color.WHITE
+
+
 def test_a_certain_color_stays() -> None:
     assert reconcile_color("京AD12345", probabilities(blue=0.999)) is Color.BLUE
 
@@ -152,6 +162,9 @@ def test_rows_agree_with_number_and_color() -> None:
         ("京A12345", Color.OTHER, Category.NON_STANDARD),
         ("京AD12345", Color.GREEN, Category.STANDARD),
         ("VA30093", Color.WHITE, Category.STANDARD),
+        ("WJD44011", Color.WHITE, Category.STANDARD),
+        ("粤B55555", Color.BLACK, Category.STANDARD),
+        ("京V02633", Color.WHITE, Category.NON_STANDARD),
         ("京X1234应急", Color.WHITE, Category.STANDARD),
         ("民航A1234", Color.GREEN, Category.NON_STANDARD),
         ("ABC123", Color.BLUE, Category.NON_STANDARD),
