@@ -1,6 +1,7 @@
 # make demo    the whole road on a bundled clip; needs no hardware
 # make test    linters, types and tests, as CI runs them
 # make lint    linters, types and who may import whom alone
+# make documents  the JSON Schemas and docs/asyncapi.json, written again from the models of the messages
 # make bench   milliseconds per stage on this machine
 # make scenes  scripted scenes at a gate: expected and produced passages
 # make api-bench  requests a second and latency of the API, beside the camera loop
@@ -35,8 +36,8 @@ RUNS = "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.versio
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUNS); then echo $$p; break; fi; done)
 PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
 
-.PHONY: demo test lint bench scenes api-bench idle-bench peers-bench train-smoke api-fuzz mqtt-fuzz config-fuzz fault-table \
-	kill-test broker-test offline-day soak disk-writes page-test page-bench system-test stranger-test resolve \
+.PHONY: demo test lint documents bench scenes api-bench idle-bench peers-bench train-smoke api-fuzz mqtt-fuzz config-fuzz \
+	fault-table kill-test broker-test offline-day soak disk-writes page-test page-bench system-test stranger-test resolve \
 	vision-tests-tflite-runtime clean python test-packages
 
 demo: $(VENV)/.demo
@@ -51,6 +52,10 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+documents: $(VENV)/.dev
+	$(VENV)/bin/python -m edge_lpr.messages.generate
+	$(VENV)/bin/python -m edge_lpr.mqtt.asyncapi > docs/asyncapi.json
 
 bench: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr bench

@@ -20,8 +20,8 @@ from typing import Self
 from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import Account
 from edge_lpr.api.quota import QuotaBook
-from edge_lpr.messages import payloads as messages
-from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.messages.answer import Answer, error_answer, plate_answer
+from edge_lpr.messages.encoding import new_request_id
 from edge_lpr.readings import PlateReading
 from edge_lpr.web.rate_limit import RateLimit
 
@@ -65,21 +65,21 @@ class Dispatcher:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    def submit(self, parameters: Mapping[str, object], account: Account) -> Future[JsonObject]:
+    def submit(self, parameters: Mapping[str, object], account: Account) -> Future[Answer]:
         """Submits a request. Its answer is the API's ``{"Response": …}``; every failure becomes an error answer.
 
         Never waits. The future never holds an exception; it is cancelled when the dispatcher stops.
         """
         return self.submit_job(functools.partial(self.perform, parameters), account)
 
-    def submit_job(self, job: Job, account: Account) -> Future[JsonObject]:
+    def submit_job(self, job: Job, account: Account) -> Future[Answer]:
         """Submits a job that returns plates; it runs in one of the dispatcher's threads."""
-        request_id = messages.new_request_id()
-        refused: Future[JsonObject] = Future()
+        request_id = new_request_id()
+        refused: Future[Answer] = Future()
         try:
             workers = self._admit(account)
         except ApiError as error:
-            refused.set_result(messages.error_response(error.code, error.message, request_id))
+            refused.set_result(error_answer(error.code, error.message, request_id))
             return refused
         try:
             future = workers.submit(self._answer, job, account, request_id)
@@ -98,16 +98,16 @@ class Dispatcher:
             raise ApiError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "The gate is busy; try again in a moment.")
         return workers
 
-    def _answer(self, job: Job, account: Account, request_id: str) -> JsonObject:
+    def _answer(self, job: Job, account: Account, request_id: str) -> Answer:
         try:
             readings = self._metered(job, account)
         except ApiError as error:
-            return messages.error_response(error.code, error.message, request_id)
+            return error_answer(error.code, error.message, request_id)
         except Exception as error:  # the one place where an internal error becomes an answer
             _log.exception("request %s failed", request_id, exc_info=error)
             fault = ErrorCode.INTERNAL_ERROR
-            return messages.error_response(fault, fault.message, request_id)
-        return messages.license_plate_ocr_response(readings, request_id)
+            return error_answer(fault, fault.message, request_id)
+        return plate_answer(readings, request_id)
 
     def _metered(self, job: Job, account: Account) -> Sequence[PlateReading]:
         self._quotas.take(account)

@@ -25,8 +25,8 @@ from edge_lpr.api.request import ApiRequest, check_offered, parse_request
 from edge_lpr.api.request_body import Body, EarlyResponse, Memory
 from edge_lpr.api.request_metrics import SUCCESS, RequestMetrics
 from edge_lpr.api.signing import SignedRequest, authenticate, check_method, claimed_secret_id
-from edge_lpr.messages import payloads as messages
-from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.messages.answer import Answer, error_answer, error_code
+from edge_lpr.messages.encoding import encode, new_request_id
 from edge_lpr.web.clients import Address, KeylessRefusal, is_this_device, keyless_refusal, parse_address, rate_slot
 from edge_lpr.web.rate_limit import RateLimit
 
@@ -71,20 +71,21 @@ class _HttpRoutes:
             except ClientDisconnect:
                 return Response(status_code=400)  # the client is gone
             except ApiError as error:
-                answer = messages.error_response(error.code, error.message, messages.new_request_id())
+                answer = error_answer(error.code, error.message, new_request_id())
             except Exception as error:  # an internal error must still be an answer that the SDK understands
                 _log.exception("a request over HTTP failed", exc_info=error)
                 fault = ErrorCode.INTERNAL_ERROR
-                answer = messages.error_response(fault, fault.message, messages.new_request_id())
-        self._metrics.record_request(ENTRANCE, _code(answer), time.monotonic() - began_s)
-        content = messages.encode(answer)
+                answer = error_answer(fault, fault.message, new_request_id())
+        code = error_code(answer.response) or SUCCESS
+        self._metrics.record_request(ENTRANCE, code, time.monotonic() - began_s)
+        content = answer.encode()
         return Response(content, media_type=JSON) if body.is_over else EarlyResponse(content, JSON, body)
 
     async def openapi(self, _request: Request) -> Response:
         """Answers with the OpenAPI document."""
-        return Response(messages.encode(openapi.document()), media_type=JSON)
+        return Response(encode(openapi.document()), media_type=JSON)
 
-    async def _answer(self, request: Request, body: Body) -> JsonObject:
+    async def _answer(self, request: Request, body: Body) -> Answer:
         head, peer = _head(request), parse_address("" if request.client is None else request.client.host)
         with self._failures_counted(peer):
             claimed = self._claimed_account(head, peer)
@@ -146,8 +147,3 @@ def _head(request: Request) -> SignedRequest:
     path = request.scope.get("raw_path") or request.url.path.encode()
     query = request.scope["query_string"].decode("latin-1")
     return SignedRequest(request.method, path.decode("latin-1"), query, dict(request.headers), b"")
-
-
-def _code(answer: JsonObject) -> str:
-    error = answer["Response"].get("Error")
-    return SUCCESS if error is None else str(error["Code"])

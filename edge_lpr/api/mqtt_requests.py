@@ -24,8 +24,9 @@ from edge_lpr.api.request import json_object
 from edge_lpr.api.request_body import MAX_BODY
 from edge_lpr.api.request_metrics import SUCCESS, RequestMetrics
 from edge_lpr.images import encode_jpeg
-from edge_lpr.messages import payloads as messages
-from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.messages.answer import Answer, error_answer, error_code
+from edge_lpr.messages.capture import CaptureAnswer
+from edge_lpr.messages.encoding import new_request_id
 from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import CAPTURE, LICENSE_PLATE_OCR, Topics
 from edge_lpr.readings import PlateReading
@@ -62,20 +63,23 @@ class _LicensePlateOcrJob:
     def __init__(self, payload: bytes, dispatcher: Dispatcher) -> None:
         self._payload = payload
         self._dispatcher = dispatcher
-        self.extra: JsonObject = {}
 
     def __call__(self) -> Sequence[PlateReading]:
         return self._dispatcher.perform(json_object(self._payload))
 
+    def complete(self, answer: Answer) -> Answer:
+        """Returns the answer as it is sent."""
+        return answer
+
 
 class _CaptureJob:
-    """One request for what the camera sees. ``extra`` is what the answer holds beside ``Response``."""
+    """One request for what the camera sees."""
 
     def __init__(self, payload: bytes, latest_frame: LatestFrame, images: bool) -> None:
         self._payload = payload
         self._images = images
         self._latest_frame = latest_frame
-        self.extra: JsonObject = {}
+        self._image: str | None = None
 
     def __call__(self) -> Sequence[PlateReading]:
         with_image = _with_image(json_object(self._payload) if self._payload else {})
@@ -85,10 +89,14 @@ class _CaptureJob:
         if frame is None:
             raise ApiError(ErrorCode.UNKNOWN_ERROR, "The camera gives no picture.")
         if with_image:
-            self.extra = {"Image": _jpeg(frame)}
+            self._image = _jpeg(frame)
         if not frame.readings:
             raise ApiError(ErrorCode.OCR_FAILED)
         return frame.readings
+
+    def complete(self, answer: Answer) -> CaptureAnswer:
+        """Returns the answer as it is sent, with the picture if the request asks for it."""
+        return CaptureAnswer(response=answer.response, image=self._image)
 
 
 _Job = _LicensePlateOcrJob | _CaptureJob
@@ -145,23 +153,22 @@ class MqttRequests:
             if len(message.payload) > MAX_BODY:
                 raise ApiError(ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED)
         except ApiError as error:
-            self._send(reply, messages.error_response(error.code, error.message, messages.new_request_id()))
+            self._send(reply, error_answer(error.code, error.message, new_request_id()))
             return
         job = create_job(bytes(message.payload))
         self._dispatcher.submit_job(job, CALLER).add_done_callback(functools.partial(self._send_result, reply, job))
 
-    def _send_result(self, reply: _Reply, job: _Job, answer: Future[JsonObject]) -> None:
+    def _send_result(self, reply: _Reply, job: _Job, answer: Future[Answer]) -> None:
         if not answer.cancelled():
-            self._send(reply, {**answer.result(), **job.extra})
+            self._send(reply, job.complete(answer.result()))
 
-    def _send(self, reply: _Reply, answer: JsonObject) -> None:
-        if not self._connection.publish_once(reply.topic, messages.encode(answer), reply.correlation):
-            request_id = answer["Response"]["RequestId"]
+    def _send(self, reply: _Reply, answer: Answer | CaptureAnswer) -> None:
+        if not self._connection.publish_once(reply.topic, answer.encode(), reply.correlation):
+            request_id = answer.response.request_id
             message = "The answer is larger than the broker takes; ask without the picture."
-            answer = messages.error_response(ErrorCode.TOO_LARGE_FILE, message, request_id)
-            self._connection.publish_once(reply.topic, messages.encode(answer), reply.correlation)
-        error = answer["Response"].get("Error")
-        code = SUCCESS if error is None else error["Code"]
+            answer = error_answer(ErrorCode.TOO_LARGE_FILE, message, request_id)
+            self._connection.publish_once(reply.topic, answer.encode(), reply.correlation)
+        code = error_code(answer.response) or SUCCESS
         self._metrics.record_request(ENTRANCE, code, time.monotonic() - reply.received_s)
 
 

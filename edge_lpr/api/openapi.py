@@ -16,8 +16,8 @@ _COMPONENTS = "#/components/schemas/"
 
 def document() -> dict[str, Any]:
     """A fresh document."""
-    shared, answer = _apart(load_schema("response"))
-    _, error = _apart(load_schema("error"))
+    definitions, answer = _apart(load_schema("response"))
+    error_definitions, error = _apart(load_schema("error"))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -42,7 +42,14 @@ def document() -> dict[str, Any]:
             "/metrics": {"get": {"operationId": "metrics", "responses": {"200": _text("Series for Prometheus")}}},
         },
         "components": {
-            "schemas": {**shared, "Request": _request(), "Answer": answer, "ErrorAnswer": error, "Code": _codes()},
+            "schemas": {
+                **definitions,
+                **error_definitions,
+                "Request": _request(),
+                "Answer": answer,
+                "ErrorAnswer": error,
+                "Code": _codes(),
+            },
             "securitySchemes": {
                 "TC3-HMAC-SHA256": {
                     "type": "apiKey",

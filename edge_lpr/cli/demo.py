@@ -24,7 +24,7 @@ from rich.console import Console
 
 from edge_lpr.config.environment import PREFIX
 from edge_lpr.errors import BrokerError, EdgeLprError
-from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.messages.encoding import JsonObject
 from edge_lpr.mqtt.topics import Topics
 from edge_lpr.resources import demo_clip
 

@@ -21,7 +21,8 @@ from edge_lpr.cli.options import add_reader_options, reader_settings
 from edge_lpr.config import ApiSettings
 from edge_lpr.errors import ImageError
 from edge_lpr.images import load_image, read_file
-from edge_lpr.messages import payloads as messages
+from edge_lpr.messages.answer import Answer, error_answer, plate_answer
+from edge_lpr.messages.encoding import encode, new_request_id
 from edge_lpr.readings import PlateReading, ReadPlates
 from edge_lpr.vision.reader import PlateReader
 
@@ -63,15 +64,15 @@ def _read_crop(image: NDArray[np.uint8], reader: PlateReader) -> list[PlateReadi
 
 def _answer(photo: Path, action: LicensePlateOcr) -> int:
     """Prints a line of JSON; returns the exit code."""
-    request_id, code = messages.new_request_id(), 0
+    request_id, code = new_request_id(), 0
     try:
-        answer = messages.license_plate_ocr_response(action(_parameters(photo)), request_id)
+        answer: Answer = plate_answer(action(_parameters(photo)), request_id)
     except ApiError as error:
-        answer = messages.error_response(error.code, error.message, request_id)
+        answer = error_answer(error.code, error.message, request_id)
         code = _EXIT_CODES.get(error.code, 2)
         if code:
             print_error(f"{photo}: {error.message.removeprefix('The picture: ')}")
-    print(json.dumps({"Source": str(photo), **answer}, ensure_ascii=False), flush=True)
+    print(json.dumps({"Source": str(photo), **answer.to_json()}, ensure_ascii=False), flush=True)
     return code
 
 
@@ -84,7 +85,7 @@ def _parameters(photo: Path) -> dict[str, str]:
         reason = str(error).removeprefix(f"{photo}: ")
         raise ApiError(error.api_code, f"The picture: {reason}") from error
     parameters = {"ImageBase64": base64.b64encode(content).decode()}
-    if len(messages.encode(parameters)) > MAX_BODY:
+    if len(encode(parameters)) > MAX_BODY:
         raise ApiError(ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED)
     return parameters
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
 
 from edge_lpr import __version__
-from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.messages.encoding import JsonObject
 from edge_lpr.messages.schemas import SCHEMA_NAMES, load_schema
 from edge_lpr.mqtt.topics import CAPTURE, LICENSE_PLATE_OCR, RELOAD, Topics
 
@@ -77,7 +76,7 @@ def asyncapi_document() -> JsonObject:
         },
         "channels": channels,
         "operations": operations,
-        "components": {"messages": parts, "schemas": {name: _schema(name) for name in SCHEMA_NAMES}},
+        "components": {"messages": parts, "schemas": _schemas()},
     }
 
 
@@ -104,27 +103,18 @@ def _message(schema: str | None, content_type: str) -> JsonObject:
     return {"title": title, "contentType": content_type, "payload": {"$ref": f"#/components/schemas/{schema}"}}
 
 
-def _schema(name: str) -> JsonObject:
-    """One schema in AsyncAPI's dialect: draft 7's ``definitions``, and references from the document's root."""
-    own: JsonObject = load_schema(name)
-    own["$defs"] = {key: value for key, value in own.get("$defs", {}).items() if key not in SCHEMA_NAMES}
-    translated: JsonObject = _translated(own, name)
-    if not translated["definitions"]:
-        del translated["definitions"]
-    return {key: value for key, value in translated.items() if key not in ("$schema", "$id")}
+def _schemas() -> JsonObject:
+    """Returns all schemas and their definitions side by side; references lead to their place in the document.
 
-
-def _translated(node: Any, name: str) -> Any:
-    if isinstance(node, list):
-        return [_translated(item, name) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if isinstance(reference := node.get("$ref"), str):
-        schema, _, path = reference.partition("#")
-        other = schema.removeprefix("urn:edge-lpr:")
-        # Draft 7 looks at nothing beside a reference.
-        return {"$ref": f"#/components/schemas/{other or name}{path.replace('/$defs/', '/definitions/')}"}
-    return {"definitions" if key == "$defs" else key: _translated(value, name) for key, value in node.items()}
+    The definitions of one name are the same in all schemas, as they come from one model.
+    """
+    schemas: JsonObject = {}
+    definitions: JsonObject = {}
+    for name in SCHEMA_NAMES:
+        moved = json.loads(json.dumps(load_schema(name)).replace('"#/$defs/', '"#/components/schemas/'))
+        definitions |= moved.pop("$defs", {})
+        schemas[name] = {key: value for key, value in moved.items() if key not in ("$schema", "$id")}
+    return {**schemas, **dict(sorted(definitions.items()))}
 
 
 def as_text() -> str:

@@ -13,7 +13,7 @@ import paho.mqtt.client as paho
 
 from edge_lpr import __version__
 from edge_lpr.config import HomeAssistantSettings
-from edge_lpr.messages.payloads import JsonObject, encode
+from edge_lpr.messages.encoding import JsonObject, encode
 from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import Topics
 

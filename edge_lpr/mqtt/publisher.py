@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 from edge_lpr.backoff import BackOff
 from edge_lpr.config import DeviceSettings, MqttSettings
 from edge_lpr.host.clock import clock_synchronized
-from edge_lpr.messages.payloads import encode, event, new_request_id, passage_response
+from edge_lpr.messages.encoding import new_request_id
+from edge_lpr.messages.event import plate_message
+from edge_lpr.messages.health import HealthMessage
+from edge_lpr.messages.statistics import StatisticsMessage
 from edge_lpr.mqtt.connection import ConnectionStatus, MqttConnection
 from edge_lpr.mqtt.discovery import Discovery
 from edge_lpr.mqtt.outbox import Outbox, OutboxStatus
@@ -89,30 +92,31 @@ class PassagePublisher:
         Returns when it is on disk (or, with a broken disk, in memory), never waits for the broker.
         """
         request_id = new_request_id()
-        response = passage_response(passage, request_id)
         stored_at = self._clock()
 
         def compose(sequence: int) -> StoredPassage:
-            happened = event(
+            message = plate_message(
                 passage,
+                request_id=request_id,
                 sequence=sequence,
                 device_id=self._device_id,
                 camera_id=self._camera_id,
                 clock_synchronized=stored_at is not None,
+                published_at=datetime.now().astimezone(),
             )
-            return StoredPassage(sequence, request_id, encode({**response, "Event": happened}).decode(), stored_at)
+            return StoredPassage(sequence, request_id, message.encode().decode(), stored_at)
 
         stored = self._outbox.add(compose)
         self._sender.stored()
         return stored
 
-    def publish_health(self, health: Mapping[str, Any]) -> None:
+    def publish_health(self, health: HealthMessage) -> None:
         """Publish the health document, retained; its newest version is published again after every reconnect."""
-        self.connection.publish_retained(self.topics.health, encode(health), qos=0)
+        self.connection.publish_retained(self.topics.health, health.encode(), qos=0)
 
-    def publish_statistic(self, statistic: Mapping[str, Any]) -> None:
+    def publish_statistic(self, statistic: StatisticsMessage) -> None:
         """Publish one passage's statistic if the broker is there; it is not kept for later."""
-        self.connection.publish_once(self.topics.statistics, encode(statistic), None)
+        self.connection.publish_once(self.topics.statistics, statistic.encode(), None)
 
     def wait_until_empty(self, timeout_s: float) -> bool:
         """True once the broker has every passage; False when ``timeout_s`` passed first. For the end of a clip."""

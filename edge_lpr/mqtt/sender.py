@@ -6,7 +6,6 @@ or lost) only puts an event into its queue, so nothing in paho's network thread 
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import threading
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from edge_lpr.backoff import BackOff
-from edge_lpr.messages.payloads import encode, stamped
+from edge_lpr.messages.event import with_transmission
 from edge_lpr.mqtt.outbox import Outbox
 from edge_lpr.mqtt.session import MqttSession
 from edge_lpr.mqtt.store import StoredPassage
@@ -258,7 +257,7 @@ class Sender:
         """The message as sent now; None, after a log line, for one that a failing disk has garbled."""
         replayed = passage.sequence <= self._replay_up_to
         try:
-            return encode(stamped(json.loads(passage.message), datetime.now(UTC).astimezone(), replayed=replayed))
+            return with_transmission(passage.message, datetime.now(UTC).astimezone(), replayed=replayed)
         except (ValueError, KeyError, TypeError):
             _log.error("outbox: passage %d is garbled and cannot be sent; it is given up", passage.sequence)
             return None

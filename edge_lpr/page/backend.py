@@ -12,7 +12,8 @@ from typing import Any
 from edge_lpr.config import PassageSettings, Settings
 from edge_lpr.config.reload import ReloadRequests, ReloadResult
 from edge_lpr.errors import ConfigError
-from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.messages.encoding import JsonObject
+from edge_lpr.messages.health import HealthMessage
 from edge_lpr.page.camera_advice import COMFORTABLE_WIDTH
 from edge_lpr.page.recent_passages import RecentPassages
 
@@ -40,7 +41,7 @@ class PageBackend:
     """
 
     settings: Settings
-    health: Callable[[], JsonObject | None]
+    health: Callable[[], HealthMessage | None]
     recent: RecentPassages
     folder: Path
     reloads: ReloadRequests
@@ -49,10 +50,10 @@ class PageBackend:
 
     def status(self) -> JsonObject:
         """Returns the health and the settings that the page shows. May be called from any thread."""
-        settings = self.settings
+        settings, health = self.settings, self.health()
         return {
             "Device": settings.device.id,
-            "Health": self.health(),
+            "Health": None if health is None else health.to_json(),
             "PassageCount": self.recent.count,
             "Lane": _lane(settings.passage),
             "MinPlateWidth": settings.reader.min_plate_width,

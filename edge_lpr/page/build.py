@@ -12,7 +12,7 @@ from edge_lpr.config.reload import ReloadRequests
 from edge_lpr.evidence.writer import evidence_folder
 from edge_lpr.frames import Frame
 from edge_lpr.geometry import Quad
-from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.messages.health import HealthMessage
 from edge_lpr.page.backend import PageBackend, Save
 from edge_lpr.page.camera_advice import CameraAdvisor
 from edge_lpr.page.encoding import SceneEncoder
@@ -59,7 +59,7 @@ class Page:
 
 
 def create_page(
-    settings: Settings, health: Callable[[], JsonObject | None], reloads: ReloadRequests, save: Save | None
+    settings: Settings, health: Callable[[], HealthMessage | None], reloads: ReloadRequests, save: Save | None
 ) -> Page:
     """Returns the page. ``health`` returns the payload of the topic ``health``, None before the first one.
 

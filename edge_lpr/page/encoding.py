@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge_lpr.config import PassageSettings
 from edge_lpr.geometry import Quad
 from edge_lpr.images import encode_jpeg
-from edge_lpr.messages.payloads import JsonObject, timestamp
+from edge_lpr.messages.encoding import JsonObject, timestamp
 from edge_lpr.page.camera_advice import Advice, CameraAdvisor
 from edge_lpr.page.scene import Scene, ScenePlate
 

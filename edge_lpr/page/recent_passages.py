@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from edge_lpr.evidence.picture_access import PictureName, newest_crops
-from edge_lpr.messages.payloads import JsonObject, timestamp
+from edge_lpr.messages.encoding import JsonObject, timestamp
 from edge_lpr.passages import Passage
 
 SHOWN = 24

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from edge_lpr.errors import ConfigError, EvidenceError
 from edge_lpr.evidence import picture_access
-from edge_lpr.messages.payloads import JsonObject, encode
+from edge_lpr.messages.encoding import JsonObject, encode
 from edge_lpr.page.backend import PageBackend
 from edge_lpr.page.live_view import LiveView, TooManyViewers
 from edge_lpr.page.login_sessions import LASTS_S, LoginSession, LoginSessions

@@ -5,142 +5,38 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import datetime
 
 from edge_lpr import __version__
 from edge_lpr.cameras import CameraStatus
 from edge_lpr.host.board import Throttling, temperature_celsius, throttling
 from edge_lpr.host.clock import clock_synchronized
-from edge_lpr.messages.payloads import JsonObject, timestamp
+from edge_lpr.messages.health import (
+    BoardThrottling,
+    BrokerHealth,
+    CameraHealth,
+    HealthMessage,
+    OutboxHealth,
+    PassageCounts,
+    ReadingHealth,
+    Versions,
+)
 from edge_lpr.model_store.loading import OpenedPair
+from edge_lpr.mqtt.outbox import OutboxStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
 from edge_lpr.service.gate_state import GateState
 from edge_lpr.service.load_control import ReadingStatus
-from edge_lpr.service.throughput import Throughput
 from edge_lpr.tracking.tracker import TrackerCounts
 from edge_lpr.vision.interpreter import runtime_name
-
-
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """Versions of the program, of the two models, of their pair (its name), of the model runtime, and of Python."""
-
-    program: str
-    detector: str
-    recognizer: str
-    models: str
-    runtime: str
-    python: str
-
-    @classmethod
-    def of_pair(cls, pair: OpenedPair) -> Versions:
-        """Returns the versions of ``pair``, with those of this program, runtime and Python."""
-        detector, recognizer = pair.reader.models.detector.sidecar, pair.reader.models.recognizer.sidecar
-        return cls(
-            program=__version__,
-            detector=detector.version,
-            recognizer=recognizer.version,
-            models=pair.name,
-            runtime=runtime_name(),
-            python=platform.python_version(),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """One snapshot. ``at`` carries its UTC offset; ``uptime_s`` is in seconds."""
-
-    device_id: str
-    at: datetime
-    uptime_s: float
-    camera: CameraStatus
-    publisher: PublisherStatus
-    throughput: Throughput
-    counts: TrackerCounts
-    reading: ReadingStatus
-    temperature_celsius: float | None
-    throttling: Throttling | None
-    clock_synchronized: bool
-    versions: Versions
-
-    def to_message(self) -> JsonObject:
-        """Returns the payload of the topic ``health``; its schema is ``edge_lpr/messages/schemas/health.json``."""
-        broker, outbox = self.publisher.connection, self.publisher.outbox
-        return {
-            "DeviceId": self.device_id,
-            "At": timestamp(self.at),
-            "UptimeSeconds": round(self.uptime_s),
-            "Camera": {
-                "Name": self.camera.name,
-                "State": self.camera.state,
-                "Fault": self.camera.fault,
-                "LastError": self.camera.last_error,
-                "FramesCaptured": self.camera.frames_captured,
-                "FramesDropped": self.camera.frames_dropped,
-                "Reopened": self.camera.reopened,
-                "Width": None if self.camera.size is None else self.camera.size[0],
-                "Height": None if self.camera.size is None else self.camera.size[1],
-            },
-            "Broker": {
-                "State": broker.state,
-                "Reason": broker.reason or self.publisher.refusal,
-                "Connects": broker.connects,
-                "Failures": broker.failures,
-                "LastFault": broker.last_fault,
-                "LastFaultAt": None if broker.last_fault_at is None else timestamp(broker.last_fault_at),
-            },
-            "Outbox": {
-                "Waiting": outbox.waiting,
-                "Bytes": outbox.bytes,
-                "Dropped": outbox.dropped,
-                "Expired": outbox.expired,
-                "Durable": outbox.durable,
-                "Fault": outbox.fault,
-            },
-            "Passages": {
-                "Published": self.counts.published,
-                "RepeatsSuppressed": self.counts.repeats,
-                "Unsure": self.counts.unsure,
-                "Overturned": self.counts.overturned,
-                "LastSequence": outbox.last_sequence,
-            },
-            "Reading": {
-                "State": self.reading.state,
-                "FramesRead": self.reading.frames_read,
-                "FramesIdle": self.reading.frames_idle,
-                "FramesRested": self.reading.frames_rested,
-            },
-            "FramesPerSecond": self.throughput.fps,
-            "ReadMilliseconds": self.throughput.read_ms,
-            "LatencyMilliseconds": self.throughput.latency_ms,
-            "TemperatureCelsius": self.temperature_celsius,
-            "Throttling": None if self.throttling is None else _throttling(self.throttling),
-            "ClockSynchronized": self.clock_synchronized,
-            "Versions": {
-                "EdgeLpr": self.versions.program,
-                "Detector": self.versions.detector,
-                "Recognizer": self.versions.recognizer,
-                "Models": self.versions.models,
-                "Runtime": self.versions.runtime,
-                "Python": self.versions.python,
-            },
-        }
-
-    def to_line(self) -> str:
-        """Returns the snapshot as one line for ``systemctl status``."""
-        broker, waiting = self.publisher.connection.state, self.publisher.outbox.waiting
-        camera = self.camera.state if self.camera.fault is None else f"{self.camera.state} ({self.camera.fault})"
-        return (
-            f"camera {camera}, {self.reading.state}, {self.throughput.fps:.1f} frames/s; broker {broker}; "
-            f"{self.counts.published} passages, {waiting} waiting"
-        )
 
 
 class HealthMonitor:
     """Publishes a snapshot every ``every_s`` seconds, and at once when camera, broker, load or ``versions`` change."""
 
-    def __init__(self, device_id: str, versions: Versions, every_s: float, send: Callable[[JsonObject], None]) -> None:
+    def __init__(
+        self, device_id: str, versions: Versions, every_s: float, send: Callable[[HealthMessage], None]
+    ) -> None:
         self._device_id = device_id
         self.versions = versions
         self.every_s = every_s
@@ -150,7 +46,7 @@ class HealthMonitor:
         self._sent_key: tuple[object, ...] | None = None
         self._state: GateState | None = None
 
-    def publish_health(self, state: GateState, *, now: bool = False) -> Health | None:
+    def publish_health(self, state: GateState, *, now: bool = False) -> HealthMessage | None:
         """Keeps ``state`` as the newest, and publishes a snapshot if one is due or ``now`` is set.
 
         Returns the snapshot that was published; None if there was none.
@@ -165,39 +61,115 @@ class HealthMonitor:
         self._sent_s = state.at_s
         self._sent_key = key
         health = self._snapshot(state)
-        self._send(health.to_message())
+        self._send(health)
         return health
 
     def state(self) -> GateState | None:
         """Returns the newest state; None before the first iteration. May be called from any thread."""
         return self._state
 
-    def snapshot(self) -> Health | None:
+    def snapshot(self) -> HealthMessage | None:
         """Returns a snapshot of the newest state; None before the first iteration. May be called from any thread."""
         return None if self._state is None else self._snapshot(self._state)
 
-    def _snapshot(self, state: GateState) -> Health:
-        return Health(
+    def _snapshot(self, state: GateState) -> HealthMessage:
+        return HealthMessage(
             device_id=self._device_id,
             at=datetime.now().astimezone(),
-            uptime_s=time.monotonic() - self._started_s,
-            camera=state.camera,
-            publisher=state.publisher,
-            throughput=state.throughput,
-            counts=state.counts,
-            reading=state.reading,
+            uptime_seconds=round(time.monotonic() - self._started_s),
+            camera=_camera(state.camera),
+            broker=_broker(state.publisher),
+            outbox=_outbox(state.publisher.outbox),
+            passages=_passages(state.counts, state.publisher.outbox.last_sequence),
+            reading=_reading(state.reading),
+            frames_per_second=state.throughput.fps,
+            read_milliseconds=state.throughput.read_ms,
+            latency_milliseconds=state.throughput.latency_ms,
             temperature_celsius=temperature_celsius(),
-            throttling=throttling(),
+            throttling=_throttling(throttling()),
             clock_synchronized=clock_synchronized(),
             versions=self.versions,
         )
 
 
-def _throttling(flags: Throttling) -> JsonObject:
-    return {
-        "UnderVoltage": flags.under_voltage,
-        "FrequencyCapped": flags.frequency_capped,
-        "Throttled": flags.throttled,
-        "SoftTemperatureLimit": flags.soft_temperature_limit,
-        "Occurred": flags.occurred,
-    }
+def versions_of(pair: OpenedPair) -> Versions:
+    """Returns the versions of ``pair``, with those of this program, runtime and Python."""
+    detector, recognizer = pair.reader.models.detector.sidecar, pair.reader.models.recognizer.sidecar
+    return Versions(
+        edge_lpr=__version__,
+        detector=detector.version,
+        recognizer=recognizer.version,
+        models=pair.name,
+        runtime=runtime_name(),
+        python=platform.python_version(),
+    )
+
+
+def status_line(health: HealthMessage) -> str:
+    """Returns the message as one line for ``systemctl status``."""
+    camera = health.camera.state if health.camera.fault is None else f"{health.camera.state} ({health.camera.fault})"
+    return (
+        f"camera {camera}, {health.reading.state}, {health.frames_per_second:.1f} frames/s; "
+        f"broker {health.broker.state}; {health.passages.published} passages, {health.outbox.waiting} waiting"
+    )
+
+
+def _camera(camera: CameraStatus) -> CameraHealth:
+    width, height = camera.size or (None, None)
+    return CameraHealth(
+        name=camera.name,
+        state=camera.state,
+        fault=camera.fault,
+        last_error=camera.last_error,
+        frames_captured=camera.frames_captured,
+        frames_dropped=camera.frames_dropped,
+        reopened=camera.reopened,
+        width=width,
+        height=height,
+    )
+
+
+def _broker(publisher: PublisherStatus) -> BrokerHealth:
+    broker = publisher.connection
+    return BrokerHealth(
+        state=broker.state,
+        reason=broker.reason or publisher.refusal,
+        connects=broker.connects,
+        failures=broker.failures,
+        last_fault=broker.last_fault,
+        last_fault_at=broker.last_fault_at,
+    )
+
+
+def _outbox(outbox: OutboxStatus) -> OutboxHealth:
+    return OutboxHealth(
+        waiting=outbox.waiting,
+        bytes=outbox.bytes,
+        dropped=outbox.dropped,
+        expired=outbox.expired,
+        durable=outbox.durable,
+        fault=outbox.fault,
+    )
+
+
+def _passages(counts: TrackerCounts, last_sequence: int) -> PassageCounts:
+    return PassageCounts(
+        published=counts.published,
+        repeats_suppressed=counts.repeats,
+        unsure=counts.unsure,
+        overturned=counts.overturned,
+        last_sequence=last_sequence,
+    )
+
+
+def _reading(reading: ReadingStatus) -> ReadingHealth:
+    return ReadingHealth(
+        state=reading.state,
+        frames_read=reading.frames_read,
+        frames_idle=reading.frames_idle,
+        frames_rested=reading.frames_rested,
+    )
+
+
+def _throttling(flags: Throttling | None) -> BoardThrottling | None:
+    return None if flags is None else BoardThrottling.model_validate(asdict(flags))

@@ -16,7 +16,7 @@ from edge_lpr.config import ReaderSettings
 from edge_lpr.errors import ModelError
 from edge_lpr.model_store.loading import OpenedPair, open_installed
 from edge_lpr.model_store.store import ModelStore
-from edge_lpr.service.health import HealthMonitor, Versions
+from edge_lpr.service.health import HealthMonitor, versions_of
 from edge_lpr.vision.reader_priority import SharedReader
 
 _log = logging.getLogger(__name__)
@@ -81,6 +81,6 @@ class ModelHotSwap:
             _log.error("the chosen models are refused, %s stays in use: %s", self._current, error)
             return
         self._reader.replace(pair.reader)
-        self._monitor.versions = Versions.of_pair(pair)
+        self._monitor.versions = versions_of(pair)
         _log.info("reading with the models %s from this frame on, %s until now", pair.name, self._current)
         self._current = pair.name

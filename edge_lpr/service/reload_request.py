@@ -9,8 +9,9 @@ import paho.mqtt.client as paho
 from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.mqtt_requests import check_topic, response_topic
 from edge_lpr.config.reload import ReloadRequests, ReloadResult
-from edge_lpr.messages import payloads as messages
-from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.messages.answer import ErrorAnswer, error_answer
+from edge_lpr.messages.encoding import new_request_id
+from edge_lpr.messages.reload import ReloadAnswer, reload_answer
 from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import RELOAD, Topics
 
@@ -37,21 +38,20 @@ class ReloadRequestHandler:
             try:
                 check_topic(wanted, self._topics)
             except ApiError as error:
-                refusal = messages.error_response(error.code, error.message, messages.new_request_id())
-                self._connection.publish_once(topic, messages.encode(refusal), correlation)
+                refusal = error_answer(error.code, error.message, new_request_id())
+                self._connection.publish_once(topic, refusal.encode(), correlation)
                 return
             topic = wanted
 
         def answer_with(result: ReloadResult) -> None:
-            self._connection.publish_once(topic, messages.encode(_answer(result)), correlation)
+            self._connection.publish_once(topic, _answer(result).encode(), correlation)
 
         self._requests.request_reload(answer_with)
 
 
-def _answer(result: ReloadResult) -> JsonObject:
-    request_id = messages.new_request_id()
+def _answer(result: ReloadResult) -> ReloadAnswer | ErrorAnswer:
+    request_id = new_request_id()
     if result.error is not None:
         text = "; ".join((str(result.error), *result.error.faults))
-        return messages.error_response(ErrorCode.INVALID_PARAMETER, text, request_id)
-    told = {"Applied": list(result.applied), "NeedRestart": list(result.needs_restart)}
-    return {"Response": {**told, "RequestId": request_id}}
+        return error_answer(ErrorCode.INVALID_PARAMETER, text, request_id)
+    return reload_answer(result.applied, result.needs_restart, request_id)

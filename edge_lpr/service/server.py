@@ -19,7 +19,7 @@ from edge_lpr.api.http_routes import create_routes
 from edge_lpr.api.mqtt_requests import MqttRequests
 from edge_lpr.config import ApiSettings, DeviceSettings, Settings
 from edge_lpr.config.reload import ReloadRequests
-from edge_lpr.messages.payloads import JsonObject
+from edge_lpr.messages.health import HealthMessage
 from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import Topics
 from edge_lpr.page.backend import Save
@@ -43,7 +43,7 @@ class GateInterface:
 
     read_for_request: ReadPlates
     state: ReadGateState
-    health: Callable[[], JsonObject | None]
+    health: Callable[[], HealthMessage | None]
     reloads: ReloadRequests
     latest_frame: LatestFrame
     connection: MqttConnection

@@ -14,11 +14,11 @@ import logging
 import os
 import secrets
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 from edge_lpr.errors import EvidenceError
-from edge_lpr.messages.payloads import JsonObject, timestamp
+from edge_lpr.messages.statistics import StatisticsMessage, statistics_message
 from edge_lpr.passages import Passage
 
 KEY_BYTES = 32
@@ -72,7 +72,7 @@ class Pseudonyms:
 class PassageStatistics:
     """Publishes the statistic of each passage."""
 
-    def __init__(self, pseudonyms: Pseudonyms, device_id: str, send: Callable[[JsonObject], None]) -> None:
+    def __init__(self, pseudonyms: Pseudonyms, device_id: str, send: Callable[[StatisticsMessage], None]) -> None:
         self._pseudonyms = pseudonyms
         self._device_id = device_id
         self._send = send
@@ -80,23 +80,8 @@ class PassageStatistics:
     def publish(self, passage: Passage) -> None:
         """Publishes ``passage`` without its number. A passage without a pseudonym is logged and not counted."""
         try:
-            message = statistic(passage, self._pseudonyms, self._device_id)
+            vehicle = self._pseudonyms.of(passage.number, passage.captured_at.date())
         except EvidenceError as error:
             _log.error("statistics: %s; this passage is not counted", error)
             return
-        self._send(message)
-
-
-def statistic(passage: Passage, pseudonyms: Pseudonyms, device_id: str) -> JsonObject:
-    """Returns the payload of the topic ``statistics``: a passage without its number, its picture and its exact time."""
-    at = passage.captured_at
-    hour = datetime(at.year, at.month, at.day, at.hour, tzinfo=at.tzinfo)
-    return {
-        "DeviceId": device_id,
-        "Hour": timestamp(hour),
-        "Vehicle": pseudonyms.of(passage.number, at.date()),
-        "Color": str(passage.color),
-        "LicensePlateCategory": str(passage.category),
-        "Direction": str(passage.direction),
-        "Crossing": None if passage.crossing is None else str(passage.crossing),
-    }
+        self._send(statistics_message(passage, vehicle=vehicle, device_id=self._device_id))

@@ -9,7 +9,7 @@ from edge_lpr.host.systemd import SystemdNotifier
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.service.frame_gate import FrameGate
 from edge_lpr.service.gate_state import GateState
-from edge_lpr.service.health import HealthMonitor
+from edge_lpr.service.health import HealthMonitor, status_line
 from edge_lpr.service.throughput import ThroughputMeter
 from edge_lpr.tracking.tracker import Tracker
 
@@ -64,4 +64,4 @@ class StatusReporter:
         )
         health = self._monitor.publish_health(state, now=now)
         if health is not None:
-            self._notifier.status(health.to_line())
+            self._notifier.status(status_line(health))

@@ -13,7 +13,6 @@ from edge_lpr.config import Settings
 from edge_lpr.config.reload import ReloadRequests
 from edge_lpr.evidence.writer import EvidenceWriter
 from edge_lpr.host.systemd import SystemdNotifier
-from edge_lpr.messages.payloads import JsonObject
 from edge_lpr.model_store.loading import open_pair
 from edge_lpr.model_store.store import ModelStore
 from edge_lpr.mqtt.publisher import PassagePublisher
@@ -22,7 +21,7 @@ from edge_lpr.service.delivery import Delivery, FrameObserver
 from edge_lpr.service.enrichment import Enrichment
 from edge_lpr.service.frame_gate import FrameGate, MotionGate
 from edge_lpr.service.frame_loop import FrameLoop
-from edge_lpr.service.health import HealthMonitor, Versions
+from edge_lpr.service.health import HealthMonitor, versions_of
 from edge_lpr.service.load_control import LoadControl
 from edge_lpr.service.maintenance import Maintenance
 from edge_lpr.service.model_hot_swap import ModelHotSwap
@@ -59,7 +58,7 @@ class Gate:
         return GateInterface(
             read_for_request=self.reader.read_for_request,
             state=self.monitor.state,
-            health=self._health,
+            health=self.monitor.snapshot,
             reloads=reloads,
             latest_frame=self.latest_frame,
             connection=self.publisher.connection,
@@ -92,10 +91,6 @@ class Gate:
             live=live,
         )
 
-    def _health(self) -> JsonObject | None:
-        health = self.monitor.snapshot()
-        return None if health is None else health.to_message()
-
     def _statistics(self) -> PassageStatistics | None:
         if not self.settings.privacy.statistics:
             return None
@@ -114,7 +109,7 @@ def create_gate(settings: Settings) -> Gate:
     reader = SharedReader(pair.reader)
     publisher = PassagePublisher(settings.mqtt, settings.device)
     monitor = HealthMonitor(
-        settings.device.id, Versions.of_pair(pair), settings.mqtt.health_every_s, publisher.publish_health
+        settings.device.id, versions_of(pair), settings.mqtt.health_every_s, publisher.publish_health
     )
     evidence = EvidenceWriter(settings.evidence, settings.device)
     return Gate(

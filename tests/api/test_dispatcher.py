@@ -10,6 +10,7 @@ from edge_lpr.api.dispatcher import Dispatcher
 from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import LOCAL
 from edge_lpr.api.quota import QuotaBook
+from edge_lpr.messages.answer import Answer, error_code
 from edge_lpr.readings import PlateReading
 
 DEADLINE_S = 10.0
@@ -32,8 +33,8 @@ def create_dispatcher(tmp_path: Path, action: Held, *, queue: int = 2, requests_
     return Dispatcher(action, QuotaBook(tmp_path), requests_per_second=requests_per_second, queue=queue)
 
 
-def code(answer: dict[str, dict[str, dict[str, str]]]) -> str:
-    return answer["Response"]["Error"]["Code"]
+def code(answer: Answer) -> str | None:
+    return error_code(answer.response)
 
 
 def test_one_request_more_than_there_are_places_is_refused_at_once(tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_one_request_more_than_there_are_places_is_refused_at_once(tmp_path: Pat
         refused = dispatcher.submit({}, LOCAL)
         assert refused.done() and code(refused.result()) == "RequestLimitExceeded"
         action.let_go.set()
-        ids = {future.result(DEADLINE_S)["Response"]["RequestId"] for future in [*taken, refused]}
+        ids = {future.result(DEADLINE_S).response.request_id for future in [*taken, refused]}
         assert len(ids) == 3
 
 

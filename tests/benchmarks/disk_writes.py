@@ -17,7 +17,8 @@ from pathlib import Path
 
 from edge_lpr.config import OutboxSettings
 from edge_lpr.geometry import Rect
-from edge_lpr.messages.payloads import encode, event, new_request_id, passage_response
+from edge_lpr.messages.encoding import new_request_id
+from edge_lpr.messages.event import plate_message
 from edge_lpr.mqtt.outbox import Outbox
 from edge_lpr.mqtt.sender import WINDOW
 from edge_lpr.mqtt.store import StoredPassage
@@ -61,9 +62,16 @@ def written_bytes() -> int:
 def compose(sequence: int) -> StoredPassage:
     """A passage as the publisher stores it."""
     request_id = new_request_id()
-    happened = event(PASSAGE, sequence=sequence, device_id="gate-1", camera_id="camera-1", clock_synchronized=True)
-    message = {**passage_response(PASSAGE, request_id), "Event": happened}
-    return StoredPassage(sequence, request_id, encode(message).decode(), int(NOON.timestamp()))
+    message = plate_message(
+        PASSAGE,
+        request_id=request_id,
+        sequence=sequence,
+        device_id="gate-1",
+        camera_id="camera-1",
+        clock_synchronized=True,
+        published_at=NOON,
+    )
+    return StoredPassage(sequence, request_id, message.encode().decode(), int(NOON.timestamp()))
 
 
 def busy_day(outbox: Outbox, passages: int) -> None:

@@ -18,11 +18,12 @@ from edge_lpr.cli import main
 from edge_lpr.config import DeviceSettings, EvidenceSettings, ListSettings, load_settings
 from edge_lpr.errors import ConfigError, EvidenceError
 from edge_lpr.evidence.writer import EvidenceWriter
-from edge_lpr.messages.payloads import event
+from edge_lpr.messages.event import plate_message
 from edge_lpr.messages.schemas import load_schema
+from edge_lpr.messages.statistics import StatisticsMessage
 from edge_lpr.passages import Passage
 from edge_lpr.service.enrichment import Enrichment
-from edge_lpr.service.statistics import PassageStatistics, Pseudonyms, statistic
+from edge_lpr.service.statistics import PassageStatistics, Pseudonyms
 from tests.tracking.film import HEIGHT, IMAGE, WIDTH, Film, plate
 
 CAR, OTHER = "粤LQ092V", "京AF0236"
@@ -66,7 +67,16 @@ def test_crops_are_the_plate_alone(tmp_path: Path) -> None:
 def test_frames_are_kept_beside_the_crop_and_told_in_the_message(tmp_path: Path) -> None:
     completion = Enrichment(ListSettings(known=("粤LQ093V",)), keeper(tmp_path, keep="frames", url="https://nvr/lpr/"))
     complete = completion.enrich(passage())
-    told = event(complete, sequence=1, device_id="gate-1", camera_id="camera-1", clock_synchronized=True)
+    message = plate_message(
+        complete,
+        request_id="5141467c-0a67-4f7c-b1c5-8147d84681a1",
+        sequence=1,
+        device_id="gate-1",
+        camera_id="camera-1",
+        clock_synchronized=True,
+        published_at=complete.captured_at,
+    )
+    told = message.to_json()["Event"]
     assert re.fullmatch(r"https://nvr/lpr/2024-05-01/\d{9}-%E7%B2%A4LQ092V-crop\.jpg", told["Evidence"]["Crop"])
     assert told["Evidence"]["Frame"].endswith("-frame.jpg")
     assert told["Matches"] == [{"List": "known", "Number": "粤LQ093V", "Distance": 1}]
@@ -158,7 +168,9 @@ def test_statistics_tell_a_vehicle_again_and_not_which(tmp_path: Path) -> None:
     old_key = (tmp_path / "statistics-key.json").read_text()
     assert pseudonyms.of(CAR, date(2025, 3, 3)) != first
     assert (tmp_path / "statistics-key.json").read_text() != old_key
-    message = statistic(passage(), pseudonyms, "gate-1")
+    sent: list[StatisticsMessage] = []
+    PassageStatistics(pseudonyms, "gate-1", sent.append).publish(passage())
+    message = sent[0].to_json()
     Draft202012Validator(load_schema("statistics")).validate(message)
     assert CAR not in str(message)
     assert message["Hour"] == "2024-05-01T08:00:00.000+00:00"

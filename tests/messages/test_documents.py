@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
+from edge_lpr.messages import generate
 from edge_lpr.messages.schemas import SCHEMA_NAMES, load_schema
 from edge_lpr.mqtt.asyncapi import as_text, asyncapi_document
 from edge_lpr.mqtt.publisher import PassagePublisher
@@ -89,7 +90,13 @@ def test_what_is_wrong_is_refused_in_both_forms(name: str, wrong: Any) -> None:
 
 def test_the_document_in_the_repository_is_that_of_the_code(repo_root: Path) -> None:
     written = (repo_root / "docs" / "asyncapi.json").read_text(encoding="utf-8")
-    assert written == as_text(), "write it anew: python -m edge_lpr.mqtt.asyncapi > docs/asyncapi.json"
+    assert written == as_text(), "write it again: make documents"
+
+
+@pytest.mark.parametrize("name", SCHEMA_NAMES)
+def test_the_schema_in_the_repository_is_that_of_the_model(repo_root: Path, name: str) -> None:
+    written = (repo_root / "edge_lpr" / "messages" / "schemas" / f"{name}.json").read_text(encoding="utf-8")
+    assert written == generate.as_text(generate.generate_schema(name)), "write it again: make documents"
 
 
 def test_the_document_keeps_the_rules_of_asyncapi_3() -> None:

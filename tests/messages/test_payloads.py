@@ -12,7 +12,9 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from edge_lpr.geometry import Quad, Rect
-from edge_lpr.messages import payloads as messages
+from edge_lpr.messages.answer import error_code, plate_answer
+from edge_lpr.messages.encoding import encode, timestamp
+from edge_lpr.messages.event import PlateMessage, plate_message, with_transmission
 from edge_lpr.messages.schemas import SCHEMA_NAMES, load_schema
 from edge_lpr.passages import Crossing, Direction, ListMatch, Passage
 from edge_lpr.plates import ALPHABET, COLORS, Category, Color
@@ -52,10 +54,25 @@ def passage() -> Passage:
     )
 
 
-def plate_message() -> dict[str, Any]:
-    happened = messages.event(passage(), sequence=7, device_id="gate-1", camera_id="camera-1", clock_synchronized=True)
-    message = {**messages.passage_response(passage(), REQUEST_ID), "Event": happened}
-    return messages.stamped(message, datetime(2025, 3, 1, 4, 0, 2, tzinfo=UTC), replayed=True)
+def message_of(passage: Passage) -> PlateMessage:
+    return plate_message(
+        passage,
+        request_id=REQUEST_ID,
+        sequence=7,
+        device_id="gate-1",
+        camera_id="camera-1",
+        clock_synchronized=True,
+        published_at=datetime(2025, 3, 1, 4, 0, 1, tzinfo=UTC),
+    )
+
+
+def sent_again() -> dict[str, Any]:
+    """A plate message as it is sent for the second time."""
+    stored = message_of(passage()).encode().decode()
+    message: dict[str, Any] = json.loads(
+        with_transmission(stored, datetime(2025, 3, 1, 4, 0, 2, tzinfo=UTC), replayed=True)
+    )
+    return message
 
 
 def validate(name: str, message: object) -> None:
@@ -68,7 +85,7 @@ def test_schemas_are_valid_json_schema(name: str) -> None:
 
 
 def test_answer_is_the_apis_field_for_field() -> None:
-    answer = messages.license_plate_ocr_response([reading("京AF0236", 99)], REQUEST_ID)
+    answer = plate_answer([reading("京AF0236", 99)], REQUEST_ID).to_json()
     plate = {
         "Number": "京AF0236",
         "Confidence": 99,
@@ -81,21 +98,21 @@ def test_answer_is_the_apis_field_for_field() -> None:
 
 
 def test_top_fields_repeat_the_first_plate() -> None:
-    response = messages.license_plate_ocr_response([reading("京AF0236", 99), reading("沪B12345", 84)], REQUEST_ID)
+    response = plate_answer([reading("京AF0236", 99), reading("沪B12345", 84)], REQUEST_ID).to_json()
     assert response["Response"]["Number"] == "京AF0236"
     assert [info["Number"] for info in response["Response"]["LicensePlateInfos"]] == ["京AF0236", "沪B12345"]
     validate("response", response)
 
 
 def test_picture_without_plate_is_an_error_answer() -> None:
-    answer = messages.license_plate_ocr_response([], REQUEST_ID)
-    assert answer["Response"]["Error"]["Code"] == "FailedOperation.OcrFailed"
-    assert answer["Response"]["RequestId"] == REQUEST_ID
-    validate("error", answer)
+    answer = plate_answer([], REQUEST_ID)
+    assert error_code(answer.response) == "FailedOperation.OcrFailed"
+    assert answer.response.request_id == REQUEST_ID
+    validate("error", answer.to_json())
 
 
 def test_plate_message() -> None:
-    message = plate_message()
+    message = sent_again()
     validate("plate", message)
     assert message["Event"] == {
         "Sequence": 7,
@@ -116,11 +133,11 @@ def test_plate_message() -> None:
 
 def test_a_crossing_and_what_the_lists_say_are_told() -> None:
     known = dataclasses.replace(passage(), crossing=Crossing.IN, matches=(ListMatch("known", "京AF0237", 1),))
-    happened = messages.event(known, sequence=7, device_id="gate-1", camera_id="camera-1", clock_synchronized=True)
-    assert happened["Crossing"] == "in"
-    assert happened["Matches"] == [{"List": "known", "Number": "京AF0237", "Distance": 1}]
-    message = {**messages.passage_response(known, REQUEST_ID), "Event": happened}
-    validate("plate", messages.stamped(message, datetime(2025, 3, 1, 4, 0, 2, tzinfo=UTC), replayed=False))
+    message = message_of(known).to_json()
+    validate("plate", message)
+    assert message["Event"]["Crossing"] == "in"
+    assert message["Event"]["Matches"] == [{"List": "known", "Number": "京AF0237", "Distance": 1}]
+    assert message["Event"]["Replayed"] is False
     assert message["Response"]["Number"] == "京AF0236"
 
 
@@ -137,18 +154,33 @@ def test_a_crossing_and_what_the_lists_say_are_told() -> None:
     ],
 )
 def test_schema_rejects_a_wrong_value(part: str, field: str, value: object) -> None:
-    message = plate_message()
+    message = sent_again()
     message[part][field] = value
     with pytest.raises(ValidationError):
         validate("plate", message)
 
 
 def test_json_holds_the_characters_themselves() -> None:
-    encoded = messages.encode(plate_message())
+    encoded = encode(sent_again())
     assert "京AF0236".encode() in encoded
-    assert json.loads(encoded) == plate_message()
+    assert json.loads(encoded) == sent_again()
 
 
 def test_a_time_without_offset_is_refused() -> None:
     with pytest.raises(ValueError, match="offset"):
-        messages.timestamp(datetime(2025, 3, 1))
+        timestamp(datetime(2025, 3, 1))
+
+
+def test_a_stored_message_of_another_version_keeps_the_fields_that_this_one_does_not_know() -> None:
+    stored = {"Response": {"Number": "京AF0236"}, "Event": {"PublishedAt": None, "Later": 1, "Replayed": False}}
+    sent = with_transmission(json.dumps(stored), datetime(2025, 3, 1, 4, 0, 2, tzinfo=UTC), replayed=True)
+    assert sent.decode() == (
+        '{"Response":{"Number":"京AF0236"},'
+        '"Event":{"PublishedAt":"2025-03-01T04:00:02.000+00:00","Later":1,"Replayed":true}}'
+    )
+
+
+@pytest.mark.parametrize("stored", ["", "[]", "{}", '{"Event":null}', "nul"])
+def test_a_damaged_stored_message_is_refused(stored: str) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        with_transmission(stored, datetime(2025, 3, 1, 4, 0, 2, tzinfo=UTC), replayed=True)

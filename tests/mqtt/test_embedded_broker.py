@@ -7,6 +7,7 @@ from collections.abc import Callable
 from edge_lpr.mqtt.embedded_broker import EmbeddedBroker
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.passages import Passage
+from tests.support import samples
 from tests.support.mqtt import DEADLINE_S, Subscriber
 
 
@@ -15,7 +16,7 @@ def test_passage_through_the_embedded_broker(make_publisher: Callable[..., Passa
         subscriber = Subscriber(broker.port, "edge-lpr/#", protocol="3.1.1")
         publisher = make_publisher(broker.port, protocol="3.1.1")
         subscriber.wait_payload("edge-lpr/gate-1/availability", b"online")
-        publisher.publish_health({"Fps": 25})
+        publisher.publish_health(samples.HEALTH)
         for _ in range(20):
             publisher.publish_passage(passage)
         received = subscriber.wait_count("edge-lpr/gate-1/plate", 20)

@@ -16,6 +16,7 @@ from edge_lpr.mqtt.outbox import Outbox
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.mqtt.store import StoredPassage
 from edge_lpr.passages import Passage
+from tests.support import samples
 from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber, free_port
 
 PLATE = "edge-lpr/gate-1/plate"
@@ -53,7 +54,7 @@ def test_plates_are_never_retained_and_health_is(
     mosquitto: Mosquitto, make_publisher: MakePublisher, subscribe: Subscribe, passage: Passage
 ) -> None:
     publisher = make_publisher(mosquitto.port)
-    publisher.publish_health({"Fps": 12.5})
+    publisher.publish_health(samples.HEALTH)
     publisher.publish_passage(passage)
     assert publisher.wait_until_empty(DEADLINE_S)
     late = subscribe(mosquitto.port)
@@ -61,7 +62,7 @@ def test_plates_are_never_retained_and_health_is(
     late.wait_payload("edge-lpr/gate-1/availability", b"online")
     assert {message.topic for message in late.messages if message.retain} == {HEALTH, "edge-lpr/gate-1/availability"}
     assert late.on(PLATE) == []
-    assert late.on(HEALTH)[0].json == {"Fps": 12.5}
+    assert late.on(HEALTH)[0].payload == samples.HEALTH.encode()
 
 
 def test_nothing_is_lost_while_the_broker_is_away(

@@ -18,6 +18,7 @@ from edge_lpr.config import DeviceSettings, HomeAssistantSettings, MqttSettings
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.passages import Passage
 from edge_lpr.vision.latest_frame import LatestFrame
+from tests.support import samples
 from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber
 
 BASE = "edge-lpr/gate-1"
@@ -57,7 +58,7 @@ def test_the_example_lets_everybody_do_their_work_and_no_more(
     )
     MqttRequests(gate.connection, gate.topics, None, LatestFrame(), RequestMetrics(CollectorRegistry()))
     with gate:
-        gate.publish_health({"Fps": 12.5})
+        gate.publish_health(samples.HEALTH)
         gate.publish_passage(passage)
         assert gate.wait_until_empty(DEADLINE_S)
         for listener in (parking, display):
@@ -100,7 +101,7 @@ def test_the_example_lets_home_assistant_find_the_gate_and_counters_count(
         hub.wait_payload(f"{BASE}/availability", b"online")
         hub.client.publish("homeassistant/status", b"online", qos=1).wait_for_publish(DEADLINE_S)
         hub.wait_count(config, 2)
-        gate.publish_statistic({"Vehicle": "0"})
+        gate.publish_statistic(samples.STATISTICS)
         gate.publish_passage(passage)
         counting.wait_count(f"{BASE}/statistics", 1)
         hub.wait_count(f"{BASE}/plate", 1)

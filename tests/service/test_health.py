@@ -6,7 +6,6 @@ import platform
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -14,17 +13,25 @@ from jsonschema import Draft202012Validator
 from edge_lpr import __version__
 from edge_lpr.cameras import CameraState, CameraStatus
 from edge_lpr.host.board import Throttling
+from edge_lpr.messages.health import HealthMessage, Versions
 from edge_lpr.messages.schemas import load_schema
 from edge_lpr.mqtt.connection import ConnectionStatus
 from edge_lpr.mqtt.outbox import OutboxStatus
 from edge_lpr.mqtt.publisher import PublisherStatus
 from edge_lpr.service.gate_state import GateState
-from edge_lpr.service.health import Health, HealthMonitor, Versions
+from edge_lpr.service.health import HealthMonitor, status_line
 from edge_lpr.service.load_control import ReadingStatus
 from edge_lpr.service.throughput import Throughput
 from edge_lpr.tracking.tracker import TrackerCounts
 
-VERSIONS = Versions(__version__, "1.0.0", "1.1.0", "shipped", "ai_edge_litert", platform.python_version())
+VERSIONS = Versions(
+    edge_lpr=__version__,
+    detector="1.0.0",
+    recognizer="1.1.0",
+    models="shipped",
+    runtime="ai_edge_litert",
+    python=platform.python_version(),
+)
 
 NORMAL = ReadingStatus("normal", 90, 7, 0)
 
@@ -39,12 +46,12 @@ def publisher() -> PublisherStatus:
 
 
 @pytest.fixture
-def sent() -> list[dict[str, Any]]:
+def sent() -> list[HealthMessage]:
     return []
 
 
 @pytest.fixture
-def monitor(sent: list[dict[str, Any]]) -> HealthMonitor:
+def monitor(sent: list[HealthMessage]) -> HealthMonitor:
     return HealthMonitor("gate-1", VERSIONS, every_s=3600, send=sent.append)
 
 
@@ -54,51 +61,56 @@ def publish(
     reading: ReadingStatus = NORMAL,
     *,
     now: bool = False,
-) -> Health | None:
+) -> HealthMessage | None:
     throughput = Throughput(12.5, 40.0, 61.0)
     counts = TrackerCounts(5, 1, 0, 0)
     state = GateState(time.monotonic(), status or camera(), publisher(), throughput, counts, reading)
     return monitor.publish_health(state, now=now)
 
 
-def test_the_message_follows_its_schema(monitor: HealthMonitor, sent: list[dict[str, Any]]) -> None:
+def test_the_message_follows_its_schema(monitor: HealthMonitor, sent: list[HealthMessage]) -> None:
     schema = load_schema("health")
     Draft202012Validator.check_schema(schema)
     health = publish(monitor)
     assert health is not None
-    Draft202012Validator(schema).validate(sent[0])
-    assert sent[0]["Outbox"] == {
+    Draft202012Validator(schema).validate(sent[0].to_json())
+    assert sent[0].to_json()["Outbox"] == {
         "Waiting": 2, "Bytes": 1800, "Dropped": 0, "Expired": 3, "Durable": False, "Fault": "/state: disk full",
     }  # fmt: skip
-    assert health.to_line() == "camera running, normal, 12.5 frames/s; broker lost; 5 passages, 2 waiting"
+    assert status_line(health) == "camera running, normal, 12.5 frames/s; broker lost; 5 passages, 2 waiting"
 
 
-def test_the_boards_flags_follow_the_schema_too(monitor: HealthMonitor) -> None:
+def test_the_boards_flags_follow_the_schema_too(monitor: HealthMonitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_lpr.service.health.temperature_celsius", lambda: 81.2)
+    monkeypatch.setattr(
+        "edge_lpr.service.health.throttling", lambda: Throttling(True, False, True, False, occurred=True)
+    )
     health = publish(monitor)
     assert health is not None
-    hot = replace(health, temperature_celsius=81.2, throttling=Throttling(True, False, True, False, True))
-    Draft202012Validator(load_schema("health")).validate(hot.to_message())
+    Draft202012Validator(load_schema("health")).validate(health.to_json())
+    assert health.to_json()["Throttling"] == {
+        "UnderVoltage": True, "FrequencyCapped": False, "Throttled": True, "SoftTemperatureLimit": False,
+        "Occurred": True,
+    }  # fmt: skip
 
 
-def test_a_camera_that_gives_bad_pictures_is_told_of_at_once(
-    monitor: HealthMonitor, sent: list[dict[str, Any]]
-) -> None:
+def test_a_camera_that_gives_bad_pictures_is_told_of_at_once(monitor: HealthMonitor, sent: list[HealthMessage]) -> None:
     assert publish(monitor)
     blind = replace(camera(), fault="frozen")
     health = publish(monitor, blind, ReadingStatus("hot", 90, 7, 3))
     assert health is not None
-    assert health.to_line().startswith("camera running (frozen), hot, 12.5 frames/s")
-    Draft202012Validator(load_schema("health")).validate(sent[-1])
-    assert sent[-1]["Camera"]["Fault"] == "frozen"
-    assert sent[-1]["Reading"] == {"State": "hot", "FramesRead": 90, "FramesIdle": 7, "FramesRested": 3}
+    assert status_line(health).startswith("camera running (frozen), hot, 12.5 frames/s")
+    Draft202012Validator(load_schema("health")).validate(sent[-1].to_json())
+    assert sent[-1].camera.fault == "frozen"
+    assert sent[-1].to_json()["Reading"] == {"State": "hot", "FramesRead": 90, "FramesIdle": 7, "FramesRested": 3}
 
 
 def test_it_is_sent_when_due_when_the_camera_changes_and_when_asked(
-    monitor: HealthMonitor, sent: list[dict[str, Any]]
+    monitor: HealthMonitor, sent: list[HealthMessage]
 ) -> None:
     assert publish(monitor)
     assert publish(monitor) is None
     assert publish(monitor, camera("failed"))
     assert publish(monitor, camera("failed")) is None
     assert publish(monitor, camera("failed"), now=True)
-    assert [message["Camera"]["State"] for message in sent] == ["running", "failed", "failed"]
+    assert [message.camera.state for message in sent] == ["running", "failed", "failed"]

@@ -1,27 +1,26 @@
-"""One message of each kind, as the code makes it, for tests of what describes or receives them."""
+"""One message of each kind, for tests of what describes or receives them."""
 
 from __future__ import annotations
 
 import platform
-from datetime import date, datetime, timedelta, timezone
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from datetime import datetime, timedelta, timezone
 
 from edge_lpr import __version__
-from edge_lpr.cameras import CameraStatus
 from edge_lpr.geometry import Rect
-from edge_lpr.messages import payloads as messages
-from edge_lpr.messages.payloads import JsonObject
-from edge_lpr.mqtt.connection import ConnectionStatus
-from edge_lpr.mqtt.outbox import OutboxStatus
-from edge_lpr.mqtt.publisher import PublisherStatus
+from edge_lpr.messages.answer import NO_PLATE_CODE, error_answer
+from edge_lpr.messages.event import plate_message
+from edge_lpr.messages.health import (
+    BrokerHealth,
+    CameraHealth,
+    HealthMessage,
+    OutboxHealth,
+    PassageCounts,
+    ReadingHealth,
+    Versions,
+)
+from edge_lpr.messages.statistics import statistics_message
 from edge_lpr.passages import Crossing, Direction, Evidence, ListMatch, Passage
 from edge_lpr.plates import Category, Color
-from edge_lpr.service.health import Health, Versions
-from edge_lpr.service.load_control import ReadingStatus
-from edge_lpr.service.statistics import Pseudonyms, statistic
-from edge_lpr.service.throughput import Throughput
-from edge_lpr.tracking.tracker import TrackerCounts
 
 AT = datetime(2025, 3, 1, 8, 15, 2, 480000, timezone(timedelta(hours=8)))
 
@@ -41,32 +40,54 @@ PASSAGE = Passage(
     evidence=Evidence("2025-03-01/081502480-京AF0236-crop.jpg", None),
 )
 
+PLATE = plate_message(
+    PASSAGE,
+    request_id="5141467c-0a67-4f7c-b1c5-8147d84681a1",
+    sequence=17,
+    device_id="gate-1",
+    camera_id="camera-1",
+    clock_synchronized=True,
+    published_at=AT + timedelta(milliseconds=251),
+)
 
-def _plate() -> JsonObject:
-    happened = messages.event(PASSAGE, sequence=17, device_id="gate-1", camera_id="camera-1", clock_synchronized=True)
-    response = messages.passage_response(PASSAGE, "5141467c-0a67-4f7c-b1c5-8147d84681a1")
-    return messages.stamped({**response, "Event": happened}, AT + timedelta(milliseconds=251), replayed=False)
+HEALTH = HealthMessage(
+    device_id="gate-1",
+    at=AT,
+    uptime_seconds=3600,
+    camera=CameraHealth(
+        name="USB camera /dev/video0",
+        state="running",
+        fault=None,
+        last_error=None,
+        frames_captured=100,
+        frames_dropped=3,
+        reopened=0,
+        width=1280,
+        height=720,
+    ),
+    broker=BrokerHealth(state="connected", reason=None, connects=1),
+    outbox=OutboxHealth(waiting=0, bytes=0, dropped=0, durable=True, fault=None),
+    passages=PassageCounts(published=17, repeats_suppressed=1, unsure=0, last_sequence=17),
+    reading=ReadingHealth(state="normal", frames_read=90, frames_idle=7, frames_rested=0),
+    frames_per_second=12.5,
+    read_milliseconds=40.0,
+    latency_milliseconds=61.0,
+    temperature_celsius=51.5,
+    throttling=None,
+    clock_synchronized=True,
+    versions=Versions(
+        edge_lpr=__version__,
+        detector="1.0.0",
+        recognizer="1.1.0",
+        models="shipped",
+        runtime="ai_edge_litert",
+        python=platform.python_version(),
+    ),
+)
 
+STATISTICS = statistics_message(PASSAGE, vehicle="00112233445566778899aabbccddeeff", device_id="gate-1")
 
-def _health() -> JsonObject:
-    camera = CameraStatus("USB camera /dev/video0", "running", None, 100, 3, 0, 0.04, size=(1280, 720))
-    outbox = OutboxStatus(0, 0, 0, 0, 17, True, None, None)
-    publisher = PublisherStatus(ConnectionStatus("connected", None, AT, 1), outbox, None)
-    versions = Versions(__version__, "1.0.0", "1.1.0", "shipped", "ai_edge_litert", platform.python_version())
-    counts, work, pace = TrackerCounts(17, 1, 0, 0), ReadingStatus("normal", 90, 7, 0), Throughput(12.5, 40.0, 61.0)
-    return Health(
-        "gate-1", AT, 3600.0, camera, publisher, pace, counts, work, 51.5, None, True, versions
-    ).to_message()  # fmt: skip
-
-
-def _statistics() -> JsonObject:
-    with TemporaryDirectory() as folder:
-        pseudonyms = Pseudonyms(Path(folder), 1)
-        pseudonyms.of(PASSAGE.number, date(2025, 3, 1))
-        return statistic(PASSAGE, pseudonyms, "gate-1")
-
-
-PLATE_MESSAGE = _plate()
-HEALTH_MESSAGE = _health()
-STATISTICS_MESSAGE = _statistics()
-ERROR_MESSAGE = messages.error_response(messages.NO_PLATE_CODE, "No license plate was found.", "5141467c")
+PLATE_MESSAGE = PLATE.to_json()
+HEALTH_MESSAGE = HEALTH.to_json()
+STATISTICS_MESSAGE = STATISTICS.to_json()
+ERROR_MESSAGE = error_answer(NO_PLATE_CODE, "No license plate was found.", "5141467c").to_json()
