@@ -1,4 +1,4 @@
-"""The HTTP face as an OpenAPI 3.1 document, made of the same schemas that subscribers get."""
+"""The API over HTTP as an OpenAPI 3.1 document, with the schemas that are generated from the messages."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _COMPONENTS = "#/components/schemas/"
 
 
 def document() -> dict[str, Any]:
-    """A fresh document."""
-    definitions, answer = _apart(load_schema("response"))
-    error_definitions, error = _apart(load_schema("error"))
+    """Returns a new document."""
+    definitions, answer = _split(load_schema("response"))
+    error_definitions, error = _split(load_schema("error"))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -28,7 +28,7 @@ def document() -> dict[str, Any]:
         },
         "paths": {
             "/": {
-                "post": _call(
+                "post": _operation(
                     "recognizePost",
                     parameters=_headers(),
                     requestBody={
@@ -36,7 +36,7 @@ def document() -> dict[str, Any]:
                         "content": {"application/json": {"schema": {"$ref": f"{_COMPONENTS}Request"}}},
                     },
                 ),
-                "get": _call("recognizeGet", parameters=[*_headers(), *_query()]),
+                "get": _operation("recognizeGet", parameters=[*_headers(), *_query()]),
             },
             "/healthz": {"get": {"operationId": "health", "responses": _health_responses()}},
             "/metrics": {"get": {"operationId": "metrics", "responses": {"200": _text("Series for Prometheus")}}},
@@ -55,7 +55,7 @@ def document() -> dict[str, Any]:
                     "type": "apiKey",
                     "in": "header",
                     "name": "Authorization",
-                    "description": "Signature v3. Not needed on the device itself where no keys are configured.",
+                    "description": "Signature v3. The device itself needs none where no keys are configured.",
                 }
             },
         },
@@ -63,7 +63,7 @@ def document() -> dict[str, Any]:
     }
 
 
-def _call(operation_id: str, **more: Any) -> dict[str, Any]:
+def _operation(operation_id: str, **more: Any) -> dict[str, Any]:
     schema = {"oneOf": [{"$ref": f"{_COMPONENTS}Answer"}, {"$ref": f"{_COMPONENTS}ErrorAnswer"}]}
     answer = {"description": "The plates, or an error", "content": {"application/json": {"schema": schema}}}
     return {"operationId": operation_id, "summary": ACTION, **more, "responses": {"200": answer}}
@@ -72,7 +72,7 @@ def _call(operation_id: str, **more: Any) -> dict[str, Any]:
 def _request() -> dict[str, Any]:
     return {
         "type": "object",
-        "description": "ImageUrl counts where both are given.",
+        "description": "ImageUrl is used where both are given.",
         "additionalProperties": False,
         "minProperties": 1,
         "properties": {
@@ -100,14 +100,14 @@ def _parameter(place: str, name: str, schema: dict[str, Any], *, required: bool 
 
 
 def _codes() -> dict[str, Any]:
-    return {"type": "string", "enum": [fault.value for fault in ErrorCode]}
+    return {"type": "string", "enum": [code.value for code in ErrorCode]}
 
 
 def _health_responses() -> dict[str, Any]:
     content = {"application/json": {"schema": {"type": "object", "required": ["Status"]}}}
     return {
-        "200": {"description": "The gate does its work", "content": content},
-        "503": {"description": "Its loop stands still, or its camera has failed", "content": content},
+        "200": {"description": "The gate works", "content": content},
+        "503": {"description": "The frame loop stands still, or the camera has failed", "content": content},
     }
 
 
@@ -115,8 +115,8 @@ def _text(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
 
 
-def _apart(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A schema's definitions and the schema itself, with references that lead into the document."""
+def _split(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the definitions of a schema, and the schema without them; references lead into the document."""
     moved = json.loads(json.dumps(schema).replace('"#/$defs/', f'"{_COMPONENTS}'))
     definitions = moved.pop("$defs", {})
     return definitions, {name: value for name, value in moved.items() if not name.startswith("$")}

@@ -24,7 +24,8 @@ from rich.console import Console
 
 from edge_lpr.config.environment import PREFIX
 from edge_lpr.errors import BrokerError, EdgeLprError
-from edge_lpr.messages.encoding import JsonObject
+from edge_lpr.messages.availability import Availability
+from edge_lpr.messages.event import PlateMessage
 from edge_lpr.mqtt.topics import Topics
 from edge_lpr.resources import demo_clip
 
@@ -63,7 +64,7 @@ def run(_options: argparse.Namespace) -> int:
     if not passages:
         raise EdgeLprError("the demo's client received no passage; please report this as a fault of edge-lpr")
     console.print(f"\n{len(passages)} passages received. The last message in full:\n")
-    console.print(json.dumps(passages[-1], ensure_ascii=False, indent=2), markup=False)
+    console.print(json.dumps(passages[-1].to_json(), ensure_ascii=False, indent=2), markup=False)
     console.print("\n" + NEXT_STEP.format(program=_program()), markup=False)
     return 0
 
@@ -85,9 +86,9 @@ def _write_config(folder: Path, clip: Path, port: int) -> Path:
     return path
 
 
-def _play(config: Path, client: _Client, console: Console) -> list[JsonObject]:
+def _play(config: Path, client: _Client, console: Console) -> list[PlateMessage]:
     """Runs the service to the clip's end and prints what the client receives. Raises EdgeLprError."""
-    passages: list[JsonObject] = []
+    passages: list[PlateMessage] = []
     deadline_s = time.monotonic() + TIME_LIMIT_S
     with (config.parent / "service.log").open("w+", encoding="utf-8") as log:
         command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(config)]
@@ -117,11 +118,11 @@ def _play(config: Path, client: _Client, console: Console) -> list[JsonObject]:
     return passages
 
 
-def _print_passage(console: Console, message: JsonObject) -> None:
-    plate, event = message["Response"], message["Event"]
+def _print_passage(console: Console, message: PlateMessage) -> None:
+    plate, event = message.response, message.event
     console.print(
-        f"  passage {event['Sequence']}: {plate['Number']}  {plate['Color']}  {plate['LicensePlateCategory']}  "
-        f"confidence {plate['Confidence']}  {event['Direction']}, {event['Frames']} frames"
+        f"  passage {event.sequence}: {plate.number}  {plate.color}  {plate.license_plate_category}  "
+        f"confidence {plate.confidence}  {event.direction}, {event.frames} frames"
     )
 
 
@@ -151,7 +152,7 @@ class _Client:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def next_passage(self, timeout_s: float) -> JsonObject | None:
+    def next_passage(self, timeout_s: float) -> PlateMessage | None:
         """Returns the next passage; None if another message or none arrived within ``timeout_s``."""
         try:
             message = self._arrived.get(timeout=timeout_s)
@@ -160,8 +161,7 @@ class _Client:
         if message is None:
             return None
         if message.topic == _TOPICS.availability:
-            self.is_gate_offline = message.payload == b"offline"
+            self.is_gate_offline = message.payload == Availability.OFFLINE.encode()
         if message.topic != _TOPICS.plate:
             return None
-        passage: JsonObject = json.loads(message.payload)
-        return passage
+        return PlateMessage.model_validate_json(message.payload)

@@ -66,8 +66,10 @@ class Event(Message):
 
 
 class PlateMessage(Message):
-    """QoS 1, never retained. A message may come more than once: RequestId and Sequence stay the same, so repeats can
-    be dropped."""
+    """QoS 1, never retained.
+
+    A message may come more than once: RequestId and Sequence stay the same, so repeats can be dropped.
+    """
 
     model_config = ConfigDict(title="One passage, on <prefix>/<device>/plate")
 

@@ -42,18 +42,11 @@ _FIRST_KEYS = ("$schema", "$id", "$ref", "title", "description", "type", "requir
 
 
 class SchemaGenerator(GenerateJsonSchema):
-    """Pydantic's generator, without the titles that it makes from names, and with the short form of nullable types."""
+    """Pydantic's generator without titles made from field names, and with the short form of nullable types."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Returns False: the name of a field is title enough."""
         return False
-
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """Returns the schema of a model; it has a title only where the model's configuration gives one."""
-        found = super().model_schema(schema)
-        if "title" not in schema["cls"].model_config:
-            del found["title"]
-        return found
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """Returns ``"type": [..., "null"]`` where the inner schema allows it."""
@@ -69,8 +62,9 @@ def generate_schema(name: str) -> JsonObject:
     """Returns one schema of ``SCHEMA_NAMES``, complete in itself."""
     found = TypeAdapter(ROOTS[name]).json_schema(schema_generator=SchemaGenerator, mode="validation")
     for definition in found.get("$defs", {}).values():
-        if "enum" in definition:  # the docstring of an enumeration addresses readers of the code
-            del definition["title"], definition["description"]
+        definition.pop("title", None)  # the name of the class, which is the definition's name already
+        if "enum" in definition:
+            definition.pop("description", None)  # the docstring of an enumeration addresses readers of the code
     if name in _TITLES:
         found["title"] = _TITLES[name]
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:edge-lpr:{name}"}

@@ -1,7 +1,7 @@
-"""The gate's topics as an AsyncAPI 3.0 document, for those who generate code or pages from one.
+"""The gate's topics as an AsyncAPI 3.0 document, from which subscribers can generate code or pages.
 
-``python -m edge_lpr.mqtt.asyncapi`` prints it; ``docs/asyncapi.json`` is that. It is written from the gate's side:
-``send`` is what the gate publishes. Source: AsyncAPI 3.0.0, MQTT bindings 0.2.0.
+``python -m edge_lpr.mqtt.asyncapi`` prints it; ``docs/asyncapi.json`` holds a copy. The gate is the application: the
+action ``send`` means that the gate publishes. Source: AsyncAPI 3.0.0, MQTT bindings 0.2.0.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _TOPICS = Topics(PREFIX, DEVICE)
 
 JSON, TEXT = "application/json", "text/plain"
 
-_SENT = (
+_PUBLISHED = (
     # channel, topic, schema, content type, QoS, retained
     ("plate", _TOPICS.plate, "plate", JSON, 1, False),
     ("availability", _TOPICS.availability, "availability", TEXT, 1, True),
     ("health", _TOPICS.health, "health", JSON, 0, True),
     ("statistics", _TOPICS.statistics, "statistics", JSON, 1, False),
 )
-_ASKED = (
-    # action, schema of the request (None: whatever is sent means the same), schemas of the answer
+_REQUESTS = (
+    # action, schema of the request (None: the payload is not used), schemas of the answer
     (LICENSE_PLATE_OCR, "request", ("response", "error")),
     (CAPTURE, "capture-request", ("capture",)),
     (RELOAD, None, ("reload",)),
@@ -35,21 +35,21 @@ _ASKED = (
 
 
 def asyncapi_document() -> JsonObject:
-    """The document with the schemas of ``edge_lpr/messages/schemas``; references stay inside the document."""
+    """Returns the document with the schemas of ``edge_lpr/messages/schemas``. No reference leads out of it."""
     channels: JsonObject = {}
     operations: JsonObject = {}
-    parts: JsonObject = {}
-    for name, topic, schema, content_type, qos, retain in _SENT:
-        parts[name] = _message(schema, content_type)
+    messages: JsonObject = {}
+    for name, topic, schema, content_type, qos, retain in _PUBLISHED:
+        messages[name] = _message(schema, content_type)
         channels[name] = _channel(topic, [name])
         operations[f"publish-{name}"] = _operation("send", name, qos, retain)
-    for action, asked, answers in _ASKED:
+    for action, request_schema, answer_schemas in _REQUESTS:
         request, response = f"{action}-request", f"{action}-response"
-        parts[request] = _message(asked, JSON)
+        messages[request] = _message(request_schema, JSON)
         channels[request] = _channel(_TOPICS.request(action), [request])
-        kinds = [f"{action}-answer-{schema}" for schema in answers]
-        parts |= {kind: _message(schema, JSON) for kind, schema in zip(kinds, answers, strict=True)}
-        channels[response] = _channel(_TOPICS.response(action), kinds)
+        answers = {f"{action}-answer-{schema}": _message(schema, JSON) for schema in answer_schemas}
+        messages |= answers
+        channels[response] = _channel(_TOPICS.response(action), list(answers))
         operation = _operation("receive", request, 1, False)
         operation["reply"] = {"channel": {"$ref": f"#/channels/{response}"}}
         operation["description"] = (
@@ -76,7 +76,7 @@ def asyncapi_document() -> JsonObject:
         },
         "channels": channels,
         "operations": operations,
-        "components": {"messages": parts, "schemas": _schemas()},
+        "components": {"messages": messages, "schemas": _schemas()},
     }
 
 
@@ -118,7 +118,7 @@ def _schemas() -> JsonObject:
 
 
 def as_text() -> str:
-    """The document as it stands in ``docs/asyncapi.json``."""
+    """Returns the document as the text of ``docs/asyncapi.json``."""
     return json.dumps(asyncapi_document(), ensure_ascii=False, indent=2) + "\n"
 
 

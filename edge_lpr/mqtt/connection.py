@@ -18,6 +18,7 @@ from typing import Literal, Protocol
 from edge_lpr.backoff import BackOff
 from edge_lpr.config import MqttSettings
 from edge_lpr.errors import ConfigError
+from edge_lpr.messages.availability import Availability
 from edge_lpr.mqtt.session import MessageHandler, MqttSession
 from edge_lpr.mqtt.topics import Topics
 
@@ -75,7 +76,9 @@ class MqttConnection:
         self._client_id = settings.client_id or f"edge-lpr-{topics.device_id}"
         self._listeners: list[ConnectionListener] = []
         self._handlers: dict[str, MessageHandler] = {}
-        self._announcements: dict[str, tuple[bytes, int, bool]] = {topics.availability: (b"online", 1, False)}
+        self._announcements: dict[str, tuple[bytes, int, bool]] = {
+            topics.availability: (Availability.ONLINE.encode(), 1, False)
+        }
         self._session: MqttSession | None = None
         """The session that is being opened or served."""
         self._failures = 0
@@ -218,7 +221,7 @@ class MqttConnection:
             session.wait_for_end()
         with self._lock:
             self._session = None
-        farewell = (self._topics.availability, b"offline") if self._stopping.is_set() else None
+        farewell = (self._topics.availability, Availability.OFFLINE.encode()) if self._stopping.is_set() else None
         session.close(farewell, self._stop_timeout_s)
         for listener in self._listeners:
             listener.disconnected(session)

@@ -22,6 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge_lpr.messages.availability import Availability
 from edge_lpr.mqtt.credentials import read_password, tls_context
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class MqttSession:
         client.suppress_exceptions = True  # a handler's fault is logged and must not end the network thread
         client.on_log = _on_log
         if will_topic is not None:
-            client.will_set(will_topic, b"offline", qos=1, retain=True)
+            client.will_set(will_topic, Availability.OFFLINE.encode(), qos=1, retain=True)
         if settings.username is not None:
             password = None if settings.password_file is None else read_password(settings.password_file)
             client.username_pw_set(settings.username, password)

@@ -1,4 +1,4 @@
-"""What leaves the program is, byte for byte, what it was when the golden files were recorded."""
+"""The payloads of the program are, byte for byte, those of the golden files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def recorded(mosquitto_program: str, models_dir: Path, tmp_path_factory: pytest.
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_payloads_are_those_of_the_golden_file(recorded: dict[str, str], name: str) -> None:
+def test_payloads_equal_the_golden_file(recorded: dict[str, str], name: str) -> None:
     golden = (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
     assert recorded[name].splitlines() == golden.splitlines(), (
         "a change that subscribers see; if it is meant: python -m tests.messages.golden_runs records the files again"
@@ -56,6 +56,6 @@ def test_golden_payloads_are_valid(heading: str, schema: str, content: Any) -> N
     Draft202012Validator(load_schema(schema)).validate(content)
 
 
-def test_most_golden_payloads_have_a_schema() -> None:
+def test_golden_payloads_cover_the_schemas() -> None:
     found = {schema for _, schema, _ in payloads()}
     assert found == {"plate", "health", "statistics", "capture", "reload", "response", "error"}

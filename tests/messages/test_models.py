@@ -1,4 +1,4 @@
-"""The messages keep the shape that is promised to subscribers."""
+"""The models give the messages that the contract with subscribers promises."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_schemas_are_valid_json_schema(name: str) -> None:
     Draft202012Validator.check_schema(load_schema(name))
 
 
-def test_answer_is_the_apis_field_for_field() -> None:
+def test_answer_has_the_fields_of_the_api() -> None:
     answer = plate_answer([reading("京AF0236", 99)], REQUEST_ID).to_json()
     plate = {
         "Number": "京AF0236",
@@ -104,7 +104,7 @@ def test_top_fields_repeat_the_first_plate() -> None:
     validate("response", response)
 
 
-def test_picture_without_plate_is_an_error_answer() -> None:
+def test_a_picture_without_a_plate_gives_an_error_answer() -> None:
     answer = plate_answer([], REQUEST_ID)
     assert error_code(answer.response) == "FailedOperation.OcrFailed"
     assert answer.response.request_id == REQUEST_ID
@@ -131,7 +131,7 @@ def test_plate_message() -> None:
     }
 
 
-def test_a_crossing_and_what_the_lists_say_are_told() -> None:
+def test_crossing_and_list_matches_are_in_the_message() -> None:
     known = dataclasses.replace(passage(), crossing=Crossing.IN, matches=(ListMatch("known", "京AF0237", 1),))
     message = message_of(known).to_json()
     validate("plate", message)
@@ -160,7 +160,7 @@ def test_schema_rejects_a_wrong_value(part: str, field: str, value: object) -> N
         validate("plate", message)
 
 
-def test_json_holds_the_characters_themselves() -> None:
+def test_json_is_utf_8_without_escapes() -> None:
     encoded = encode(sent_again())
     assert "京AF0236".encode() in encoded
     assert json.loads(encoded) == sent_again()
