@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_lpr.plates import COLORS, PROVINCES
 from models.training.arrays import Image, Rng
-from models.training.data import datasets as data
+from models.training.data import datasets
 from models.training.data.pool import FLAT_HEIGHT, FLAT_WIDTH
 from models.training.synthesis.layouts import CAR, NEV
 
@@ -84,7 +84,7 @@ def straightened(image: Image, quad: NDArray[np.float32]) -> Image:
 def real_canvases(split: str) -> list[Canvas]:
     """Returns every real plate of ``split`` with a trusted number."""
     found: list[Canvas] = []
-    for scene in data.scenes(split):
+    for scene in datasets.scenes(split):
         image = scene.load()
         for plate in scene.plates:
             if plate.number is not None:
@@ -93,10 +93,10 @@ def real_canvases(split: str) -> list[Canvas]:
                 found.append(
                     Canvas(canvas, plate.number, color_index(plate.color), plate.rows - 1, 0, False, boxes=boxes)
                 )
-    for crop in data.crops(split):
+    for crop in datasets.crops(split):
         inner = cv2.resize(crop.load(), (FLAT_WIDTH, FLAT_HEIGHT), interpolation=cv2.INTER_LINEAR)
-        canvas = cv2.copyMakeBorder(inner, MARGIN_Y, MARGIN_Y, MARGIN_X, MARGIN_X, cv2.BORDER_REPLICATE)
-        canvas = np.asarray(canvas, np.uint8)
+        bordered = cv2.copyMakeBorder(inner, MARGIN_Y, MARGIN_Y, MARGIN_X, MARGIN_X, cv2.BORDER_REPLICATE)
+        canvas = np.asarray(bordered, np.uint8)
         boxes = usual_boxes(crop.number, crop.rows)
         found.append(Canvas(canvas, crop.number, color_index(crop.color), crop.rows - 1, 0, True, boxes=boxes))
     return found
@@ -155,7 +155,7 @@ def crowded(canvas: Image, lettering: Image, rng: Rng) -> Image:
         along = np.arange(CANVAS_WIDTH)[None] if rng.random() < 0.5 else np.arange(high)[:, None]
         bars = (along / rng.uniform(4, 30) + rng.random()) % 1 < rng.uniform(0.3, 0.7)
         tones = rng.integers(0, 256, (2, 1, 1, 3))
-        strip = np.where(np.broadcast_to(bars, (high, CANVAS_WIDTH))[..., None], *tones).astype(np.uint8)
+        strip = np.where(np.broadcast_to(bars, (high, CANVAS_WIDTH))[..., None], tones[0], tones[1]).astype(np.uint8)
     rows = slice(0, high) if rng.random() < 0.7 else slice(CANVAS_HEIGHT - high, CANVAS_HEIGHT)
     result[rows] = strip
     return result
@@ -173,6 +173,6 @@ def _crowd_end(canvas: Image, end: int, lettering: Image, rng: Rng) -> None:
         start = int(rng.integers(max(1, lettering.shape[1] - shown)))
         place[:] = cv2.resize(lettering[:, start : start + shown], (right - left, bottom - top))
     else:
-        tone = rng.integers(0, 256, 3) if rng.random() < 0.5 else np.full(3, rng.choice((rng.integers(50), 255)))
+        tone = rng.integers(0, 256, 3) if rng.random() < 0.5 else np.full(3, rng.choice((int(rng.integers(50)), 255)))
         across = np.linspace(0, rng.normal(0, 40), bottom - top)[:, None, None]
         place[:] = np.clip(tone + across + rng.normal(0, 6, (*place.shape[:2], 1)), 0, 255)

@@ -13,6 +13,7 @@ from edge_lpr.vision.straighten import straighten
 from models.training.arrays import Corners, Image, Rng
 from models.training.augment.canvases import INNER, Canvas
 from models.training.data.pool import FLAT_HEIGHT, FLAT_WIDTH
+from models.training.geometry import UNIT_CORNERS
 from models.training.networks.inputs import RECOGNIZER_INPUT
 
 REFINE_MARGIN = (0.10, 0.22)
@@ -101,9 +102,6 @@ def aim(canvas: Canvas, rng: Rng, refine: bool) -> Corners:
     return np.asarray(corners, np.float32)
 
 
-_UNIT = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
-
-
 def shown_part(canvas: Canvas, corners: Corners, rng: Rng) -> tuple[Canvas, Corners, PlateCrop]:
     """Draws one of the two parts that a later pass reads, of a plate that is cut at ``corners``.
 
@@ -111,7 +109,9 @@ def shown_part(canvas: Canvas, corners: Corners, rng: Rng) -> tuple[Canvas, Corn
     """
     assert canvas.boxes is not None
     middles = INNER[0] + (canvas.boxes[:, :2] + canvas.boxes[:, 2:]) / 2 * (FLAT_WIDTH, FLAT_HEIGHT)
-    seen = cv2.perspectiveTransform(middles[None].astype(np.float32), cv2.getPerspectiveTransform(corners, _UNIT))[0]
+    seen = cv2.perspectiveTransform(
+        middles[None].astype(np.float32), cv2.getPerspectiveTransform(corners, UNIT_CORNERS)
+    )[0]
     columns: list[float] = (seen[:, 0] + rng.normal(SEEN_BIAS, SEEN_SPREAD, len(seen))).tolist()
     first = rng.random() < FIRST_PART
     if canvas.upper:
@@ -122,7 +122,7 @@ def shown_part(canvas: Canvas, corners: Corners, rng: Rng) -> tuple[Canvas, Corn
         parts = half_crops([column for place, column in enumerate(columns) if place != overlooked])
         at = int((seen[:, 0] < parts[0].right).sum())
     part, number = (parts[0], canvas.number[:at]) if first else (parts[1], canvas.number[at:])
-    whole = cv2.getPerspectiveTransform(_UNIT, corners)
+    whole = cv2.getPerspectiveTransform(UNIT_CORNERS, corners)
     cut_at = cv2.perspectiveTransform(part.corners()[None], whole)[0]
     return replace(canvas, number=number, rows=0, upper=0), np.asarray(cut_at, np.float32), part
 
@@ -130,7 +130,7 @@ def shown_part(canvas: Canvas, corners: Corners, rng: Rng) -> tuple[Canvas, Corn
 def cut(canvas: Canvas, corners: Corners) -> tuple[Image, Corners]:
     """Returns the recognizer's input between ``corners`` of a canvas, and the plate's corners in it, pixels."""
     height, width = RECOGNIZER_INPUT
-    matrix = cv2.getPerspectiveTransform(corners, _UNIT * np.float32((width, height)))
+    matrix = cv2.getPerspectiveTransform(corners, UNIT_CORNERS * np.array((width, height), np.float32))
     plate = cv2.perspectiveTransform(INNER[None], matrix)[0]
     return straighten(canvas.image, Quad.from_array(corners), width, height), np.asarray(plate, np.float32)
 

@@ -12,7 +12,6 @@ They are compared here and never learnt by a network. Few real plates of a kind 
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 from collections import defaultdict
@@ -167,7 +166,7 @@ def rendered_crops(kind: str, each: int) -> list[Image]:
 
 def main() -> int:
     """Prints the separation of each kind. Returns 0 when done."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.argument_parser(__doc__)
     parser.add_argument("--each", type=command.count, default=120, help="rendered plates of each kind")
     arguments = parser.parse_args()
     console = Console()

@@ -5,7 +5,6 @@ python -m models.training.synthesis.contact_sheet --out cache/sheets
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
@@ -43,10 +42,10 @@ def sheet(generator: PlateGenerator, kind: str, rng: Rng) -> np.ndarray:
 
 def main() -> int:
     """Writes the sheets and prints plates per second for each kind. Returns 0 when done."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command.argument_parser(__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the sheets, one PNG a kind")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind; may be given again")
-    parser.add_argument("--seed", type=command.whole, default=1)
+    parser.add_argument("--seed", type=command.whole, default=1, help="seed of the random choices")
     parser.add_argument("--atlas", type=Path, help="also write every glyph shape here, for machines without fonts")
     arguments = parser.parse_args()
     generator = PlateGenerator(data_root())

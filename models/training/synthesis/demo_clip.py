@@ -5,7 +5,6 @@ python -m models.training.synthesis.demo_clip --out models/demo/demo.mp4
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,9 +156,9 @@ def _frame(scene: Image, art: Image, place: NDArray[np.float32], flat: Image, t:
 
 def main() -> None:
     """Writes the clip."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("models/demo/demo.mp4"))
-    parser.add_argument("--seed", type=command.whole, default=18)
+    parser = command.argument_parser(__doc__)
+    parser.add_argument("--out", type=Path, default=Path("models/demo/demo.mp4"), help="file to write")
+    parser.add_argument("--seed", type=command.whole, default=18, help="seed of the random choices")
     arguments = parser.parse_args()
     clip = frames(arguments.seed)  # before the writer empties an existing file
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

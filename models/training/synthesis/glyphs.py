@@ -4,8 +4,8 @@ A shape comes from the first of these sources that has it:
 1. the drawing of that family in data/glyphs (letters of upper and lower rows are separate drawings);
 2. the drawing of the "140" family, stretched; the letter O is the zero, as on real plates;
 3. an open CJK font (Noto Sans CJK Bold, else WenQuanYi Zen Hei) for characters without a drawing: 应 急 民 航 试 超 临.
-Fonts are searched in ``fonts/`` of the data folder, then in Debian's folders. A machine without them uses an atlas: one
-.npz with every shape, written by ``GlyphLibrary.save``.
+Fonts are searched in ``fonts/`` of the data folder first (see ``models.training.fonts``). A machine without them uses
+an atlas: one .npz with every shape, written by ``GlyphLibrary.save``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from edge_lpr.errors import InputError
 from edge_lpr.plates import ALPHABET
+from models.training import fonts
 from models.training.arrays import Mask
 
 PLATE_FAMILIES = ("140", "220_up", "220_down", "green")
@@ -29,10 +30,7 @@ WITHDRAWN = "军海空沈北兰济南广成"
 LETTERING = "有效期至年月日前行驶证号汽车销售服务有限公司临时入境检交警支队大众丰田本田限市一"
 BASE_HEIGHT = 200
 CACHE_ENTRIES = 6000
-_CJK_FONTS = {
-    "noto": ("NotoSansCJK-Bold.ttc", "/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc", 2),
-    "wqy": ("wqy-zenhei.ttc", "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc", 0),
-}
+_CJK_FONTS = {"noto": fonts.NOTO_SANS_BOLD, "wqy": fonts.WQY_ZEN_HEI}
 
 
 class GlyphLibrary:
@@ -112,10 +110,10 @@ def _fit(shape: Mask, character: str, width: int, height: int, weight: int) -> M
 
 def _build_shapes(data_dir: Path) -> dict[tuple[str, str], Mask]:
     shapes = _drawings(data_dir)
-    fonts = {name: _CjkFont(data_dir, name) for name in _CJK_FONTS}
+    cjk_fonts = _cjk_fonts(data_dir)
     for character in dict.fromkeys(ALPHABET + LETTERING + WITHDRAWN + "IO-:."):
-        for name, font in fonts.items():
-            shapes[name, character] = font.draw(character)
+        for family, font in cjk_fonts.items():
+            shapes[family, character] = _draw(font, character)
     platechar = ImageFont.truetype(str(_existing(data_dir / "templates" / "platechar.ttf")), 200)
     for character in ALPHABET + WITHDRAWN:
         shapes["platechar", character] = (
@@ -167,19 +165,12 @@ def _to_base(ink: Mask) -> Mask:
     return np.asarray(scaled, dtype=np.uint8)
 
 
-class _CjkFont:
-    def __init__(self, data_dir: Path, name: str) -> None:
-        file_name, system_path, index = _CJK_FONTS[name]
-        carried = data_dir / "fonts" / file_name
-        path = carried if carried.is_file() else Path(system_path)
-        if not path.is_file():
-            raise InputError(
-                f"{file_name} is missing: apt install fonts-noto-cjk fonts-wqy-zenhei, or give a glyph atlas"
-            )
-        self._font = ImageFont.truetype(str(path), 200, index=index)
-
-    def draw(self, character: str) -> Mask:
-        return _draw(self._font, character)
+def _cjk_fonts(data_dir: Path) -> dict[str, ImageFont.FreeTypeFont]:
+    """Opens the CJK fonts by family. Raises InputError where one is not installed."""
+    try:
+        return {family: fonts.required(font, 200, data_dir / "fonts") for family, font in _CJK_FONTS.items()}
+    except InputError as error:
+        raise InputError(f"{error}, or give a glyph atlas") from error
 
 
 def _draw(font: ImageFont.FreeTypeFont, character: str) -> Mask:

@@ -98,7 +98,7 @@ def _line(
 
 
 def one_row(number: str, style: LetteringStyle, glyphs: GlyphLibrary, rng: Rng) -> tuple[Mask, tuple[Box, ...]]:
-    """Returns the ink of a number in one row and its characters\' boxes."""
+    """Returns the ink of a number in one row and its characters' boxes."""
     mask, boxes = _line(number, style, SIZE, style.aspect, glyphs, rng, 1 if style.dot else -1)
     return mask, tuple(boxes)
 

@@ -6,8 +6,6 @@ detector on windows that contain them.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 from PIL import Image as Picture
@@ -15,16 +13,14 @@ from PIL import ImageDraw, ImageFont
 
 from edge_lpr.errors import InputError
 from edge_lpr.plates import LETTERS, PROVINCES
+from models.training import fonts
 from models.training.arrays import Image, Rng
 
-_FONTS = tuple(
-    Path("/usr/share/fonts") / name
-    for name in (
-        "opentype/noto/NotoSansCJK-Bold.ttc",
-        "opentype/noto/NotoSansCJK-Regular.ttc",
-        "opentype/noto/NotoSerifCJK-Bold.ttc",
-        "truetype/wqy/wqy-zenhei.ttc",
-    )
+_FONTS = (
+    fonts.NOTO_SANS_BOLD_JAPANESE,
+    fonts.NOTO_SANS_REGULAR_JAPANESE,
+    fonts.NOTO_SERIF_BOLD_JAPANESE,
+    fonts.WQY_ZEN_HEI,
 )
 _WORDS = (
     "停车场收费站出入口中国大饭店酒家超市公司物流运输消防安全请勿停放电话维修汽配"
@@ -41,10 +37,10 @@ class SignPainter:
     """Draws signs. The constructor reads the fonts and raises InputError when none is installed."""
 
     def __init__(self) -> None:
-        found = [path for path in _FONTS if path.exists()]
-        if not found:
-            raise InputError("no CJK font for signs: apt install fonts-noto-cjk fonts-wqy-zenhei")
-        self._fonts = [ImageFont.truetype(str(path), size) for path in found for size in (28, 44)]
+        found = [fonts.find(font, size) for font in _FONTS for size in (28, 44)]
+        self._fonts = [font for font in found if font is not None]
+        if not self._fonts:
+            raise InputError("no font for signs; on Debian: apt install fonts-noto-cjk fonts-wqy-zenhei")
 
     def foreign(self, rng: Rng) -> tuple[Image, str]:
         """Draws a plate of another country: uint8, BGR, some with a coloured band or a heading.

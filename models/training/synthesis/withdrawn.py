@@ -34,8 +34,9 @@ _POLICE = replace(
 
 
 def draw_withdrawn(glyphs: GlyphLibrary, textures: Textures, scale: float, rng: Rng) -> tuple[Drawn, str]:
-    """Draws a plate at ``scale`` pixels per mm. Returns it and the text on it, whose first character may be missing in
-    the alphabet.
+    """Draws a plate at ``scale`` pixels per mm. Returns it and its text.
+
+    The first character may be missing in the alphabet.
     """
     if rng.random() < 0.15:
         number = "WJ" + digit(rng) + digit(rng) + "警" + "".join(digit(rng) for _ in range(4))

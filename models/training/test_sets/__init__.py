@@ -1,0 +1,1 @@
+"""The rendered test set, and the pictures without plates."""

@@ -20,17 +20,16 @@ import numpy as np
 from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
-from edge_lpr.errors import InputError
+from models.training import fonts
 from models.training.arrays import Corners, Image, Rng
 from models.training.augment import degrade
 from models.training.augment.plate_swap import fitted_corners, paste_plate, swap_plate
-from models.training.data import datasets as data
+from models.training.data import datasets
 
 SEED = 21_000
 SCENE_SOURCES = ("windows", "foreign plates", "signs", "timestamps")
 SMALLEST_WINDOW = 160
 
-_FONT, _FONT_INDEX = "NotoSansCJK-Bold.ttc", 2
 _LATIN = "ABCDEFGHJKLMNOPRSTUVWXYZ"
 _SIGNS = (
     "烟酒超市", "停车场入口", "中国农业银行", "理发店", "汽车维修", "禁止停车", "沙县小吃", "五金建材", "出口",
@@ -53,13 +52,13 @@ class Negative:
 
 def patches() -> Iterator[Negative]:
     """Yields the patches of the development data."""
-    for path in data.negatives():
-        yield Negative("patches", path.name, data.read_image(path), True)
+    for path in datasets.negatives():
+        yield Negative("patches", path.name, datasets.read_image(path), True)
 
 
 def patch_count() -> int:
     """Returns the number of ``patches``."""
-    return len(data.negatives())
+    return len(datasets.negatives())
 
 
 def scenes(each: int, seed: int = SEED) -> Iterator[Negative]:
@@ -96,8 +95,8 @@ def _window(rng: Rng) -> tuple[str, Image]:
 
 
 @cache
-def _photos() -> list[data.Scene]:
-    return data.scenes("val")
+def _photos() -> list[datasets.Scene]:
+    return datasets.scenes("val")
 
 
 def _grown(points: Corners) -> tuple[float, float, float, float]:
@@ -178,10 +177,7 @@ def need_font() -> None:
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    try:
-        return ImageFont.truetype(_FONT, size, index=_FONT_INDEX)
-    except OSError as error:
-        raise InputError(f"{_FONT}: no such font; on Debian: apt-get install fonts-noto-cjk") from error
+    return fonts.required(fonts.NOTO_SANS_BOLD, size)
 
 
 def _hang_sign(image: Image, rng: Rng) -> None:

@@ -15,7 +15,6 @@ again.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import shutil
@@ -33,7 +32,7 @@ from edge_lpr.plates import PROVINCES
 from models.training import command
 from models.training.arrays import Corners, Image, Rng
 from models.training.augment.plate_swap import fitted_corners, swap_plate
-from models.training.data import datasets as data
+from models.training.data import datasets
 from models.training.synthesis import KINDS, NumberSampler, NumberSettings, PlateGenerator, RenderedPlate
 from models.training.test_sets import conditions, legibility
 from models.training.test_sets.conditions import CONDITIONS
@@ -146,9 +145,10 @@ class Recipe:
 def code_sum() -> str:
     """Returns a checksum of the code that draws the set. A set drawn by other code is out of date."""
     training = Path(__file__).parents[1]
-    names = ("test_sets/rendered_set", "test_sets/conditions", "test_sets/legibility")
-    names += ("augment/degrade", "augment/plate_swap", "data/datasets")
-    files = [training / f"{name}.py" for name in names]
+    files = [training / "test_sets" / f"{name}.py" for name in ("rendered_set", "conditions", "legibility")]
+    files += [
+        training / name for name in ("augment/degrade.py", "augment/plate_swap.py", "data/datasets.py", "fonts.py")
+    ]
     files += sorted((training / "synthesis").glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
@@ -265,7 +265,7 @@ def _crop_label(entry: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _generator() -> PlateGenerator:
-    return PlateGenerator(data.data_root())
+    return PlateGenerator(datasets.data_root())
 
 
 @cache
@@ -278,20 +278,20 @@ def _samplers() -> list[NumberSampler]:
 
 
 @cache
-def _places() -> list[data.Scene]:
+def _places() -> list[datasets.Scene]:
     """Returns the validation photos with one plate and no ignored area."""
-    return [scene for scene in data.scenes("val") if len(scene.plates) == 1 and not scene.ignore]
+    return [scene for scene in datasets.scenes("val") if len(scene.plates) == 1 and not scene.ignore]
 
 
 def main() -> None:
     """Writes the set."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.argument_parser(__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--each", type=command.count, default=EACH, help="plates of each kind")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only this kind; may be given again")
-    parser.add_argument("--seed", type=command.whole, default=SEED, help="of the plates and their positions")
+    parser.add_argument("--seed", type=command.whole, default=SEED, help="seed of the plates and their positions")
     parser.add_argument("--seamless", type=float, default=0.0, help="0.0-1.0: plates' ground in the car's own colour")
-    parser.add_argument("--processes", type=command.count, default=2)
+    parser.add_argument("--processes", type=command.count, default=2, help="processes that render")
     chosen = parser.parse_args()
     if not 0 <= chosen.seamless <= 1:
         parser.error(f"--seamless {chosen.seamless:g}: give a share from 0.0 to 1.0")
