@@ -32,13 +32,15 @@ from models.training.synthesis.signs import SignPainter
 
 WINDOW_SIZES = ((320, 320), (320, 320), (320, 320), (384, 640))
 """Heights and widths of windows. Each batch draws one, so that the network also learns at its real input size."""
-NEIGHBORS = 0.25
+NEIGHBORS = 0.35
 """Share of plates with something right beside them that is easily taken for a part of them."""
 PAINTED = 2.0
 """How much more often painted numbers are drawn than other plates: no edge shows where they end."""
-TAILGATES = 0.12
+TAILGATES = 0.25
 """Share of windows with a lorry's rear, whose number is painted across it, over the photo."""
-CLOSE = 0.35
+ADDED = 0.4
+"""Share of other windows with one or two plates at random positions."""
+CLOSE = 0.45
 """Share of added plates that fill most of the window, as a card held before the camera."""
 CARDS = 0.5
 """Share of these that are paper plates."""
@@ -92,7 +94,7 @@ class WindowSampler:
                 add_neighbor(window, corners, self.signs, rng)
         if rng.random() < TAILGATES:
             add_tailgate(window, self.generator.tailgate(rng), rng)
-        elif rng.random() < 0.3:
+        elif rng.random() < ADDED:
             self._add_plates(window, rng)
         if rng.random() < 0.25:
             add_overlays(window, rng)

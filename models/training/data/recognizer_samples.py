@@ -69,6 +69,8 @@ DIFFICULT = {
 }
 """How much more often these kinds are drawn than others: free lettering, small print, tiny digits, grounds of any
 colour."""
+SPREAD, SPREAD_ASPECT = 2.0, 4.4
+"""How much more often painted numbers of at least this width by height are drawn: spread letters are narrow."""
 REFINEMENT = 0.3
 """Share of plates cut for refinement."""
 CROWDED = 0.25
@@ -126,6 +128,7 @@ class PlateSampler:
         weights = np.array(
             [(1.8 if plate.rows == 2 else 1.0) * DIFFICULT.get(plate.kind, 1.0) for plate in self.pool.plates]
         )
+        weights *= np.where(np.array([plate.aspect for plate in self.pool.plates]) > SPREAD_ASPECT, SPREAD, 1.0)
         self.cumulative_pool = np.cumsum(weights / weights.sum())
         # Rare provinces are drawn more often than they occur, so that no province is the safe guess.
         provinces = [next((c for c in canvas.number if c in PROVINCES), "") for canvas in self.real]
