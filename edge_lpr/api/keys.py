@@ -96,5 +96,5 @@ def _describe(error: ValidationError, document: Document) -> list[str]:
                 "give its SecretKey as text (in quotes where it is a number), or a section with key, quota"
                 " (a whole number or null) and in_arrears (true or false)"
             )
-        lines.setdefault(name, f"{document.where((name,))}: {wanted}")
+        lines.setdefault(name, f"{document.place_of((name,))}: {wanted}")
     return list(lines.values())

@@ -23,7 +23,7 @@ class Document:
     lines: dict[Location, int]
     errors: tuple[str, ...]
 
-    def where(self, location: Location) -> str:
+    def place_of(self, location: Location) -> str:
         """Returns ``file:line`` of a value, or of the nearest section or list around it that has a line."""
         for length in range(len(location), 0, -1):
             if location[:length] in self.lines:

@@ -21,7 +21,7 @@ INDENT = "  "
 _COMMENT = re.compile(r"(?<!\S)#.*")
 
 
-def changed(text: str, path: Path, section: str, values: Mapping[str, Any]) -> str:
+def edit_section(text: str, path: Path, section: str, values: Mapping[str, Any]) -> str:
     """Returns ``text`` with some settings of ``section`` set to ``values``.
 
     Args:

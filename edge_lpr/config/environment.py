@@ -26,7 +26,7 @@ class Environment:
     variables: dict[Location, str] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
 
-    def variable(self, location: Location) -> str | None:
+    def variable_of(self, location: Location) -> str | None:
         """Returns the name of the variable that gave a value; None for a value of the file."""
         for length in range(len(location), 0, -1):
             if location[:length] in self.variables:

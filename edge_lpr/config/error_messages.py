@@ -43,7 +43,7 @@ def error_lines(
         given = _value_at(environment.tree, setting)
         shown = "a secret" if _SECRET in setting else _shown(given)
         location = key if unknown else _inner(detail["loc"], setting, given)
-        place = environment.variable(location) or f"{document.where(location)}: {dotted(location)}"
+        place = environment.variable_of(location) or f"{document.place_of(location)}: {dotted(location)}"
         if unknown:
             lines[key] = f"{place}: no such setting{_nearest(location, root)}"
         else:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_lpr.config import editing
 from edge_lpr.config.document import read_text
+from edge_lpr.config.editing import edit_section
 from edge_lpr.config.environment import PREFIX
 from edge_lpr.config.loading import load_settings, parse_settings
 from edge_lpr.config.settings import Settings
@@ -28,7 +28,7 @@ class SettingsFile:
         """Loads the current settings. Raises ConfigError."""
         return load_settings(self.path, self.environ)
 
-    def change(self, section: str, values: Mapping[str, Any]) -> None:
+    def change_settings(self, section: str, values: Mapping[str, Any]) -> None:
         """Sets some settings of one section. Comments and everything else in the file stay unchanged.
 
         The new text is validated first and then replaces the file in one step.
@@ -42,7 +42,7 @@ class SettingsFile:
             if variable in self.environ:
                 raise ConfigError(f"{variable} in the environment overrides the file; remove it to set it here")
         old = read_text(self.path)
-        new = editing.changed(old, self.path, section, values)
+        new = edit_section(old, self.path, section, values)
         parse_settings(new, self.path, self.environ)
         if new != old:
             try:

@@ -1,4 +1,4 @@
-"""The settings file: what is allowed, and how a person hears of what is not."""
+"""The settings file: allowed values, and the error lines for all others."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def load(tmp_path: Path, text: str, **environ: str) -> Settings:
     return load_settings(path, environ)
 
 
-def faults(tmp_path: Path, text: str, **environ: str) -> list[str]:
-    """The faults of a file, without the folder."""
+def errors(tmp_path: Path, text: str, **environ: str) -> list[str]:
+    """Returns the error lines of a file, without the folder."""
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, text, **environ)
-    return [fault.replace(f"{tmp_path}/", "") for fault in caught.value.faults or (str(caught.value),)]
+    return [line.replace(f"{tmp_path}/", "") for line in caught.value.faults or (str(caught.value),)]
 
 
-def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
+def test_an_empty_file_is_the_deerrors(tmp_path: Path) -> None:
     assert load(tmp_path, "") == Settings()
     assert load(tmp_path, "mqtt:\ncamera:\n") == Settings()
 
@@ -51,7 +51,7 @@ def test_the_example_shows_and_explains_every_setting(repo_root: Path) -> None:
             assert re.search(rf"^ +{path[-1]}: .*# \S", text, re.MULTILINE), f"{path} is not explained"
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+def test_all_errors_are_listed_at_once(tmp_path: Path) -> None:
     text = """\
 camera:
   typ: usb
@@ -63,7 +63,7 @@ mqtt:
 reader: {min_confidence: 101}
 log: {level: loud}
 """
-    assert sorted(faults(tmp_path, text)) == [
+    assert sorted(errors(tmp_path, text)) == [
         "config.yaml:2: camera.typ: no such setting; did you mean camera.type?",
         "config.yaml:3: camera.width: given 'wide'; allowed: a whole number from 160 to 8192, a multiple of 2",
         "config.yaml:4: camera.fps: given 0; allowed: a number above 0 up to 240 or null",
@@ -75,7 +75,7 @@ log: {level: loud}
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("text", "error"),
     [
         ("device: {id: a/b}", "device.id: given 'a/b'; allowed: 1 to 64 of the characters A-Z"),
         ("device: {id: 7}", "device.id: given 7; allowed: text"),
@@ -121,16 +121,16 @@ log: {level: loud}
         ("a: \x07", "config.yaml: not valid YAML: "),
     ],
 )
-def test_a_fault_names_the_setting_what_was_given_and_what_is_allowed(tmp_path: Path, text: str, fault: str) -> None:
-    (line,) = faults(tmp_path, text)
-    assert fault in line
+def test_an_error_names_the_setting_the_given_and_the_allowed_value(tmp_path: Path, text: str, error: str) -> None:
+    (line,) = errors(tmp_path, text)
+    assert error in line
     assert "\n" not in line
 
 
 def test_secrets_are_not_echoed(tmp_path: Path) -> None:
-    told = faults(tmp_path, "mqtt: {password: hunter2}\ncamera: {type: pi, source: 'rtsp://u:hunter2@h/x'}")
-    assert len(told) == 2
-    assert "hunter2" not in " ".join(told)
+    lines = errors(tmp_path, "mqtt: {password: hunter2}\ncamera: {type: pi, source: 'rtsp://u:hunter2@h/x'}")
+    assert len(lines) == 2
+    assert "hunter2" not in " ".join(lines)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -169,13 +169,13 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     assert settings.camera.pi.controls == {"ExposureTime": 2000, "ColourGains": (1.5, 2)}
 
 
-def test_a_fault_of_the_environment_names_the_variable(tmp_path: Path) -> None:
-    told = faults(tmp_path, "mqtt: {port: 1}", EDGE_LPR__MQTT__PORT="many", EDGE_LPR__MQTT__HOTS="a")
-    assert told == [
+def test_an_error_of_the_environment_names_the_variable(tmp_path: Path) -> None:
+    lines = errors(tmp_path, "mqtt: {port: 1}", EDGE_LPR__MQTT__PORT="many", EDGE_LPR__MQTT__HOTS="a")
+    assert lines == [
         "EDGE_LPR__MQTT__HOTS: no such setting; did you mean EDGE_LPR__MQTT__HOST?",
         "EDGE_LPR__MQTT__PORT: given 'many'; allowed: a whole number from 1 to 65535",
     ]
-    assert faults(tmp_path, "", EDGE_LPR__MQTT__PORT="[") == ["EDGE_LPR__MQTT__PORT: not valid as a YAML value"]
+    assert errors(tmp_path, "", EDGE_LPR__MQTT__PORT="[") == ["EDGE_LPR__MQTT__PORT: not valid as a YAML value"]
 
 
 def test_relative_paths_start_from_the_files_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

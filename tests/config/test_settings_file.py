@@ -1,4 +1,4 @@
-"""Settings changed in their file: nothing else in it moves, and what would not be valid is never written."""
+"""Changes of settings in their file: everything else in it stays, and invalid settings are not written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WRITTEN = "[[0.1, 0.3], [0.9, 0.3], [1, 1]]"
 def change(tmp_path: Path, text: str, environ: dict[str, str] | None = None, **values: Any) -> str:
     path = tmp_path / "config.yaml"
     path.write_bytes(text.encode())
-    SettingsFile(path, environ or {}).change("passage", values or {"lane": LANE})
+    SettingsFile(path, environ or {}).change_settings("passage", values or {"lane": LANE})
     return path.read_bytes().decode()
 
 
@@ -73,24 +73,24 @@ def test_the_examples_comments_all_stay(repo_root: Path, tmp_path: Path) -> None
         ("log: {level: loud}\n", {"lane": LANE}, "1 fault in the settings"),
     ],
 )
-def test_what_would_not_be_valid_is_not_written(tmp_path: Path, text: str, values: dict[str, Any], words: str) -> None:
+def test_invalid_settings_are_not_written(tmp_path: Path, text: str, values: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         change(tmp_path, text, **values)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("config.yaml", text)]
 
 
-def test_a_setting_of_the_environment_is_not_saved_in_vain(tmp_path: Path) -> None:
+def test_a_setting_that_the_environment_overrides_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="EDGE_LPR__PASSAGE__LANE in the environment overrides the file"):
         change(tmp_path, "", {"EDGE_LPR__PASSAGE__LANE": "[]"})
 
 
-def test_rights_and_links_stay(tmp_path: Path) -> None:
+def test_permissions_and_links_stay(tmp_path: Path) -> None:
     target = tmp_path / "real.yaml"
     target.write_text("passage:\n")
     target.chmod(0o640)
     link = tmp_path / "config.yaml"
     link.symlink_to(target)
-    SettingsFile(link, {}).change("passage", {"lane": LANE})
+    SettingsFile(link, {}).change_settings("passage", {"lane": LANE})
     assert link.is_symlink()
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
     assert load_settings(link, {}).passage.lane == ((0.1, 0.3), (0.9, 0.3), (1, 1))

@@ -1,4 +1,4 @@
-"""Settings files that nobody would write on purpose, and what must hold of each: settings, or clear lines."""
+"""Generates damaged and random settings files, and checks that each gives settings or clear error lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAMES = sorted({name for path in _PATHS for name in path})
 
 
 def files() -> st.SearchStrategy[bytes]:
-    """The bytes of a settings file: noise, YAML of any kind, settings with odd values, the example with damage."""
+    """Generates the bytes of a settings file: noise, any YAML, settings with odd values, the damaged example."""
     texts = st.text(max_size=60)
     scalars = st.one_of(
         st.none(), st.booleans(), st.integers(), st.floats(), texts, st.dates(), st.binary(max_size=20),
@@ -36,12 +36,12 @@ def files() -> st.SearchStrategy[bytes]:
 
 
 def damaged() -> st.SearchStrategy[bytes]:
-    """The example with characters changed, cut out and put in."""
+    """Generates the example file with characters changed, removed and inserted."""
 
     def change(edits: list[tuple[int, int, str]]) -> bytes:
         text = EXAMPLE
-        for at, length, put_in in edits:
-            text = text[:at] + put_in + text[at + length :]
+        for at, length, inserted in edits:
+            text = text[:at] + inserted + text[at + length :]
         return text.encode("utf-8", "surrogatepass")
 
     pieces = st.text(max_size=10) | st.sampled_from(["\n", ": ", "  ", "- ", "{", "*a", "&a ", "!!python/object:x "])
@@ -51,14 +51,14 @@ def damaged() -> st.SearchStrategy[bytes]:
 
 
 def environments() -> st.SearchStrategy[dict[str, str]]:
-    """A few variables, most of them names of settings."""
+    """Generates up to two variables. Most are named after settings."""
     names = st.sampled_from(["__".join(path).upper() for path in _PATHS]) | st.text("ABC_", max_size=8)
     values = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
     return st.dictionaries(names.map("EDGE_LPR__{}".format), values, max_size=2)
 
 
-def judge(path: Path, content: bytes, environ: dict[str, str]) -> str:
-    """Load it; "settings" or "refused". Anything but ConfigError with short lines fails."""
+def load_and_check(path: Path, content: bytes, environ: dict[str, str]) -> str:
+    """Loads the file and returns "settings" or "refused". Fails unless an error is a ConfigError with short lines."""
     path.write_bytes(content)
     try:
         load_settings(path, environ)

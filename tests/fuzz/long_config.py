@@ -1,9 +1,9 @@
-"""The long form of tests/fuzz/test_fuzz_config.py: many settings files, and the memory that they take.
+"""Runs tests/fuzz/test_fuzz_config.py with many settings files and measures the memory.
 
     python -m tests.fuzz.long_config [--files 10000]
 
-Fails where a file brings about anything but settings or clear lines, where memory grows by more than ``GROWTH_MB``, or
-where fewer files were read than asked for.
+Fails if a file gives neither settings nor clear error lines, if memory grows by more than ``GROWTH_MB``, or if fewer
+files were read than requested.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import psutil
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from rich.progress import track
 
-from tests.fuzz.config_cases import environments, files, judge
+from tests.fuzz.config_cases import environments, files, load_and_check
 
 AT_ONCE = 250
 GROWTH_MB = 100.0
 
 
 def main() -> None:
-    """Read, and print what came of it."""
+    """Reads the files and prints the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=10_000)
     wanted = parser.parse_args().files
@@ -41,11 +41,11 @@ def main() -> None:
     if last_mb - settled_mb > GROWTH_MB:
         sys.exit("memory grows")
     if outcomes.total() < wanted:
-        sys.exit("fewer files than asked for")
+        sys.exit("fewer files than requested")
 
 
 def _run(number: int, count: int, path: Path, outcomes: Counter[str]) -> None:
-    """So many files. A seed for each run: Hypothesis itself remembers what it made."""
+    """Reads ``count`` generated files. Each run has its own seed: Hypothesis keeps all examples of a run in memory."""
 
     @seed(number)
     @settings(
@@ -57,7 +57,7 @@ def _run(number: int, count: int, path: Path, outcomes: Counter[str]) -> None:
     )
     @given(content=files(), environ=environments())
     def read(content: bytes, environ: dict[str, str]) -> None:
-        outcomes[judge(path, content, environ)] += 1
+        outcomes[load_and_check(path, content, environ)] += 1
 
     read()
 
