@@ -15,7 +15,7 @@ from rich.console import Console
 
 from edge_lpr.check.finding import Finding, print_finding
 from edge_lpr.config import Settings, load_settings
-from edge_lpr.config import editing as config_edit
+from edge_lpr.config.editing import edit_section
 from edge_lpr.config.types import Section
 from edge_lpr.errors import ConfigError
 from edge_lpr.resources import example_settings
@@ -58,9 +58,9 @@ def _ask_all(path: Path) -> dict[Path, str]:
     broker = ask_broker(present, path.parent, console)
     name = _ask_name(present, path.parent, console)
     text = (path if path.exists() else example_settings()).read_text(encoding="utf-8-sig")
-    text = config_edit.changed(text, path, "device", _changes(present.device, {"id": name}))
-    text = config_edit.changed(text, path, "camera", _changes(present.camera, camera))
-    texts = {path: config_edit.changed(text, path, "mqtt", _changes(present.mqtt, broker.values))}
+    text = edit_section(text, path, "device", _changes(present.device, {"id": name}))
+    text = edit_section(text, path, "camera", _changes(present.camera, camera))
+    texts = {path: edit_section(text, path, "mqtt", _changes(present.mqtt, broker.values))}
     if broker.password is not None:
         texts[path.parent / broker.values["password_file"]] = broker.password + "\n"
     return texts
