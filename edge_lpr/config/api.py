@@ -25,9 +25,9 @@ def canonical_host(name: str) -> str:
     try:
         host = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError as error:
-        raise ValueError("not a valid host name") from error
+        raise ValueError("the host's name is not a valid one") from error
     if not _HOST.fullmatch(host):
-        raise ValueError("not a valid host name")
+        raise ValueError("the host's name is not a valid one")
     return host
 
 
