@@ -1,4 +1,4 @@
-"""Pictures of every sort that people have: read right, or refused in one line and without much memory."""
+"""Loading and encoding pictures: each format is decoded correctly, or rejected with one line and little memory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def assert_close(pixel: NDArray[np.uint8], color: tuple[int, int, int], toleranc
 
 
 def png(width: int, height: int, bits: int, pixels: bytes) -> bytes:
-    """A colour PNG made by hand, so that it can claim what its pixels don't bear out."""
+    """Returns a colour PNG whose header can claim another size than its pixels have."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0)
     chunks = (header, b"IDAT" + zlib.compress(pixels), b"IEND")
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -58,6 +58,7 @@ def test_formats_are_read_as_bgr(form: str, tmp_path: Path) -> None:
     assert image.dtype == np.uint8
     assert_close(image[16, 8], RED_BGR)
     assert_close(image[16, 56], (0, 0, 0))
+    assert np.array_equal(load_image(str(path)), image)
 
 
 def test_cmyk_jpeg() -> None:
@@ -92,7 +93,7 @@ def test_transparent_parts_become_white() -> None:
 
 def test_exif_rotation_is_applied() -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned a quarter clockwise: the left side comes to the top
+    exif[0x0112] = 6  # rotate a quarter clockwise: the left side becomes the top
     image = load_image(encoded(red_left(), "JPEG", exif=exif, quality=95))
     assert image.shape == (64, 32, 3)
     assert_close(image[8, 16], RED_BGR)
@@ -100,7 +101,7 @@ def test_exif_rotation_is_applied() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(10))
-def test_every_orientation_is_turned_as_pillow_turns_it(orientation: int) -> None:
+def test_every_orientation_is_handled_as_in_pillow(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     noise = Image.fromarray(np.random.default_rng(7).integers(0, 255, (5, 7, 3), np.uint8))
@@ -110,18 +111,18 @@ def test_every_orientation_is_turned_as_pillow_turns_it(orientation: int) -> Non
     assert np.array_equal(load_image(content), expected)
 
 
-def test_exif_data_out_of_order_do_not_spoil_the_picture() -> None:
+def test_invalid_exif_data_is_ignored() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x010F] = "Maker of cameras"
     content = encoded(red_left(), "JPEG", exif=exif)
     text = struct.pack(">HHI", 0x010F, 2, 17)
     assert text in content
-    for kind in range(14):  # the maker's name as numbers, fractions and what not
+    for kind in range(14):  # the maker's name with each type of EXIF
         assert load_image(content.replace(text, struct.pack(">HHI", 0x010F, kind, 2))).shape == (64, 32, 3)
 
 
-def test_a_jpeg_of_very_many_scans_is_refused_undecoded() -> None:
+def test_a_jpeg_with_too_many_scans_is_rejected_before_decoding() -> None:
     content = encoded(red_left(), "JPEG", progressive=True)
     last_scan = content[content.rindex(b"\xff\xda") : -2]
     assert load_image(content[:-2] + last_scan * 50 + content[-2:]).shape == (32, 64, 3)
@@ -130,14 +131,14 @@ def test_a_jpeg_of_very_many_scans_is_refused_undecoded() -> None:
             load_image(content[:-2] + last_scan * scans + content[-2:])
 
 
-def test_what_looks_like_scans_beside_the_picture_does_not_count() -> None:
+def test_bytes_that_only_look_like_scans_do_not_count() -> None:
     content = encoded(red_left(), "JPEG")
     comment = b"\xff\xfe" + struct.pack(">H", 2002) + b"\xff\xda" * 1000
-    beside = content[:2] + comment + content[2:] + b"\xff\xda" * 1000  # as in thumbnails and appended films
+    beside = content[:2] + comment + content[2:] + b"\xff\xda" * 1000  # as in thumbnails and appended videos
     assert np.array_equal(load_image(beside), load_image(content))
 
 
-def test_a_huge_header_is_refused_without_memory(tmp_path: Path) -> None:
+def test_a_huge_size_in_the_header_is_rejected_without_memory(tmp_path: Path) -> None:
     path = tmp_path / "huge.png"
     path.write_bytes(png_header(20_000, 20_000))
     tracemalloc.start()
@@ -149,7 +150,7 @@ def test_a_huge_header_is_refused_without_memory(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
-@pytest.mark.filterwarnings("ignore:Image size")  # pytest undoes the module's own filter
+@pytest.mark.filterwarnings("ignore:Image size")  # pytest resets the module's own filter
 @pytest.mark.parametrize("size", [(9_000, 9_000), (12_000, 10_000)])
 def test_limits_count_pixels(size: tuple[int, int]) -> None:
     with pytest.raises(ImageTooLarge, match="million"):
@@ -171,13 +172,13 @@ def test_too_many_bytes(tmp_path: Path) -> None:
         load_image(path.read_bytes(), max_bytes=1_048_576)
 
 
-def test_a_gif_is_refused_by_name() -> None:
+def test_the_error_names_the_format_gif() -> None:
     with pytest.raises(ImageDecodeFailed, match="GIF"):
         load_image(encoded(red_left(), "GIF"))
 
 
-def test_several_jpegs_in_one_file_are_the_first_of_them() -> None:
-    """What phones write for a depth map or a second lens (CIPA DC-007); Pillow calls it MPO."""
+def test_several_jpegs_in_one_file_give_the_first() -> None:
+    """Phones write such files for a depth map or a second lens (CIPA DC-007). Pillow names the format MPO."""
     content = io.BytesIO()
     red_left().save(content, "MPO", save_all=True, append_images=[Image.new("RGB", (8, 8))])
     assert load_image(content.getvalue(), formats=API_FORMATS).shape == load_image(encoded(red_left(), "JPEG")).shape
@@ -188,7 +189,7 @@ def test_formats_can_be_narrowed() -> None:
         load_image(encoded(red_left(), "WEBP"), formats=API_FORMATS)
 
 
-def test_a_truncated_jpeg_is_refused() -> None:
+def test_a_truncated_jpeg_is_rejected() -> None:
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (200, 200, 3), dtype=np.uint8))
     content = encoded(noise, "JPEG")
     with pytest.raises(ImageDecodeFailed, match="damaged"):
@@ -196,7 +197,7 @@ def test_a_truncated_jpeg_is_refused() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture\n", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"])
-def test_what_is_no_picture(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_picture_is_rejected(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "note.jpg"
     path.write_bytes(content)
     with pytest.raises(ImageDecodeFailed) as caught:

@@ -1,4 +1,4 @@
-"""The number grammar: which numbers are plates, of which kinds, in which colours."""
+"""The number grammar: which numbers are valid, for which kinds and colours of plates."""
 
 from __future__ import annotations
 
@@ -90,11 +90,11 @@ def test_serials_with_at_most_two_letters(serial: str) -> None:
 
 
 @pytest.mark.parametrize("serial", ["ABC12", "A1B2C", "12ABC", "ABCDE"])
-def test_serials_with_three_letters_are_no_numbers(serial: str) -> None:
+def test_serials_with_three_letters_are_invalid(serial: str) -> None:
     assert not is_valid_number("京A" + serial)
 
 
-def test_every_kind_is_written_in_the_alphabet_and_has_a_regex_of_its_own_numbers() -> None:
+def test_every_kind_has_a_regex_in_the_alphabet() -> None:
     for kind in KINDS:
         assert re.compile(kind.regex)
         assert set(kind.rows) <= {1, 2}
@@ -102,7 +102,7 @@ def test_every_kind_is_written_in_the_alphabet_and_has_a_regex_of_its_own_number
         assert all(character in ALPHABET for character in kind.regex if not character.isascii())
 
 
-def test_real_numbers_obey_the_grammar(shared_data: Path) -> None:
+def test_real_numbers_are_valid(shared_data: Path) -> None:
     numbers = set()
     for path in sorted((shared_data / "crops").glob("*.json")):
         numbers |= {label["number"] for label in json.loads(path.read_text(encoding="utf-8")).values()}
@@ -116,7 +116,7 @@ def probabilities(**shares: float) -> NDArray[np.float32]:
     return np.array([shares.get(color.name.lower(), rest) for color in COLORS], dtype=np.float32)
 
 
-def test_a_color_that_the_number_cannot_have_gives_way() -> None:
+def test_a_color_that_does_not_fit_the_number_is_replaced() -> None:
     assert reconcile_color("京AD12345", probabilities(blue=0.6, green=0.3)) is Color.GREEN
     assert reconcile_color("京A12345D", probabilities(green=0.7, yellow_green=0.2)) is Color.YELLOW_GREEN
     assert reconcile_color("京A12345", probabilities(green=0.5, blue=0.4)) is Color.BLUE
@@ -130,7 +130,7 @@ def test_plates_of_one_number_differ_in_color() -> None:
     assert reconcile_color("WJD44011", probabilities(painted=0.6, white=0.2)) is Color.WHITE
 
 
-def test_a_color_beyond_doubt_stays() -> None:
+def test_a_certain_color_stays() -> None:
     assert reconcile_color("京AD12345", probabilities(blue=0.999)) is Color.BLUE
 
 
@@ -138,7 +138,7 @@ def test_an_unknown_number_keeps_its_color() -> None:
     assert reconcile_color("ABC123", probabilities(white=0.5, black=0.4)) is Color.WHITE
 
 
-def test_probabilities_of_another_length_are_refused() -> None:
+def test_probabilities_of_another_length_are_a_value_error() -> None:
     with pytest.raises(ValueError, match="shape"):
         reconcile_color("京A12345", np.ones(3, dtype=np.float32))
 

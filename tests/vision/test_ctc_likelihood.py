@@ -1,4 +1,4 @@
-"""How likely a number is, given a recognizer's steps: against every path, spelt out."""
+"""The likelihood of a number, compared with the sum over all CTC paths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge_lpr.plates import ALPHABET
 from edge_lpr.vision.ctc_likelihood import log_likelihoods
 
 SHOWN = "京A10"
-"""The characters that the steps below show; all others are out of the question."""
+"""Characters with a probability above 0 in the steps below."""
 
 
 def steps(count: int, shown: str = SHOWN) -> NDArray[np.float32]:
@@ -24,7 +24,7 @@ def steps(count: int, shown: str = SHOWN) -> NDArray[np.float32]:
 
 
 def every_path(seen: NDArray[np.float32], number: str, shown: str = SHOWN) -> float:
-    """The probability of all paths that spell ``number``, one by one."""
+    """Returns the summed probability of all paths that spell ``number``."""
     total = 0.0
     for path in product([0, *(1 + ALPHABET.index(character) for character in shown)], repeat=len(seen)):
         spelt = "".join(ALPHABET[label - 1] for label, _ in groupby(path) if label)
@@ -34,23 +34,23 @@ def every_path(seen: NDArray[np.float32], number: str, shown: str = SHOWN) -> fl
 
 
 @pytest.mark.parametrize("number", ["京A1", "京A10", "A", "11", "京A11", "101"])
-def test_it_is_the_sum_over_all_paths(number: str) -> None:
+def test_the_likelihood_is_the_sum_over_all_paths(number: str) -> None:
     seen = steps(6)
     assert np.exp(log_likelihoods(seen, [number])[0]) == pytest.approx(every_path(seen, number), rel=1e-3)
 
 
-def test_numbers_of_any_length_are_told_at_once() -> None:
+def test_numbers_of_several_lengths_are_rated_in_one_call() -> None:
     seen = steps(6)
     numbers = ["京A10", "A", "11"]
     assert log_likelihoods(seen, numbers) == pytest.approx([log_likelihoods(seen, [n])[0] for n in numbers])
 
 
-def test_a_nought_and_an_o_count_for_each_other() -> None:
+def test_0_and_o_count_as_one_character() -> None:
     seen = steps(5, "1A0O")
-    told = np.exp(log_likelihoods(seen, ["A0", "AO"]))
-    assert told[0] == told[1] > every_path(seen, "A0", "1A0O") + every_path(seen, "AO", "1A0O") - 1e-9
+    likelihoods = np.exp(log_likelihoods(seen, ["A0", "AO"]))
+    assert likelihoods[0] == likelihoods[1] > every_path(seen, "A0", "1A0O") + every_path(seen, "AO", "1A0O") - 1e-9
 
 
-def test_what_was_not_seen_at_all_is_very_unlikely_and_no_fault() -> None:
-    (told,) = log_likelihoods(steps(6), ["沪B22222"])
-    assert np.isfinite(told) and told < -30
+def test_a_number_without_any_shown_character_has_a_finite_low_likelihood() -> None:
+    (log_likelihood,) = log_likelihoods(steps(6), ["沪B22222"])
+    assert np.isfinite(log_likelihood) and log_likelihood < -30

@@ -1,4 +1,4 @@
-"""The detector's parts: letterbox, decoding of the grids, suppression of repeats."""
+"""The steps of the detector: letterbox, decoding of the grids, non-maximum suppression."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_nothing_above_the_threshold() -> None:
     assert suppress_overlaps(quads, scores, 0.4) == []
 
 
-def test_repeats_of_one_plate_become_one_with_averaged_corners() -> None:
+def test_overlapping_candidates_become_one_plate_with_averaged_corners() -> None:
     quads = np.stack([plate(100, 100), plate(104, 102), plate(300, 100), plate(160, 105, 60, 30)])
     scores = np.array([0.9, 0.9, 0.8, 0.1], dtype=np.float32)
     found = suppress_overlaps(quads, scores, 0.2)
@@ -85,5 +85,5 @@ def test_repeats_of_one_plate_become_one_with_averaged_corners() -> None:
     ],
     ids=["flat", "crossed", "mirrored", "concave", "point"],
 )
-def test_broken_quads_are_no_plates(corners: list[tuple[float, float]]) -> None:
+def test_invalid_quads_are_dropped(corners: list[tuple[float, float]]) -> None:
     assert suppress_overlaps(np.array([corners], dtype=np.float32), np.array([0.9], dtype=np.float32), 0.4) == []

@@ -1,4 +1,4 @@
-"""What lets a pair of model files in, and what keeps it out."""
+"""Which model files are accepted and which are rejected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONTENT = b"the bytes of a model"
 
 
 def sidecar(task: str) -> dict[str, Any]:
-    """A sidecar as it should be, for a file that holds CONTENT."""
+    """Returns a valid sidecar for a model file with CONTENT."""
     shapes: dict[str, list[int]]
     if task == "detector":
         height, width = 384, 640
@@ -59,7 +59,7 @@ def write(folder: Path, task: str, change: Callable[[dict[str, Any]], Any] = lam
     return folder
 
 
-def refusal(folder: Path, task: Any) -> str:
+def rejection(folder: Path, task: Any) -> str:
     with pytest.raises(ModelError) as caught:
         load_model(folder, task)
     text = str(caught.value)
@@ -68,7 +68,7 @@ def refusal(folder: Path, task: Any) -> str:
     return text
 
 
-def test_a_sound_pair_is_loaded(tmp_path: Path) -> None:
+def test_a_valid_pair_is_loaded(tmp_path: Path) -> None:
     write(tmp_path, "detector")
     write(tmp_path, "recognizer")
     models = load_models(tmp_path)
@@ -79,35 +79,35 @@ def test_a_sound_pair_is_loaded(tmp_path: Path) -> None:
     assert models.recognizer.sidecar.macs == 1000
 
 
-def test_one_changed_byte_is_noticed(tmp_path: Path) -> None:
+def test_one_changed_byte_is_detected(tmp_path: Path) -> None:
     write(tmp_path, "detector")
     (tmp_path / "detector.tflite").write_bytes(CONTENT[:-1] + b"L")
-    assert "SHA-256" in refusal(tmp_path, "detector")
+    assert "SHA-256" in rejection(tmp_path, "detector")
 
 
 @pytest.mark.parametrize("suffix", [".tflite", ".json"])
 def test_a_missing_file_is_named(tmp_path: Path, suffix: str) -> None:
     write(tmp_path, "detector")
     (tmp_path / f"detector{suffix}").unlink()
-    assert f"detector{suffix}: no such model file" in refusal(tmp_path, "detector")
+    assert f"detector{suffix}: no such model file" in rejection(tmp_path, "detector")
 
 
-def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_model_file_is_rejected(tmp_path: Path) -> None:
     write(tmp_path, "detector")
     (tmp_path / "detector.tflite").unlink()
     (tmp_path / "detector.tflite").mkdir()
-    assert "cannot be read" in refusal(tmp_path, "detector")
+    assert "cannot be read" in rejection(tmp_path, "detector")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "detector"}'])
-def test_what_is_no_sidecar(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_sidecar_is_rejected(tmp_path: Path, text: str) -> None:
     write(tmp_path, "detector")
     (tmp_path / "detector.json").write_text(text)
-    assert "not a model sidecar" in refusal(tmp_path, "detector")
+    assert "not a model sidecar" in rejection(tmp_path, "detector")
 
 
 Change = Callable[[dict[str, Any]], Any]
-FAULTS: list[tuple[str, Change, str]] = [
+VIOLATIONS: list[tuple[str, Change, str]] = [
     ("detector", lambda c: c.update(task="recognizer"), "not a detector"),
     ("detector", lambda c: c["input"].update(shape=[1, 384, 640, 1]), "input shape"),
     ("detector", lambda c: c["input"].update(shape=[1, 380, 640, 3]), "multiples of 32"),
@@ -125,20 +125,22 @@ FAULTS: list[tuple[str, Change, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("task", "change", "words"), FAULTS)
-def test_a_sidecar_against_the_contract(tmp_path: Path, task: str, change: Change, words: str) -> None:
+@pytest.mark.parametrize(("task", "change", "words"), VIOLATIONS)
+def test_a_sidecar_that_violates_the_contract_is_rejected(
+    tmp_path: Path, task: str, change: Change, words: str
+) -> None:
     write(tmp_path, task, change)
-    assert words in refusal(tmp_path, task)
+    assert words in rejection(tmp_path, task)
 
 
-def test_what_is_no_tflite_file_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_tflite_model_is_rejected(tmp_path: Path) -> None:
     model = load_model(write(tmp_path, "detector"), "detector")
     with pytest.raises(ModelError, match="cannot load it") as caught:
         Interpreter(model, 1)
     assert "\n" not in str(caught.value)
 
 
-def test_a_real_model_with_the_sidecar_of_another_shape(tmp_path: Path, models_dir: Path) -> None:
+def test_a_model_with_the_sidecar_of_another_shape_is_rejected(tmp_path: Path, models_dir: Path) -> None:
     content = (models_dir / "recognizer.tflite").read_bytes()
     card = json.loads((models_dir / "detector.json").read_text(encoding="utf-8"))
     card["sha256"] = hashlib.sha256(content).hexdigest()

@@ -35,7 +35,7 @@ def reader(models_dir: Path) -> PlateReader:
 
 @pytest.fixture(scope="module")
 def toll(shared_data: Path) -> list[tuple[Path, str, Quad]]:
-    """Photo, number and quad of twelve toll-lane photos that no training saw."""
+    """Returns photo, number and quad of twelve toll-lane photos that were not used in training."""
     labels = json.loads((shared_data / "scenes" / "toll.json").read_text(encoding="utf-8"))
     found = []
     for name, entry in sorted(labels.items()):
@@ -80,20 +80,20 @@ def test_pictures_without_a_plate(reader: PlateReader, size: tuple[int, int, int
         assert reader.read_crop(image) is None
 
 
-def test_noise_is_no_sure_plate(reader: PlateReader) -> None:
+def test_noise_gives_no_confident_reading(reader: PlateReader) -> None:
     rng = np.random.default_rng(11)
     for _ in range(5):
         noise = rng.integers(0, 256, (360, 640, 3), dtype=np.uint8)
         assert all(reading.confidence < 50 for reading in reader.read(noise))
 
 
-def test_narrow_plates_are_left_out_of_frames_only(models_dir: Path, toll: list[tuple[Path, str, Quad]]) -> None:
+def test_narrow_plates_are_skipped(models_dir: Path, toll: list[tuple[Path, str, Quad]]) -> None:
     strict = PlateReader.open(ReaderSettings(models_dir=models_dir, min_plate_width=4000))
     image = load_image(toll[0][0])
     assert strict.read(image) == []
 
 
-def test_what_is_no_picture_is_a_fault_of_the_caller(reader: PlateReader) -> None:
+def test_an_array_that_is_not_a_picture_is_a_value_error(reader: PlateReader) -> None:
     with pytest.raises(ValueError, match="uint8"):
         reader.read(np.zeros((10, 10), dtype=np.uint8))
     with pytest.raises(ValueError, match="uint8"):
@@ -102,16 +102,16 @@ def test_what_is_no_picture_is_a_fault_of_the_caller(reader: PlateReader) -> Non
         reader.read_at(np.zeros((10, 10), dtype=np.uint8), Quad((0, 0), (9, 0), (9, 9), (0, 9)))
 
 
-def test_the_observer_is_told_every_stage(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
+def test_the_observer_receives_each_stage(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
     stages: list[str] = []
     reader.read(load_image(toll[0][0]), lambda stage, seconds: stages.append(stage))
     assert stages[:5] == ["detect", "refine", "straighten", "recognise", "decode"]
 
 
-def test_a_clear_plate_is_read_once_a_doubtful_one_in_parts_too_and_what_stays_doubtful_through_other_cuts(
+def test_a_clear_plate_takes_one_recognition_and_an_unclear_one_more_passes(
     reader: PlateReader, toll: list[tuple[Path, str, Quad]], shared_data: Path
 ) -> None:
-    assert [times_recognised(reader, load_image(path), quad) for path, _, quad in toll[:4]] == [1] * 4
+    assert [count_recognitions(reader, load_image(path), quad) for path, _, quad in toll[:4]] == [1] * 4
     labels = json.loads((shared_data / "crops" / "nev.json").read_text(encoding="utf-8"))
     small = [
         load_image(shared_data / "crops" / "nev" / name) for name, label in labels.items() if label["split"] == "val"
@@ -120,21 +120,21 @@ def test_a_clear_plate_is_read_once_a_doubtful_one_in_parts_too_and_what_stays_d
     for image in small:
         for scale in (1.0, 0.8, 0.6, 0.5):
             shown = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-            counts.add(times_recognised(reader, shown, full_image_quad(shown)))
-    assert {1, 12} <= counts  # certain at once; never settled before the last of the cuts
-    assert counts & {3, 6}  # settled by its parts, by a tighter cut
-    assert counts <= {1, 3, 6, 9, 12}  # what fills the picture has no surroundings in which to look for corners anew
+            counts.add(count_recognitions(reader, shown, full_image_quad(shown)))
+    assert {1, 12} <= counts  # certain after the first pass; not sufficient before the last pass
+    assert counts & {3, 6}  # sufficient after the crops, or after the first extra pass
+    assert counts <= {1, 3, 6, 9, 12}  # a cropped plate has no surroundings, so its corners are not refined
 
 
 @pytest.mark.parametrize(("left", "right_edge"), [(0.25, 1.0), (0.0, 0.86)])
-def test_a_plate_of_which_one_end_was_not_framed_is_looked_for_anew_and_given_with_its_whole_outline(
+def test_a_quad_that_cuts_off_one_end_is_refined_to_the_whole_plate(
     models_dir: Path, toll: list[tuple[Path, str, Quad]], left: float, right_edge: float
 ) -> None:
     recognizer = Recognizer(load_models(models_dir).recognizer)
-    part = np.array([(left, 0), (right_edge, 0), (right_edge, 1), (left, 1)], dtype=np.float32)
+    visible = np.array([(left, 0), (right_edge, 0), (right_edge, 1), (left, 1)], dtype=np.float32)
     right = 0
     for path, number, quad in toll:
-        framed = Quad.from_array(to_image_points(part, quad, (0.0, 0.0)))
+        framed = Quad.from_array(to_image_points(visible, quad, (0.0, 0.0)))
         hypothesis = read_plate(recognizer, load_image(path), framed)
         right += (
             hypothesis is not None and hypothesis.decoded.number == number and quad_iou(hypothesis.quad, quad) > 0.7
@@ -142,7 +142,7 @@ def test_a_plate_of_which_one_end_was_not_framed_is_looked_for_anew_and_given_wi
     assert right >= len(toll) - 2
 
 
-def test_a_recognizer_that_has_not_learnt_to_read_parts_is_not_shown_them(
+def test_a_recognizer_that_was_not_trained_on_crops_gets_none(
     models_dir: Path, toll: list[tuple[Path, str, Quad]]
 ) -> None:
     models = load_models(models_dir)
@@ -153,10 +153,10 @@ def test_a_recognizer_that_has_not_learnt_to_read_parts_is_not_shown_them(
     height, width = image.shape[:2]
     for scale in np.geomspace(0.6, 0.15, 12):
         small = np.asarray(cv2.resize(image, (int(width * scale), int(height * scale))), np.uint8)
-        assert times_recognised(reader, small, Quad.from_array(quad.to_array() * np.float32(scale))) == 1
+        assert count_recognitions(reader, small, Quad.from_array(quad.to_array() * np.float32(scale))) == 1
 
 
-def test_a_doubtful_number_needs_a_sure_detection(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
+def test_an_uncertain_number_needs_a_sure_detection(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
     path, number, quad = toll[0]
     image = load_image(path)
     for score in (0.5, 1.0):
@@ -170,17 +170,17 @@ def test_a_doubtful_number_needs_a_sure_detection(reader: PlateReader, toll: lis
             small = np.asarray(cv2.resize(image, (int(width * scale), int(height * scale))), np.uint8)
             there = Quad.from_array(quad.to_array() * np.float32(scale))
             kept.append(tuple(reader.read_at(small, there, score=score) is not None for score in (0.5, 1.0)))
-    assert (False, True) in kept  # in doubt: only where the detector is sure
+    assert (False, True) in kept  # uncertain numbers: only with a sure detection
     assert (True, False) not in kept
 
 
-def times_recognised(reader: PlateReader, image: NDArray[np.uint8], quad: Quad) -> int:
+def count_recognitions(reader: PlateReader, image: NDArray[np.uint8], quad: Quad) -> int:
     stages: list[str] = []
     reader.read_at(image, quad, lambda stage, seconds: stages.append(stage))
     return stages.count("recognise")
 
 
-def test_one_reader_serves_several_threads(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
+def test_several_threads_share_one_reader(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
     images = [load_image(path) for path, _, _ in toll[:4]]
     alone = [[reading.number for reading in reader.read(image)] for image in images]
     with ThreadPoolExecutor(4) as pool:
@@ -188,25 +188,25 @@ def test_one_reader_serves_several_threads(reader: PlateReader, toll: list[tuple
     assert [[reading.number for reading in readings] for readings in together] == alone * 3
 
 
-def test_the_grammar_holds_for_sure_readings(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
+def test_confident_readings_are_valid_numbers(reader: PlateReader, toll: list[tuple[Path, str, Quad]]) -> None:
     for path, _, _ in toll:
         for reading in reader.read(load_image(path)):
             assert is_valid_number(reading.number) or reading.confidence <= 20
 
 
-def test_a_missing_models_folder_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_models_folder_gives_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such model file") as caught:
         PlateReader.open(ReaderSettings(models_dir=tmp_path))
     assert "\n" not in str(caught.value)
 
 
-def test_the_runtime_says_nothing_on_stderr(models_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_runtime_writes_nothing_to_stderr(models_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
     Interpreter(load_models(models_dir).recognizer, 1)
     assert capfd.readouterr().err == ""
     assert runtime_name() in ("ai_edge_litert", "tflite_runtime")
 
 
-def test_an_input_of_the_wrong_shape_is_refused(models_dir: Path) -> None:
+def test_an_input_of_the_wrong_shape_is_a_value_error(models_dir: Path) -> None:
     interpreter = Interpreter(load_models(models_dir).recognizer, 1)
     with pytest.raises(ValueError, match="uint8 of shape"):
         interpreter.run(np.zeros((64, 100, 3), dtype=np.uint8))

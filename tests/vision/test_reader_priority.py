@@ -1,4 +1,4 @@
-"""The camera's frame waits for one inference of a guest at most, and a guest gets on behind a camera without pauses."""
+"""The camera waits for at most one inference of a background request, and requests proceed while it never pauses."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ def started(target: Callable[[], None]) -> threading.Thread:
     return thread
 
 
-def test_a_guest_steps_aside_for_the_camera_after_one_inference() -> None:
+def test_a_request_yields_to_the_camera_after_one_inference() -> None:
     priority = ReaderPriority()
     done: list[str] = []
-    at_work, go_on = threading.Event(), threading.Event()
+    has_lock, proceed = threading.Event(), threading.Event()
 
     def request() -> None:
         with priority.background():
-            at_work.set()
-            assert go_on.wait(DEADLINE_S)
-            done.append("guest's first")
+            has_lock.set()
+            assert proceed.wait(DEADLINE_S)
+            done.append("request's first")
             priority.yield_to_camera()
-            done.append("guest's second")
+            done.append("request's second")
 
     def camera() -> None:
         with priority.camera():
             done.append("camera")
 
     request_thread = started(request)
-    assert at_work.wait(DEADLINE_S)
+    assert has_lock.wait(DEADLINE_S)
     camera_thread = started(camera)
     while not priority._cameras_waiting:
         threading.Event().wait(0.001)
-    go_on.set()
+    proceed.set()
     for thread in (request_thread, camera_thread):
         thread.join(DEADLINE_S)
-    assert done == ["guest's first", "camera", "guest's second"]
+    assert done == ["request's first", "camera", "request's second"]
 
 
-def test_a_camera_without_pauses_waits_for_one_inference_and_leaves_one() -> None:
+def test_a_camera_that_never_pauses_waits_for_one_inference_and_leaves_time_for_one() -> None:
     priority = ReaderPriority()
     stop = threading.Event()
     log: list[str] = []
@@ -65,28 +65,28 @@ def test_a_camera_without_pauses_waits_for_one_inference_and_leaves_one() -> Non
         with priority.background():
             for _ in range(5):
                 log.append("inference while the camera waits" if priority._cameras_waiting else "inference")
-                threading.Event().wait(0.001)  # the camera comes to wait meanwhile
+                threading.Event().wait(0.001)  # the camera starts to wait meanwhile
                 priority.yield_to_camera()
     stop.set()
     camera_thread.join(DEADLINE_S)
     assert not camera_thread.is_alive()
-    kept_waiting = [entry == "inference while the camera waits" for entry in log]
+    waited = [entry == "inference while the camera waits" for entry in log]
     assert "frame" in log
-    assert not any(first and second for first, second in itertools.pairwise(kept_waiting))
+    assert not any(first and second for first, second in itertools.pairwise(waited))
 
 
-def test_a_turn_is_given_back_after_a_fault() -> None:
+def test_the_lock_is_released_after_an_exception() -> None:
     priority = ReaderPriority()
     for take in (priority.camera, priority.background):
-        with pytest.raises(ValueError, match="fault"), take():
-            raise ValueError("fault")
+        with pytest.raises(ValueError, match="failed"), take():
+            raise ValueError("failed")
     with priority.camera():
         pass
     with priority.background():
         priority.yield_to_camera()
 
 
-def test_both_ways_read_the_same(models_dir: object) -> None:
+def test_camera_and_request_get_the_same_readings(models_dir: object) -> None:
     reader = PlateReader.open(ReaderSettings())
     shared = SharedReader(reader)
     image = np.full((90, 160, 3), 90, np.uint8)

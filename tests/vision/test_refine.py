@@ -1,4 +1,4 @@
-"""The second look: corners that err as a detector's do come out nearer to those that a person marked."""
+"""Refinement: corners with errors like those of the detector come closer to those that a person marked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUAD = Quad((40, 30), (160, 50), (150, 100), (45, 90))
 
 
 def _marked(shared_data: Path) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
-    """Validation photos whose plate's corners a person marked, with these corners."""
+    """Yields validation photos with the corners of their plate, which a person marked."""
     scenes = shared_data / "scenes"
     labels = json.loads((scenes / "ccpd_named.json").read_text("utf-8"))
     marked = [(name, entry["plates"][0]) for name, entry in sorted(labels.items())]
@@ -31,38 +31,38 @@ def _marked(shared_data: Path) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.f
 
 
 @pytest.mark.parametrize("margin", [(0.0, 0.0), (0.1, 0.22)])
-def test_points_of_the_straightened_picture_are_found_in_the_image(margin: tuple[float, float]) -> None:
-    across, down = (part / (1 + 2 * part) for part in margin)
+def test_points_of_a_straightened_picture_map_to_the_image(margin: tuple[float, float]) -> None:
+    across, down = (share / (1 + 2 * share) for share in margin)
     corners = np.array([(across, down), (1 - across, down), (1 - across, 1 - down), (across, 1 - down)], np.float32)
     assert to_image_points(corners, QUAD, margin) == pytest.approx(QUAD.to_array(), abs=0.01)
 
 
-def test_a_spot_lies_where_the_straightened_picture_shows_it() -> None:
+def test_a_spot_maps_to_its_position_in_the_image() -> None:
     image = np.zeros((120, 200, 3), np.uint8)
     image[60:64, 90:94] = 255
     margin = (0.1, 0.2)
-    view = straighten(image, QUAD, 160, 64, margin)[..., 0].astype(float)
+    picture = straighten(image, QUAD, 160, 64, margin)[..., 0].astype(float)
     ys, xs = np.mgrid[:64, :160] + 0.5
-    spot = np.array([[(xs * view).sum() / view.sum() / 160, (ys * view).sum() / view.sum() / 64]], np.float32)
+    spot = np.array(
+        [[(xs * picture).sum() / picture.sum() / 160, (ys * picture).sum() / picture.sum() / 64]], np.float32
+    )
     assert to_image_points(spot, QUAD, margin)[0] == pytest.approx((92, 62), abs=0.3)
 
 
-def test_erring_corners_come_nearer(shared_data: Path, models_dir: Path) -> None:
+def test_wrong_corners_come_closer_to_the_true_ones(shared_data: Path, models_dir: Path) -> None:
     recognizer = Recognizer(load_models(models_dir).recognizer)
     rng = np.random.default_rng(1)
     before, after = [], []
     for image, true in _marked(shared_data):
-        erring = Quad.from_array(true + _shear(true, rng))
-        before.append(_error(erring, true))
-        after.append(_error(recognizer.refine(image, erring), true))
+        wrong = Quad.from_array(true + _shear(true, rng))
+        before.append(_error(wrong, true))
+        after.append(_error(recognizer.refine(image, wrong), true))
     assert np.mean(after) < 0.6 * np.mean(before)
 
 
 @pytest.mark.parametrize("edge", ["upper", "lower"])
-def test_a_quad_that_takes_in_what_is_above_or_below_comes_back_to_the_plate(
-    shared_data: Path, models_dir: Path, edge: str
-) -> None:
-    """As where the detector takes a badge above a plate for another row of it."""
+def test_a_quad_that_is_too_tall_comes_back_to_the_plate(shared_data: Path, models_dir: Path, edge: str) -> None:
+    """This happens when the detector takes a badge above the plate for another row."""
     recognizer = Recognizer(load_models(models_dir).recognizer)
     before, after = [], []
     for image, true in _marked(shared_data):
@@ -77,7 +77,7 @@ def test_a_quad_that_takes_in_what_is_above_or_below_comes_back_to_the_plate(
     assert np.mean(after) < 0.35 * np.mean(before)
 
 
-def test_a_look_at_nothing_gives_the_corners_back_or_a_plate_shaped_quad(models_dir: Path) -> None:
+def test_refining_on_noise_returns_a_quad_of_similar_size(models_dir: Path) -> None:
     recognizer = Recognizer(load_models(models_dir).recognizer)
     noise = np.random.default_rng(2).integers(0, 256, (300, 400, 3)).astype(np.uint8)
     refined = recognizer.refine(noise, QUAD)
@@ -86,7 +86,7 @@ def test_a_look_at_nothing_gives_the_corners_back_or_a_plate_shaped_quad(models_
 
 
 def _shear(true: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A detector on a steep plate: upper and lower edge shifted along themselves, and a little noise."""
+    """Returns errors like those of the detector on a tilted plate: shifted upper and lower edges, some noise."""
     height = np.linalg.norm(true[3] - true[0])
     amount = rng.choice((-1, 1)) * rng.uniform(0.1, 0.2) * height
     along = (true[1] - true[0]) / np.linalg.norm(true[1] - true[0])
@@ -98,17 +98,15 @@ def _error(quad: Quad, true: NDArray[np.float32]) -> float:
     return float(np.linalg.norm(quad.to_array() - true, axis=1).mean() / np.linalg.norm(true[3] - true[0]))
 
 
-def test_a_part_fills_the_picture(models_dir: Path) -> None:
+def test_a_crop_fills_the_picture(models_dir: Path) -> None:
     recognizer = Recognizer(load_models(models_dir).recognizer)
     image = np.zeros((200, 400, 3), np.uint8)
     image[:84, :160] = 255
     plate = Quad((0, 0), (400, 0), (400, 200), (0, 200))
-    whole, part = (
-        recognizer.straighten(image, plate),
-        recognizer.straighten_crop(image, plate, PlateCrop(0, 0, 0.5, 0.5)),
-    )
-    assert part.shape == whole.shape
+    whole = recognizer.straighten(image, plate)
+    crop = recognizer.straighten_crop(image, plate, PlateCrop(0, 0, 0.5, 0.5))
+    assert crop.shape == whole.shape
     # the margin shows 2 % more of the plate at each edge
     assert (whole[10, :, 0] > 127).mean() == pytest.approx(0.42 / 1.04, abs=0.02)
-    assert (part[10, :, 0] > 127).mean() == pytest.approx(2 * 0.42 / 1.04, abs=0.02)
-    assert (part[:, 10, 0] > 127).mean() == pytest.approx(2 * 0.44 / 1.04, abs=0.03)
+    assert (crop[10, :, 0] > 127).mean() == pytest.approx(2 * 0.42 / 1.04, abs=0.02)
+    assert (crop[:, 10, 0] > 127).mean() == pytest.approx(2 * 0.44 / 1.04, abs=0.03)

@@ -42,21 +42,21 @@ def test_a_picture_of_the_right_size_is_unchanged() -> None:
     assert np.abs(straighten(image, full_image_quad(image), WIDTH, HEIGHT).astype(int) - image).max() <= 1
 
 
-def test_a_tilted_plate_is_set_upright() -> None:
+def test_a_tilted_plate_becomes_upright() -> None:
     corners = np.array([(200, 120), (420, 160), (410, 260), (190, 210)], dtype=np.float32)
     source = np.array([(0, 0), (320, 0), (320, 128), (0, 128)], dtype=np.float32)
     frame = cv2.warpPerspective(pattern(320, 128), cv2.getPerspectiveTransform(source, corners), (640, 480))
     assert_pattern(straighten(np.asarray(frame, np.uint8), Quad.from_array(corners), WIDTH, HEIGHT))
 
 
-def test_fine_stripes_of_a_large_plate_turn_grey_not_into_false_stripes() -> None:
+def test_fine_stripes_of_a_large_plate_do_not_alias() -> None:
     image = np.zeros((640, 1600, 3), dtype=np.uint8)
     image[:, ::2] = 255
     plate = straighten(image, full_image_quad(image), WIDTH, HEIGHT)
     assert 100 < plate.min() <= plate.max() < 156
 
 
-def test_a_margin_shows_what_lies_around() -> None:
+def test_a_margin_shows_the_surroundings() -> None:
     image = np.zeros((200, 400, 3), dtype=np.uint8)
     image[50:150, 100:300] = 255
     quad = Quad((100, 50), (300, 50), (300, 150), (100, 150))
@@ -67,7 +67,7 @@ def test_a_margin_shows_what_lies_around() -> None:
     assert wider.mean() == pytest.approx(255 / 1.5**2, rel=0.1)
 
 
-def test_a_grown_quad_shows_what_a_margin_shows() -> None:
+def test_an_expanded_quad_shows_the_same_as_a_margin() -> None:
     image = np.random.default_rng(4).integers(0, 256, (12, 20, 3), dtype=np.uint8)
     image = np.asarray(cv2.resize(image, (400, 240), interpolation=cv2.INTER_CUBIC), np.uint8)
     quad = Quad((100, 60), (300, 90), (290, 170), (110, 150))
