@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, Strict, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from edge_lpr.config.types import (
     FramesPerSecond,
@@ -17,7 +17,13 @@ from edge_lpr.config.types import (
     number_as_text,
 )
 
-Control = bool | int | float | str | Annotated[tuple[int | float, ...], Strict(False)]
+
+def _list_as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+# Strict(False) alone does not accept a list here: before 2.11, pydantic ignores it inside a union.
+Control = bool | int | float | str | Annotated[tuple[int | float, ...], BeforeValidator(_list_as_tuple)]
 
 
 class PiCameraSettings(Section):
