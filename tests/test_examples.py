@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from edge_lpr.api.build import create_dispatcher
+from edge_lpr.api.mqtt_requests import MqttRequests
+from edge_lpr.api.request_metrics import RequestMetrics
+from edge_lpr.config import ApiSettings, DeviceSettings, MqttSettings
 from edge_lpr.images import load_image
+from edge_lpr.mqtt.publisher import PassagePublisher
+from edge_lpr.passages import Passage
+from edge_lpr.vision.latest_frame import LatestFrame
 from edge_lpr.vision.reader import PlateReader
+from tests.support.api import SECRET_ID, SECRET_KEY, StartApi
+from tests.support.mqtt import DEADLINE_S, Mosquitto
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
@@ -41,3 +52,50 @@ def test_read_photo_prints_the_plate(plate_photo: bytes, reader: PlateReader, tm
     done = run_example("read_photo.py", str(photo))
     assert done.returncode == 0, done.stderr
     assert reader.read(load_image(plate_photo))[0].number in done.stdout
+
+
+def test_subscribe_prints_a_passage_once(
+    mosquitto: Mosquitto, make_publisher: Callable[..., PassagePublisher], passage: Passage
+) -> None:
+    command = [sys.executable, str(EXAMPLES / "subscribe.py"), "127.0.0.1", str(mosquitto.port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            publisher = make_publisher(mosquitto.port)
+            assert publisher.connection.wait_for("connected", DEADLINE_S)
+            assert process.stdout is not None
+            while "Received SUBSCRIBE from parking" not in mosquitto.log:
+                assert process.poll() is None
+                publisher.wait_until_empty(0.05)
+            publisher.publish_passage(passage)
+            assert process.stdout.readline().split() == ["gate-1", passage.number, "99", "wait"]
+        finally:
+            process.kill()
+
+
+def test_request_over_mqtt_prints_the_number(
+    mosquitto: Mosquitto, reader: PlateReader, plate_photo: bytes, tmp_path: Path
+) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(plate_photo)
+    device = DeviceSettings(id="gate-1", state_dir=tmp_path / "state")
+    publisher = PassagePublisher(MqttSettings(port=mosquitto.port), device)
+    with create_dispatcher(ApiSettings(), device, reader.read) as dispatcher:
+        metrics = RequestMetrics(CollectorRegistry())
+        MqttRequests(publisher.connection, publisher.topics, dispatcher, LatestFrame(), metrics)
+        with publisher:
+            assert publisher.connection.wait_for("connected", DEADLINE_S)
+            while "edge-lpr/gate-1/request/license-plate-ocr" not in mosquitto.log:
+                publisher.wait_until_empty(0.05)
+            done = run_example("request_over_mqtt.py", "127.0.0.1", str(mosquitto.port), "gate-1", str(photo))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == reader.read(load_image(plate_photo))[0].number
+
+
+def test_the_official_sdk_prints_the_number(
+    start_api: StartApi, reader: PlateReader, plate_photo: bytes, tmp_path: Path
+) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(plate_photo)
+    done = run_example("official_sdk.py", start_api().endpoint, SECRET_ID, SECRET_KEY, str(photo))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] == reader.read(load_image(plate_photo))[0].number

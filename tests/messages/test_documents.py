@@ -140,6 +140,7 @@ def test_the_python_example_receives_a_passage_once(
     repo_root: Path, mosquitto: Mosquitto, make_publisher: Callable[..., PassagePublisher], tmp_path: Path
 ) -> None:
     (code,) = blocks(repo_root / "docs" / "messages.md", "python")
+    assert code == (repo_root / "examples" / "subscribe.py").read_text(encoding="utf-8")
     script = tmp_path / "subscriber.py"
     script.write_text(code, encoding="utf-8")
     with subprocess.Popen(
