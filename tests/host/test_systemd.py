@@ -60,4 +60,4 @@ def test_without_systemd_nothing_happens() -> None:
 
 def test_a_dead_socket_is_logged_and_lived_with(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     SystemdNotifier({"NOTIFY_SOCKET": str(tmp_path / "none")}).ready()
-    assert "systemd cannot be told READY" in caplog.text
+    assert "systemd: cannot send READY" in caplog.text

@@ -250,7 +250,7 @@ def test_a_session_that_ended_takes_nothing(mosquitto: Mosquitto) -> None:
     session.open()
     assert session.accepted
     session.close(None, timeout_s=2)
-    assert session.is_over
+    assert session.has_ended
     assert session.publish("topic", b"x", qos=1, retain=False, json=True) is None
 
 
