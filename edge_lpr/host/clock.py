@@ -53,11 +53,11 @@ class ClockStepDetector:
         self._offset_s = wall() - monotonic()
 
     def measure_step_s(self) -> float:
-        """Returns the seconds by which the clock was set since the last call, positive for forward; 0.0 if it was not."""
+        """Returns the seconds by which the clock was set since the last call: positive is forward, 0.0 is not set."""
         before_s = self._monotonic()
         wall_s = self._wall()
         if self._monotonic() - before_s > STEP_S / 2:
-            return 0.0  # the process was suspended between the two readings, so they do not belong together
+            return 0.0  # suspended between the two readings; they are of no use
         step_s = wall_s - before_s - self._offset_s
         self._offset_s += step_s
         return step_s if abs(step_s) >= STEP_S else 0.0

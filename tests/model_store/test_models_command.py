@@ -131,10 +131,10 @@ def _enormous(path: Path) -> None:
 DETECTOR = json.loads(shipped()["detector.json"])
 NARROW = DETECTOR["input"] | {"shape": [1, 384, 320, 3]}
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "cut short": (_cut_short, "no archive of models, or a damaged one"),
-    "empty": (Path.touch, "no archive of models"),
-    "no tar": (lambda path: path.write_bytes(os.urandom(5000)), "no archive of models"),
-    "compressed": (_zipped, "no archive of models"),
+    "cut short": (_cut_short, "not an archive of models, or is damaged"),
+    "empty": (Path.touch, "not an archive of models"),
+    "no tar": (lambda path: path.write_bytes(os.urandom(5000)), "not an archive of models"),
+    "compressed": (_zipped, "not an archive of models"),
     "larger than any": (_enormous, "has more than 32 MB"),
     "a folder": (Path.mkdir, "cannot be read"),
     "one changed byte": (lambda path: tar(path, _flipped()), "recognizer.tflite: its SHA-256"),
@@ -179,7 +179,7 @@ def test_what_is_refused_is_one_line_and_changes_nothing(desk: Desk, kind: str) 
 def test_there_is_nothing_to_go_back_to(desk: Desk) -> None:
     code, _, complaint = desk.run("rollback")
     assert (code, complaint.count("\n")) == (2, 1)
-    assert "no other from before" in complaint
+    assert "no previous pair" in complaint
     assert desk.files() == {}
 
 
