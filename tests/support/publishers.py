@@ -1,4 +1,4 @@
-"""What the MQTT tests share: a passage, and publishers against a broker on a given port."""
+"""Fixtures of the MQTT tests: a passage, accounts, certificates, and publishers for a broker on a given port."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edge_lpr.plates import Category, Color
 
 @pytest.fixture
 def passage() -> Passage:
-    """One vehicle."""
+    """The passage of one vehicle."""
     return Passage(
         number="京AF0236",
         confidence=99,
@@ -38,7 +38,7 @@ def passage() -> Passage:
 
 @pytest.fixture
 def account(tmp_path: Path) -> Callable[[str, str], Path]:
-    """Make a password file of mosquitto's with one user; its path."""
+    """Writes a password file for mosquitto with one user; returns its path."""
 
     def make(user: str, password: str) -> Path:
         path = tmp_path / "accounts"
@@ -50,7 +50,7 @@ def account(tmp_path: Path) -> Callable[[str, str], Path]:
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """ca.pem, server.pem/.key for 127.0.0.1 and client.pem/.key, made by the openssl program."""
+    """A folder with ca.pem, server.pem/.key for 127.0.0.1 and client.pem/.key, made by the openssl program."""
     folder = tmp_path_factory.mktemp("tls")
 
     def openssl(*arguments: str) -> None:
@@ -71,7 +71,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_publisher(tmp_path: Path) -> Iterator[Callable[..., PassagePublisher]]:
-    """A started publisher for the broker on ``port``, with short waits between tries; stopped after the test."""
+    """Starts a publisher for the broker on ``port``, with short waits between attempts; stopped after the test."""
     with ExitStack() as cleanup:
 
         def make(port: int, **settings: Any) -> PassagePublisher:

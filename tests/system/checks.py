@@ -22,7 +22,7 @@ _PYTHON, _PROBE = "/opt/edge-lpr/venv/bin/python", "/root/probe.py"
 _UNBIND, _BIND = (f"echo vivid.0 >/sys/bus/platform/drivers/vivid/{what}" for what in ("unbind", "bind"))
 
 
-def wait_until_it_works(machine: Machine) -> None:
+def wait_until_ready(machine: Machine) -> None:
     """Until systemd was told that the first frame was read."""
     machine.ask(f"timeout {START_S} bash -c 'until systemctl is-active -q edge-lpr; do sleep 1; done'")
 
@@ -41,7 +41,7 @@ def main_pid(machine: Machine) -> str:
 
 def starts_at_boot_and_reads(machine: Machine, _source: Path) -> str:
     """Nobody starts it; the vehicles that the V4L2 camera shows are published."""
-    wait_until_it_works(machine)
+    wait_until_ready(machine)
     seen = plates(machine, len(NUMBERS))
     if set(seen) - set(NUMBERS) or not seen:
         raise SystemTestError(f"the camera shows {' '.join(NUMBERS)}, and {' '.join(seen)} was published")
@@ -53,7 +53,7 @@ def watchdog_restarts_a_stopped_loop(machine: Machine, _source: Path) -> str:
     before = main_pid(machine)
     gone = f"until [ $(systemctl show -P MainPID edge-lpr) != {before} ]; do sleep 1; done"
     machine.ask(f"kill -STOP {before}; SECONDS=0; timeout 120 bash -c '{gone}'")
-    wait_until_it_works(machine)
+    wait_until_ready(machine)
     said = machine.ask("journalctl -b -u edge-lpr -o cat --no-pager | grep -i watchdog | head -1")
     return f"{said} Process {before}, then {main_pid(machine)}"
 
@@ -86,7 +86,7 @@ def readme_check_works(machine: Machine, source: Path) -> str:
     machine.ask("systemctl start --no-block edge-lpr")
     if code:
         raise SystemTestError(f"edge-lpr check ended with {code}")
-    wait_until_it_works(machine)
+    wait_until_ready(machine)
     return "every finding is well"
 
 
@@ -101,7 +101,7 @@ def picamera2_as_far_as_it_goes(machine: Machine, _source: Path) -> str:
     if code:
         raise SystemTestError(f"{output.strip()[-300:]} {machine.run('tail -5 /root/picamera2.log')[1].strip()}")
     machine.ask("systemctl start --no-block gate-camera edge-lpr")
-    wait_until_it_works(machine)
+    wait_until_ready(machine)
     return f"{output.count('as known: ')} steps as known"
 
 
