@@ -126,7 +126,7 @@ def _run(name: str, photo: bytes, keys: dict[str, str], count: int) -> tuple[Tal
 
 
 def _requests(photo: bytes, client: httpx.Client, sign: bool) -> Iterator[httpx.Request]:
-    """Yields requests endlessly. Each batch is a run with its own seed: Hypothesis keeps the cases of a run in memory."""
+    """Yields requests endlessly, each batch from a run with its own seed: Hypothesis keeps a run in memory."""
     for number in itertools.count():
         made: list[httpx.Request] = []
         for strategy in (fuzzing.raw(photo), fuzzing.pictures(photo), fuzzing.documented()):

@@ -1,4 +1,4 @@
-"""The pictures that the guest's camera shows: the four vehicles of the demo clip side by side, and the empty lane."""
+"""The pictures of the guest's camera: the four vehicles of the demo clip in one picture, and the empty lane."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EMPTY = (0, 0, 0, 0)
 
 
 def write_scenes(folder: Path) -> None:
-    """Write one file for each scene, in the order of their showing: uint8, 720 rows of 1280 pixels, BGR."""
+    """Writes one file for each scene, in their order: uint8, 720 rows of 1280 pixels, BGR."""
     folder.mkdir()
     clip = cv2.VideoCapture(str(demo_clip()))
     frames: list[NDArray[np.uint8]] = []
