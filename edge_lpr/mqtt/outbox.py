@@ -104,8 +104,8 @@ class Outbox:
             except (OSError, sqlite3.DatabaseError) as error:
                 if isinstance(error, sqlite3.DatabaseError) and is_busy(error):
                     raise ConfigError(
-                        f"device.state_dir: {self._path.parent} is in use by another edge-lpr; stop that one, or give"
-                        " this gate a folder of its own"
+                        f"device.state_dir: {self._path.parent} is in use by another edge-lpr; stop that one, or set"
+                        " another folder for this gate"
                     ) from error
                 self._use_memory(error)
 

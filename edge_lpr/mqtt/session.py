@@ -39,7 +39,7 @@ The broker drops larger packets.
 """
 
 _PACKET_OVERHEAD = 1024
-"""An upper bound for the bytes of a packet besides topic, payload and correlation data."""
+"""An upper bound for the bytes of a packet without topic, payload and correlation data."""
 
 MessageHandler = Callable[[paho.MQTTMessage], None]
 Acknowledged = Callable[["MqttSession", int, "str | None"], None]

@@ -6,24 +6,19 @@ import os
 import re
 import stat
 import time
-from datetime import date
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from jsonschema import Draft202012Validator
 
 from edge_lpr.cli import main
 from edge_lpr.config import DeviceSettings, EvidenceSettings, ListSettings, load_settings
-from edge_lpr.errors import ConfigError, EvidenceError
+from edge_lpr.errors import ConfigError
 from edge_lpr.evidence.writer import EvidenceWriter
 from edge_lpr.messages.event import plate_message
-from edge_lpr.messages.schemas import load_schema
-from edge_lpr.messages.statistics import StatisticsMessage
 from edge_lpr.passages import Passage
 from edge_lpr.service.enrichment import Enrichment
-from edge_lpr.service.statistics import PassageStatistics, Pseudonyms
 from tests.tracking.film import HEIGHT, IMAGE, WIDTH, Film, plate
 
 CAR, OTHER = "粤LQ092V", "京AF0236"
@@ -76,10 +71,10 @@ def test_frames_are_kept_beside_the_crop_and_named_in_the_message(tmp_path: Path
         clock_synchronized=True,
         published_at=complete.captured_at,
     )
-    told = message.to_json()["Event"]
-    assert re.fullmatch(r"https://nvr/lpr/2024-05-01/\d{9}-%E7%B2%A4LQ092V-crop\.jpg", told["Evidence"]["Crop"])
-    assert told["Evidence"]["Frame"].endswith("-frame.jpg")
-    assert told["Matches"] == [{"List": "known", "Number": "粤LQ093V", "Distance": 1}]
+    event = message.to_json()["Event"]
+    assert re.fullmatch(r"https://nvr/lpr/2024-05-01/\d{9}-%E7%B2%A4LQ092V-crop\.jpg", event["Evidence"]["Crop"])
+    assert event["Evidence"]["Frame"].endswith("-frame.jpg")
+    assert event["Matches"] == [{"List": "known", "Number": "粤LQ093V", "Distance": 1}]
     shapes = [image.shape for path in pictures(tmp_path) if (image := cv2.imread(str(path))) is not None]
     assert (HEIGHT, WIDTH, 3) in shapes and len(shapes) == 2
 
@@ -156,35 +151,6 @@ def test_no_images_and_kept_images_contradict(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings(config, {})
     assert "without images there is nothing to keep" in caught.value.faults[0]
-
-
-def test_statistics_have_the_same_pseudonym_for_a_vehicle_and_not_its_number(tmp_path: Path) -> None:
-    pseudonyms, day = Pseudonyms(tmp_path, key_days=2), date(2025, 3, 1)
-    first = pseudonyms.of(CAR, day)
-    assert first == pseudonyms.of(CAR, day) != pseudonyms.of(OTHER, day)
-    assert Pseudonyms(tmp_path, key_days=2).of(CAR, date(2025, 3, 2)) == first
-    assert stat.S_IMODE((tmp_path / "statistics-key.json").stat().st_mode) == 0o600
-    old_key = (tmp_path / "statistics-key.json").read_text()
-    assert pseudonyms.of(CAR, date(2025, 3, 3)) != first
-    assert (tmp_path / "statistics-key.json").read_text() != old_key
-    sent: list[StatisticsMessage] = []
-    PassageStatistics(pseudonyms, "gate-1", sent.append).publish(passage())
-    message = sent[0].to_json()
-    Draft202012Validator(load_schema("statistics")).validate(message)
-    assert CAR not in str(message)
-    assert message["Hour"] == "2024-05-01T08:00:00.000+00:00"
-
-
-def test_without_a_key_nothing_is_counted_and_no_number_is_published(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    sent: list[object] = []
-    pseudonyms = Pseudonyms(tmp_path / "absent", key_days=1)
-    with pytest.raises(EvidenceError, match="cannot be written"):
-        pseudonyms.of(CAR, date(2025, 3, 1))
-    PassageStatistics(pseudonyms, "gate-1", sent.append).publish(passage())
-    assert sent == []
-    assert "this passage is not counted" in caplog.text
 
 
 def test_a_frame_is_referenced_and_not_copied() -> None:

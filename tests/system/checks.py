@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.faults.scripted_camera import NUMBERS
 from tests.system.host import SystemTestError
 from tests.system.install_steps import install_steps
 from tests.system.machine import Machine
-from tests.system.scenes import NUMBERS
 
 TOPIC = "edge-lpr/gate-vm/plate"
 START_S = 300

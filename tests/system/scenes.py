@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from edge_lpr.resources import demo_clip
 
 WIDTH, HEIGHT = 1280, 720
-NUMBERS = ("京N8F2K6", "粤BD30517", "冀B7H905", "苏A2963警")
 _VEHICLES = (52, 112, 174, 236)
-"""Frames of the demo clip, each with one of ``NUMBERS``."""
+"""Frames of the demo clip, each with one vehicle, in the order of ``scripted_camera.NUMBERS``."""
 
 _EMPTY = (0, 0, 0, 0)
 
