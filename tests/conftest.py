@@ -13,7 +13,7 @@ from models.training.synthesis import PlateGenerator
 from tests.support import photos
 from tests.support.needs import absent
 
-pytest_plugins = ["tests.support.api", "tests.support.mqtt", "tests.support.publishers"]
+pytest_plugins = ["tests.support.api", "tests.support.certificates", "tests.support.mqtt", "tests.support.publishers"]
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,4 +1,4 @@
-"""What the program is told in confidence is found nowhere else: log, topics, state, arguments, errors, check."""
+"""Secrets appear nowhere else: not in log, topics, state, arguments, error texts or the output of check."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def found_in(*texts: str) -> list[str]:
     return [secret for secret in (PASSWORD, SECRET_KEY, TOKEN) for text in texts if secret in text]
 
 
-def test_no_secret_is_told(
+def test_no_secret_is_disclosed(
     start_mosquitto: Callable[..., Mosquitto], subscribe: Callable[..., Subscriber], tmp_path: Path
 ) -> None:
     accounts, password_file, keys_file = (tmp_path / name for name in ("accounts", "password", "keys.yaml"))
@@ -60,7 +60,7 @@ def test_no_secret_is_told(
         arguments = (process / "cmdline").read_text() + (process / "environ").read_text()
         assert gate.stop() == 0
     state = "".join(path.read_bytes().decode("latin-1") for path in gate.state.rglob("*") if path.is_file())
-    heard = "".join(message.payload.decode("utf-8", "replace") for message in subscriber.messages)
+    received = "".join(message.payload.decode("utf-8", "replace") for message in subscriber.messages)
 
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     check = subprocess.run(
@@ -75,5 +75,5 @@ def test_no_secret_is_told(
         env=environment, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert refused.returncode == 2
-    assert not found_in(gate.log, arguments, state, heard, *answers, check.stdout, check.stderr, refused.stderr)
-    assert "connected to" in gate.log and "AKIDtenant" not in heard
+    assert not found_in(gate.log, arguments, state, received, *answers, check.stdout, check.stderr, refused.stderr)
+    assert "connected to" in gate.log and "AKIDtenant" not in received

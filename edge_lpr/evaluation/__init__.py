@@ -1,0 +1,1 @@
+"""Evaluation: accuracy on labelled photos, and speed on this machine."""

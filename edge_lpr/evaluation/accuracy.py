@@ -1,4 +1,4 @@
-"""Accuracy on labelled photos: every plate compared with its label, counted by set, kind, colour and province."""
+"""Accuracy on labelled photos: compares every plate with its label, and counts by set, kind, colour and province."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.straighten import full_image_quad, straighten
 
 MATCH_IOU = 0.3
-"""A reading belongs to the labelled plate that its quad overlaps at least so much."""
+"""Smallest intersection over union at which a reading belongs to a labelled plate."""
 
 CONFIDENT = 90
-"""A wrong number at this confidence or above is what a gate cannot forgive."""
+"""A wrong number with this confidence or more is counted separately: it is the worst fault at a gate."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationOutcome:
-    """One labelled plate and what became of it. ``read`` is None where no reading belongs to the plate."""
+    """One labelled plate and its reading; ``read`` is None if no reading belongs to the plate."""
 
     dataset: str
     path: str
@@ -45,14 +45,17 @@ class EvaluationOutcome:
 
     @property
     def exact(self) -> bool:
-        """Whether the whole number was read right."""
+        """Whether the whole number was read correctly."""
         return self.number is not None and self.read == self.number
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counts over some plates. ``plates`` are those with a trusted number, ``colored`` those read whose colour is
-    known; ``undetected`` plates got no reading at all."""
+    """Counts for a group of plates.
+
+    ``plates`` counts the plates with a trusted number, ``colored`` those of them that were read and whose colour is
+    labelled, ``undetected`` those without a reading. ``wrong_confident`` counts wrong readings from ``CONFIDENT`` up.
+    """
 
     name: str
     plates: int
@@ -65,7 +68,7 @@ class Tally:
 
     @property
     def exact_interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of the share of exact readings, 0.0-1.0."""
+        """Wilson's 95 % interval for the share of exact readings, 0.0-1.0."""
         return wilson_interval(self.exact, self.plates)
 
 
@@ -82,7 +85,7 @@ class EvaluationResult:
     extra_readings: int
 
     def tallies(self) -> dict[str, list[Tally]]:
-        """The tables: all scenes and all crops together, and by set, colour, kind and province."""
+        """Returns the tables: scenes and crops as a whole, and by set, colour, kind and province."""
         return {
             "together": self._by(lambda outcome: outcome.dataset.partition("/")[0]),
             "set": self._by(lambda outcome: outcome.dataset),
@@ -92,11 +95,11 @@ class EvaluationResult:
         }
 
     def misses(self) -> list[EvaluationOutcome]:
-        """The plates with a trusted number that were not read exactly."""
+        """Returns the plates with a trusted number that were not read exactly."""
         return [outcome for outcome in self.outcomes if outcome.number is not None and not outcome.exact]
 
     def to_json(self) -> dict[str, Any]:
-        """The tables and the misses, ready for ``json.dumps``."""
+        """Returns the tables and the misses in a form for ``json.dumps``."""
         tables = {
             title: [asdict(tally) | {"exact_interval": tally.exact_interval} for tally in tallies]
             for title, tallies in self.tallies().items()
@@ -120,10 +123,10 @@ class EvaluationResult:
 def evaluate_photos(
     paths: Sequence[Path], reader: PlateReader, split: str, misses: Path | None, console: Console
 ) -> EvaluationResult:
-    """Read every labelled photo in ``paths`` (see ``edge_lpr.evaluation.truth``) with a progress bar on ``console``.
+    """Reads every labelled photo in ``paths`` (see ``edge_lpr.evaluation.truth``) with a progress bar on ``console``.
 
-    The misses go to ``misses`` as a contact sheet, if given. Raises InputError for paths without labels and
-    ImageError for a photo that cannot be read.
+    If ``misses`` is given, the misses are written there as a contact sheet. Raises InputError for paths without labels
+    and ImageError for a photo that cannot be read.
     """
     photos = load_truth(paths, split)
     outcomes: list[EvaluationOutcome] = []
@@ -139,7 +142,7 @@ def evaluate_photos(
 
 
 def print_result(result: EvaluationResult, console: Console) -> None:
-    """Print the tables and the list of misses."""
+    """Prints the tables and the list of misses."""
     for title, tallies in result.tallies().items():
         console.print(_table(title, tallies))
     if result.extra_readings:
@@ -155,7 +158,7 @@ def print_result(result: EvaluationResult, console: Console) -> None:
 
 
 def wilson_interval(hits: int, trials: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's score interval of a share, 0.0-1.0; (0.0, 1.0) without trials."""
+    """Returns Wilson's score interval for a share, 0.0-1.0; (0.0, 1.0) without trials."""
     if trials == 0:
         return 0.0, 1.0
     share = hits / trials
@@ -166,7 +169,7 @@ def wilson_interval(hits: int, trials: int, z: float = 1.96) -> tuple[float, flo
 
 
 def quad_iou(a: Quad, b: Quad) -> float:
-    """Intersection over union of two convex quads, 0.0-1.0."""
+    """Returns the intersection over union of two convex quads, 0.0-1.0."""
     first, second = a.to_array(), b.to_array()
     intersection = float(cv2.intersectConvexConvex(first, second)[0])
     union = float(cv2.contourArea(first)) + float(cv2.contourArea(second)) - intersection
@@ -174,7 +177,7 @@ def quad_iou(a: Quad, b: Quad) -> float:
 
 
 def _evaluate_photo(photo: TruePhoto, reader: PlateReader) -> tuple[list[EvaluationOutcome], int]:
-    """The outcome of each labelled plate, and the number of readings that belong to none."""
+    """Returns the outcome of each labelled plate, and the number of readings that belong to no plate."""
     image = load_image(photo.path)
     if photo.crop:
         reading = reader.read_crop(image)
@@ -187,9 +190,9 @@ def _evaluate_photo(photo: TruePhoto, reader: PlateReader) -> tuple[list[Evaluat
 
 
 def match(plates: Sequence[TruePlate], readings: Sequence[PlateReading]) -> list[PlateReading | None]:
-    """The reading that belongs to each plate: by overlap of quads, greatest first; each reading serves once.
+    """Returns the reading that belongs to each plate: by overlap of quads, greatest first, each reading once.
 
-    A plate whose place is not known takes the reading with its number, or else the first, which is the best.
+    A plate without a quad gets the reading with its number, otherwise the first reading, which is the best.
     """
     matched: list[PlateReading | None] = [None] * len(plates)
     pairs = [
@@ -280,7 +283,7 @@ def _tile(outcome: EvaluationOutcome) -> Tile:
     image = load_image(Path(outcome.path))
     quad = full_image_quad(image) if outcome.quad is None else Quad.from_array(np.array(outcome.quad))
     high = max(16, round(Tile.WIDTH * min(1.0, quad.height / max(1.0, quad.width))))
-    # a plate of a scene is shown with some of its surroundings, a crop as it is
+    # A plate in a scene is shown with a margin, a crop without.
     picture = straighten(image, quad, Tile.WIDTH, high, (0.0, 0.0) if outcome.quad is None else (0.15, 0.15))
     confidence = "" if outcome.confidence is None else f" {outcome.confidence}"
     return Tile(picture, f"{outcome.number}", f"{outcome.read or '-'}{confidence}", Path(outcome.path).name)

@@ -1,4 +1,4 @@
-"""How fast the reader is on this machine: milliseconds per stage, frames per second, memory, work per model."""
+"""Speed of the reader on this machine: milliseconds per stage, frames per second, memory, operations per model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STAGES = ("detect", "refine", "straighten", "recognise", "decode")
 
 @dataclass(frozen=True, slots=True)
 class StageTime:
-    """Milliseconds of one stage: for the whole frame, or for one plate."""
+    """Milliseconds of one stage, for the whole frame or for one plate."""
 
     name: str
     median_ms: float
@@ -39,7 +39,11 @@ class StageTime:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkResult:
-    """``total`` is one frame with one plate. ``macs`` are multiply-accumulates of one run, None where not known."""
+    """The measured times and sizes.
+
+    ``total`` is for one frame with one plate. ``*_macs`` are the multiply-accumulate operations of one run, None if
+    unknown.
+    """
 
     machine: str
     runtime: str
@@ -53,16 +57,17 @@ class BenchmarkResult:
 
     @property
     def frames_per_second(self) -> float:
-        """Frames with one plate each."""
+        """Frames per second, each with one plate."""
         return 1000 / self.total.median_ms
 
 
 def run_benchmark(
     settings: ReaderSettings, image: NDArray[np.uint8] | None, repeats: int, console: Console
 ) -> BenchmarkResult:
-    """Read ``image`` (uint8 (H, W, 3), BGR; default: a drawn 1280x720 frame) ``repeats`` times, with a progress bar.
+    """Reads ``image`` ``repeats`` times, with a progress bar on ``console``.
 
-    Where no plate is found, the middle of the frame is read as one, so that every stage is measured. Raises ModelError.
+    ``image`` is uint8 of shape (H, W, 3), BGR; None means a drawn frame of 1280x720. If no plate is found, the middle
+    of the frame is read as a plate, so that every stage is measured. Raises ModelError.
     """
     frame = drawn_frame() if image is None else image
     started = time.perf_counter()
@@ -73,13 +78,13 @@ def run_benchmark(
     times: dict[str, list[float]] = {stage: [] for stage in STAGES}
     totals: list[float] = []
     for number in track(range(WARM_UP_RUNS + repeats), description="reading", console=console, transient=True):
-        seen = _Stopwatch()
-        reader.read(frame, seen)
-        if "recognise" not in seen.seconds:
-            reader.read_at(frame, middle, seen)
+        stage_times = _StageTimes()
+        reader.read(frame, stage_times)
+        if "recognise" not in stage_times.seconds:
+            reader.read_at(frame, middle, stage_times)
         if number < WARM_UP_RUNS:
             continue
-        first = {stage: seen.seconds[stage][0] for stage in STAGES}
+        first = {stage: stage_times.seconds[stage][0] for stage in STAGES}
         for stage, seconds in first.items():
             times[stage].append(seconds)
         totals.append(sum(first.values()))
@@ -97,14 +102,14 @@ def run_benchmark(
 
 
 def print_result(result: BenchmarkResult, console: Console) -> None:
-    """Print the table and what belongs to it."""
+    """Prints the table, the frame rate, the load time and the memory."""
     table = Table(title=f"{result.machine}, {result.runtime}, {result.threads} threads")
     for heading in ("stage", "median ms", "95th percentile ms", "million MACs"):
         table.add_column(heading, justify="left" if heading == "stage" else "right")
     macs = {"detect": result.detector_macs, "recognise": result.recognizer_macs}
     for stage in (*result.stages, result.total):
-        work = macs.get(stage.name)
-        shown = "" if work is None else f"{work / 1e6:.1f}"
+        operations = macs.get(stage.name)
+        shown = "" if operations is None else f"{operations / 1e6:.1f}"
         table.add_row(stage.name, f"{stage.median_ms:.2f}", f"{stage.p95_ms:.2f}", shown)
     console.print(table)
     console.print(
@@ -114,13 +119,13 @@ def print_result(result: BenchmarkResult, console: Console) -> None:
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process has held at once, MB."""
+    """Returns the peak memory of this process in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 def drawn_frame() -> NDArray[np.uint8]:
-    """A 1280x720 frame with a shape like a car and its plate: work for every stage, without a file."""
+    """Returns a 1280x720 frame with the shape of a car and a plate, so that every stage runs without a photo."""
     frame = np.full((FRAME_HEIGHT, FRAME_WIDTH, 3), (96, 104, 108), dtype=np.uint8)
     cv2.rectangle(frame, (340, 180), (940, 620), (58, 50, 46), -1)
     cv2.rectangle(frame, (560, 500), (720, 551), (150, 60, 20), -1)
@@ -128,8 +133,8 @@ def drawn_frame() -> NDArray[np.uint8]:
     return frame
 
 
-class _Stopwatch:
-    """A stage observer that keeps every time it is told."""
+class _StageTimes:
+    """A stage observer that collects the seconds of every stage."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, list[float]] = {}

@@ -1,4 +1,4 @@
-"""A contact sheet: many small pictures with captions in one PNG, for looking at misses."""
+"""A contact sheet: many small pictures with captions in one PNG, to inspect misses."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _CJK_FONTS = (
     "simhei.ttf",
     "PingFang.ttc",
 )
-"""Fonts with Chinese characters, as systems commonly have them; Pillow looks in the system's font folders."""
+"""Common fonts with Chinese characters; Pillow searches the font folders of the system."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tile:
-    """One picture, uint8 (H, W, 3) BGR, with the true text, what was read, and a note."""
+    """One picture, uint8 of shape (H, W, 3), BGR, with the true text, the text that was read, and a note."""
 
     WIDTH: ClassVar[int] = 240
 
@@ -45,9 +45,9 @@ class Tile:
 
 
 def write_contact_sheet(path: Path, tiles: Sequence[Tile]) -> None:
-    """Write ``tiles`` to ``path`` as PNG, the first 600 of them. Raises InputError when it cannot be written.
+    """Writes the first 600 of ``tiles`` to ``path`` as PNG. Raises InputError if it cannot be written.
 
-    Without a Chinese font on the system, Chinese characters are written as U+4EAC.
+    Without a Chinese font on the system, Chinese characters are written as code points such as U+4EAC.
     """
     tiles = tiles[:_MAX_TILES]
     font, chinese = _load_font()
@@ -69,11 +69,11 @@ def write_contact_sheet(path: Path, tiles: Sequence[Tile]) -> None:
     try:
         sheet.save(path, format="PNG")
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
+        raise InputError(f"{path}: cannot be written ({error.strerror or error}); choose another path") from error
 
 
 def _load_font() -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, bool]:
-    """A font, and whether it has Chinese characters."""
+    """Returns a font, and whether it has Chinese characters."""
     for name in _CJK_FONTS:
         try:
             return ImageFont.truetype(name, 14), True

@@ -1,6 +1,6 @@
-"""Labelled photos: what should be read in them. The input of ``edge-lpr evaluate``.
+"""Labelled photos with the plates that should be read in them: the input of ``edge-lpr evaluate``.
 
-Three ways to hand them over:
+They are given in one of three forms:
 
 * a truth file SET.json beside its folder SET of pictures. A *scene* set maps a file name to ``{"plates": [{"number",
   "color", "rows", "quad", "split"}], ...}``, a *crop* set maps it to ``{"number", "color", "rows", "split"}``;
@@ -29,7 +29,7 @@ _PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
 @dataclass(frozen=True, slots=True)
 class TruePlate:
-    """One labelled plate. ``number`` and ``color`` are None where they are not known, ``quad`` where it is not."""
+    """One labelled plate. ``number``, ``color`` and ``quad`` are None if they are not labelled."""
 
     number: str | None
     color: str | None
@@ -38,7 +38,7 @@ class TruePlate:
 
 @dataclass(frozen=True, slots=True)
 class TruePhoto:
-    """One labelled picture. ``crop`` tells that the picture is a plate, already cut out."""
+    """One labelled picture. With ``crop`` the picture is the crop of one plate."""
 
     dataset: str
     path: Path
@@ -47,12 +47,13 @@ class TruePhoto:
 
 
 def load_truth(paths: Sequence[Path], split: str) -> list[TruePhoto]:
-    """The labelled pictures of ``split`` ("train", "val" or "all") that ``paths`` hold, in a steady order.
+    """Returns the labelled pictures of ``split`` ("train", "val" or "all") in ``paths``, always in the same order.
 
-    Photos named by their number have no split: they are always given. Raises InputError for a path without labels.
+    Photos that are named by their number have no split and are always included. Raises InputError for a path without
+    labels.
     """
     if split not in SPLITS:
-        raise InputError(f"split {split!r}: is none of {', '.join(SPLITS)}")
+        raise InputError(f"split {split!r}: is not one of {', '.join(SPLITS)}")
     photos = [photo for path in paths for photo in _load_path(path, split)]
     if not photos:
         raise InputError(f"no labelled photo of split {split!r} in {', '.join(map(str, paths))}; try --split all")
@@ -82,14 +83,14 @@ def _named_photos(folder: Path) -> list[TruePhoto]:
             photos.append(TruePhoto(folder.name, path, False, (TruePlate(number, None, None),)))
     if not photos:
         raise InputError(
-            f"{folder}: holds neither truth files (SET.json beside a folder SET) nor photos named by their number "
+            f"{folder}: contains neither truth files (SET.json beside a folder SET) nor photos named by their number "
             "(京A12345.jpg, 京A12345_evening.jpg)"
         )
     return photos
 
 
 def _load_set(truth: Path, split: str) -> Iterator[TruePhoto]:
-    """The pictures of one truth file."""
+    """Yields the pictures of one truth file."""
     try:
         entries = json.loads(truth.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -102,12 +103,12 @@ def _load_set(truth: Path, split: str) -> Iterator[TruePhoto]:
         try:
             crop = "plates" not in entry
             labels = [entry] if crop else entry["plates"]
-            # all plates of one photo are of one split
+            # All plates of one photo belong to the same split.
             if split != "all" and not any(label["split"] == split for label in labels):
                 continue
             yield TruePhoto(dataset, folder / name, crop, tuple(_plate(label) for label in labels))
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{truth}: the labels of {name} are not understood ({error!r})") from error
+            raise InputError(f"{truth}: the labels of {name} cannot be read ({error!r})") from error
 
 
 def _plate(label: dict[str, Any]) -> TruePlate:

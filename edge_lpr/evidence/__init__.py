@@ -1,1 +1,1 @@
-"""Pictures of passages, for as long and as many as the settings allow; and numbers that nobody can read back."""
+"""Evidence: the pictures of passages. They are kept for as long and up to the size that the settings allow."""

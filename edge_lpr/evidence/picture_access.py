@@ -1,7 +1,7 @@
-"""The kept pictures as somebody from outside may ask for them: by a name that is checked, never by a path.
+"""Access to kept pictures for clients: by a checked name, never by a path.
 
-A name is a day and a file, of the form that ``archive`` writes and of nothing else, so that no name leads out of the
-folder; and what is opened must be a file, not a link to one.
+A name is a day and a file name in exactly the form that ``store`` writes, so no name leads out of the folder. Only
+regular files are opened, no symbolic links.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from edge_lpr.errors import EvidenceError
 from edge_lpr.plates import ALPHABET
 
 MAX_PICTURE = 32 * 1024 * 1024
+"""Most bytes that are read of one picture."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _FILE = re.compile(rf"[0-9]{{9}}-[{re.escape(ALPHABET)}]{{1,12}}-(crop|frame)\.jpg")
@@ -27,46 +28,46 @@ _FILE = re.compile(rf"[0-9]{{9}}-[{re.escape(ALPHABET)}]{{1,12}}-(crop|frame)\.j
 
 @dataclass(frozen=True, slots=True)
 class PictureName:
-    """One picture. Raises ValueError for what ``archive`` would not have written."""
+    """The name of one picture. Raises ValueError for a name that ``store`` does not write."""
 
     day: str
     file: str
 
     def __post_init__(self) -> None:
         if not _DAY.fullmatch(self.day) or not _FILE.fullmatch(self.file):
-            raise ValueError("no name of a picture")
+            raise ValueError("not the name of a picture")
         self.captured_at  # noqa: B018  (raises ValueError for a day or time that does not exist)
 
     @classmethod
     def from_reference(cls, reference: str) -> PictureName:
-        """The picture that ``Event.Evidence`` names by its path or address."""
+        """Returns the name of the picture at the path or URL in ``Event.Evidence``."""
         day, file = unquote(reference).split("/")[-2:]
         return cls(day, file)
 
     @property
     def number(self) -> str:
-        """The plate's number."""
+        """The plate number."""
         return self.file.split("-")[1]
 
     @property
     def captured_at(self) -> datetime:
-        """When it was taken, on the device's clock."""
+        """When the picture was taken, by the clock of the device."""
         return datetime.strptime(f"{self.day} {self.file[:9]}000", "%Y-%m-%d %H%M%S%f").astimezone()
 
     @property
     def reference(self) -> str:
-        """Its path below the folder."""
+        """The path below the evidence folder."""
         return f"{self.day}/{self.file}"
 
     @property
     def passage_pictures(self) -> tuple[PictureName, PictureName]:
-        """All pictures of the same passage: crop and frame, each of which may not be there."""
+        """The names of the crop and the frame of the same passage. Either picture may not exist."""
         stem = self.file.rpartition("-")[0]
         return PictureName(self.day, f"{stem}-crop.jpg"), PictureName(self.day, f"{stem}-frame.jpg")
 
 
 def read_picture(folder: Path, name: PictureName) -> bytes:
-    """The picture. Raises FileNotFoundError where there is none, EvidenceError where it cannot be read."""
+    """Returns the JPEG file. Raises FileNotFoundError if there is none, EvidenceError if it cannot be read."""
     path = folder / name.reference
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -83,7 +84,7 @@ def read_picture(folder: Path, name: PictureName) -> bytes:
 
 
 def delete_passage_pictures(folder: Path, name: PictureName) -> int:
-    """Delete all pictures of the passage that ``name`` belongs to; how many there were. Raises EvidenceError."""
+    """Deletes all pictures of the passage that ``name`` belongs to; returns how many. Raises EvidenceError."""
     deleted = 0
     for each in name.passage_pictures:
         try:
@@ -98,7 +99,7 @@ def delete_passage_pictures(folder: Path, name: PictureName) -> int:
 
 
 def newest_crops(folder: Path) -> Iterator[PictureName]:
-    """The crops, the newest first; it looks no further back than it is asked to. Raises EvidenceError."""
+    """Yields the names of the crops, newest first; lists only the days that are needed. Raises EvidenceError."""
     try:
         for day in sorted(filter(_DAY.fullmatch, _listed(folder)), reverse=True):
             for file in sorted(_listed(folder / day), reverse=True):

@@ -1,8 +1,8 @@
-"""The folder of kept pictures: one subfolder a day, file names that begin with the time and hold the number.
+"""The folder of kept pictures: one subfolder for each day, file names with the time and the plate number.
 
-``2025-03-01/081502480-京AF0236-crop.jpg``: who must find or delete all pictures of one number needs no index. The
-oldest go first when the folder is too large, and when they are too old. Sizes and ages are the file system's own, so a
-folder that somebody tidied up by hand is right again within the hour.
+For example ``2025-03-01/081502480-京AF0236-crop.jpg``. So all pictures of one number can be found and deleted without
+an index. If the folder is too large or pictures are too old, the oldest pictures are deleted first. Sizes and ages are
+those of the file system, so files that a person deleted are accounted for within an hour.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from edge_lpr.errors import EvidenceError
 from edge_lpr.host.atomic_write import write_atomically
 
-SURVEY_S = 3600.0
-"""Seconds between two looks at the whole folder; retention holds to within this."""
+LIST_EVERY_S = 3600.0
+"""Seconds between two listings of the whole folder. The retention time is exact to within this."""
 
 DAY_S = 86400.0
 _SUFFIX = ".jpg"
@@ -25,7 +25,11 @@ _SUFFIX = ".jpg"
 
 @dataclass(frozen=True, slots=True)
 class KeptPicture:
-    """One file. ``path`` is below the archive's folder; ``bytes_`` is its size, ``kept_s`` in seconds since 1970."""
+    """One picture file.
+
+    ``path`` is relative to the evidence folder, ``bytes_`` the size, ``kept_s`` the time of writing in seconds since
+    1970.
+    """
 
     path: Path
     bytes_: int
@@ -33,7 +37,7 @@ class KeptPicture:
 
     @property
     def number(self) -> str:
-        """The plate's number."""
+        """The plate number."""
         return self.path.stem.split("-")[1]
 
     @property
@@ -43,7 +47,7 @@ class KeptPicture:
 
 
 class EvidenceStore:
-    """Keeps at most ``max_bytes`` for at most ``max_days`` below ``folder``. For one thread."""
+    """Keeps at most ``max_bytes`` of pictures for at most ``max_days`` below ``folder``. For use by one thread."""
 
     def __init__(
         self, folder: Path, max_bytes: int, max_days: int, clock_is_synchronized: Callable[[], bool] = lambda: True
@@ -54,13 +58,13 @@ class EvidenceStore:
         self._clock_is_synchronized = clock_is_synchronized
         self._kept: list[KeptPicture] = []
         self._bytes = 0
-        self._surveyed_s: float | None = None
+        self._listed_s: float | None = None
 
-    def add(self, captured_at: datetime, number: str, what: str, content: bytes) -> Path:
-        """Keep one picture and make room for it; its path below the folder. Raises OSError when the disk does."""
+    def add_picture(self, captured_at: datetime, number: str, kind: str, content: bytes) -> Path:
+        """Writes one picture and deletes surplus ones; returns its path below the folder. Raises OSError."""
         path = (
             Path(f"{captured_at:%Y-%m-%d}")
-            / f"{captured_at:%H%M%S}{captured_at.microsecond // 1000:03}-{number}-{what}"
+            / f"{captured_at:%H%M%S}{captured_at.microsecond // 1000:03}-{number}-{kind}"
         )
         path = path.with_name(path.name + _SUFFIX)
         self.enforce_limits()
@@ -69,23 +73,23 @@ class EvidenceStore:
         write_atomically(whole, content, mode=0o640, sync_file=False, sync_folder=False)
         self._kept.append(KeptPicture(path, len(content), time.time()))
         self._bytes += len(content)
-        self._drop_surplus()
+        self._delete_surplus()
         return path
 
     def enforce_limits(self) -> None:
-        """Enforce both bounds if an hour has passed since this was done last. Raises OSError when the disk does."""
+        """Enforces both limits if they were last enforced more than an hour ago. Raises OSError."""
         now_s = time.monotonic()
-        if self._surveyed_s is not None and now_s - self._surveyed_s < SURVEY_S:
+        if self._listed_s is not None and now_s - self._listed_s < LIST_EVERY_S:
             return
-        self._surveyed_s = now_s
-        for draft in self._folder.glob("*/*.part"):  # a power cut left it
+        self._listed_s = now_s
+        for draft in self._folder.glob("*/*.part"):  # left by a power cut
             draft.unlink(missing_ok=True)
         self._kept = sorted(list_pictures(self._folder), key=lambda kept: kept.kept_s)
         self._bytes = sum(kept.bytes_ for kept in self._kept)
-        self._drop_surplus()
+        self._delete_surplus()
 
-    def _drop_surplus(self) -> None:
-        # Before the clock is set it tells nothing of ages; a Pi without a battery would empty the folder at each start.
+    def _delete_surplus(self) -> None:
+        # Ages are unknown until the clock is set. A Pi without a battery would else empty the folder at each start.
         oldest_s = time.time() - self._max_days * DAY_S if self._clock_is_synchronized() else float("-inf")
         surplus = 0
         for kept in self._kept:
@@ -98,7 +102,7 @@ class EvidenceStore:
 
 
 def list_pictures(folder: Path) -> Iterator[KeptPicture]:
-    """All pictures below ``folder``; files of other names are not ours and stay out of it."""
+    """Yields all pictures below ``folder``. Files with other names are ignored."""
     for path in folder.glob(f"????-??-??/*-*-*{_SUFFIX}"):
         try:
             state = path.stat()
@@ -108,7 +112,7 @@ def list_pictures(folder: Path) -> Iterator[KeptPicture]:
 
 
 def delete_picture(folder: Path, kept: KeptPicture) -> None:
-    """Delete one picture, and its day's folder when that is empty. Raises OSError when the disk does."""
+    """Deletes one picture, and the folder of its day if that is empty then. Raises OSError."""
     path = folder / kept.path
     path.unlink(missing_ok=True)
     if path.parent.is_dir() and next(path.parent.iterdir(), None) is None:
@@ -116,7 +120,10 @@ def delete_picture(folder: Path, kept: KeptPicture) -> None:
 
 
 def select_pictures(folder: Path, *, number: str | None = None, before: date | None = None) -> list[KeptPicture]:
-    """The pictures of ``number``, of days before ``before``, or both at once; without either all. Oldest first."""
+    """Returns the pictures that match, oldest first.
+
+    ``number`` selects one plate number, ``before`` the days before a day. None does not restrict.
+    """
     return sorted(
         (
             kept
@@ -128,7 +135,7 @@ def select_pictures(folder: Path, *, number: str | None = None, before: date | N
 
 
 def delete_pictures(folder: Path, pictures: Iterable[KeptPicture]) -> None:
-    """Delete them. Raises EvidenceError at the first that cannot be deleted."""
+    """Deletes ``pictures``. Raises EvidenceError at the first that cannot be deleted."""
     for kept in pictures:
         try:
             delete_picture(folder, kept)

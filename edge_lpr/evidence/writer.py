@@ -1,4 +1,4 @@
-"""What of a passage is kept: nothing, its plate cut out, or the whole frame besides."""
+"""Writes the pictures of a passage: none, the crop of the plate, or the crop and the whole frame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from edge_lpr.images import encode_jpeg
 from edge_lpr.passages import Evidence, Passage
 
 CROP_MARGIN = 0.15
-"""Of the plate's width, shown on each side: the frame's screws and the bumper tell a real plate from a printed one."""
+"""Margin on each side, as a share of the plate's width.
+
+The screws of the plate's frame and the bumper show whether the plate is real or printed.
+"""
 
 JPEG_QUALITY = 85
 MEGABYTE = 1024 * 1024
@@ -28,12 +31,12 @@ _log = logging.getLogger(__name__)
 
 
 def evidence_folder(settings: EvidenceSettings, device: DeviceSettings) -> Path:
-    """Where the pictures are."""
+    """Returns the folder of the pictures."""
     return settings.folder or device.state_dir / "evidence"
 
 
 class EvidenceWriter:
-    """Writes pictures as the settings allow. A full or broken disk costs the picture, never the passage."""
+    """Writes pictures as the settings allow. If the disk is full or broken, only the picture is lost."""
 
     def __init__(
         self,
@@ -42,52 +45,52 @@ class EvidenceWriter:
         clock_is_synchronized: Callable[[], bool] = clock_synchronized,
     ) -> None:
         self._settings = settings
-        self._archive = EvidenceStore(
+        self._store = EvidenceStore(
             evidence_folder(settings, device), settings.max_megabytes * MEGABYTE, settings.days, clock_is_synchronized
         )
         self._fault: str | None = None
 
     def store_pictures(self, passage: Passage) -> Evidence | None:
-        """Keep what the settings say; None where that is nothing, or where it could not be written."""
+        """Writes the pictures; returns their paths, or None if none are kept or they could not be written."""
         picture = passage.picture
         if self._settings.keep == "off" or picture is None:
             return None
         try:
-            crop = self._add(passage, "crop", cut_out(picture.image, picture.rect))
-            frame = self._add(passage, "frame", picture.image) if self._settings.keep == "frames" else None
+            crop = self._add_picture(passage, "crop", crop_plate(picture.image, picture.rect))
+            frame = self._add_picture(passage, "frame", picture.image) if self._settings.keep == "frames" else None
         except OSError as error:
-            self._note_fault(f"{error.filename or 'the disk'}: {error.strerror}")
+            self._report_fault(f"{error.filename or 'the disk'}: {error.strerror}")
             return None
         except ImageEncodeFailed as error:
-            self._note_fault(str(error))
+            self._report_fault(str(error))
             return None
-        self._note_fault(None)
+        self._report_fault(None)
         return Evidence(crop, frame)
 
     def enforce_limits(self) -> None:
-        """Let pictures go that are too old or too many, once an hour, also while nothing is kept any more."""
+        """Deletes pictures that are too old or too many, at most once an hour, also if keeping is now switched off."""
         try:
-            self._archive.enforce_limits()
+            self._store.enforce_limits()
         except OSError as error:
-            self._note_fault(f"{error.filename or 'the disk'}: {error.strerror}")
+            self._report_fault(f"{error.filename or 'the disk'}: {error.strerror}")
 
-    def _add(self, passage: Passage, what: str, image: NDArray[np.uint8]) -> str:
+    def _add_picture(self, passage: Passage, kind: str, image: NDArray[np.uint8]) -> str:
         content = encode_jpeg(image, JPEG_QUALITY)
-        path = self._archive.add(passage.captured_at, passage.number, what, content)
+        path = self._store.add_picture(passage.captured_at, passage.number, kind, content)
         return (
             path.as_posix()
             if self._settings.url is None
             else f"{self._settings.url.rstrip('/')}/{quote(path.as_posix())}"
         )
 
-    def _note_fault(self, fault: str | None) -> None:
+    def _report_fault(self, fault: str | None) -> None:
         if fault is not None and fault != self._fault:
-            _log.error("evidence: %s; passages go out without their pictures", fault)
+            _log.error("evidence: %s; passages are published without their pictures", fault)
         self._fault = fault
 
 
-def cut_out(image: NDArray[np.uint8], rect: Rect) -> NDArray[np.uint8]:
-    """The plate with a margin, a view of ``image``, uint8 of shape (h, w, 3)."""
+def crop_plate(image: NDArray[np.uint8], rect: Rect) -> NDArray[np.uint8]:
+    """Returns the plate with a margin: a view of ``image``, uint8 of shape (h, w, 3)."""
     margin = round(CROP_MARGIN * rect.width)
     left, top = max(rect.x - margin, 0), max(rect.y - margin, 0)
     return image[top : rect.y + rect.height + margin, left : rect.x + rect.width + margin]

@@ -1,4 +1,4 @@
-"""What the board says of itself: temperature and throttling. None where a machine has no such thing."""
+"""Reads the board's sensors: temperature and throttling flags. A machine without a sensor gives None."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ _SYS = Path("/sys")
 
 @dataclass(frozen=True, slots=True)
 class Throttling:
-    """The Raspberry Pi's firmware flags as of now, and whether any of them was ever set since power-on.
+    """The throttling flags of the Raspberry Pi's firmware.
 
-    Source: the documentation of ``vcgencmd get_throttled``; the kernel shows the same word in sysfs.
+    The first four are the present state. ``occurred``: at least one of them has been set since power-on. Source: the
+    documentation of ``vcgencmd get_throttled``; the kernel gives the same word in sysfs.
     """
 
     under_voltage: bool
@@ -23,13 +24,13 @@ class Throttling:
 
 
 def temperature_celsius(sys: Path = _SYS) -> float | None:
-    """The processor's temperature, one decimal."""
+    """Returns the processor's temperature in degrees Celsius, rounded to one decimal."""
     text = _read(sys / "class/thermal/thermal_zone0/temp")
     return None if text is None or not text.lstrip("-").isdigit() else round(int(text) / 1000, 1)
 
 
 def throttling(sys: Path = _SYS) -> Throttling | None:
-    """The firmware's flags."""
+    """Returns the firmware's flags."""
     for path in sorted(sys.glob("devices/platform/soc*/*firmware/get_throttled")):
         text = _read(path)
         if text is not None:
@@ -48,4 +49,4 @@ def _read(path: Path) -> str | None:
     try:
         return path.read_text(encoding="ascii").strip()
     except OSError:
-        return None  # no such sensor on this machine
+        return None  # this machine has no such sensor

@@ -1,4 +1,4 @@
-"""Tells systemd how the service fares, by the datagrams of sd_notify(3). Without systemd it does nothing."""
+"""Reports the state of the service to systemd with the datagrams of sd_notify(3). Without systemd it does nothing."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import time
 from collections.abc import Mapping
 
 START_EXTENSION_US = 60_000_000
-"""Microseconds that systemd grants a start from its last sign of life; as long as the unit's watchdog waits."""
+"""Microseconds by which each ``keep_alive`` extends the start; the same as ``WatchdogSec`` of the unit."""
 
 _log = logging.getLogger(__name__)
 
 
 class SystemdNotifier:
-    """Sends to the socket that systemd names in ``NOTIFY_SOCKET``.
+    """Sends to the socket that systemd gives in ``NOTIFY_SOCKET``.
 
-    ``alive`` feeds the watchdog. It is called where the frame loop makes progress and nowhere else: a timer would go on
-    feeding it while the loop stands still.
+    ``keep_alive`` feeds the watchdog. Call it only where the frame loop makes progress. A timer would feed the watchdog
+    also while the loop hangs.
     """
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
@@ -29,34 +29,37 @@ class SystemdNotifier:
         self._is_ready = False
 
     def ready(self) -> None:
-        """The service is up: its first frame has been read. Later calls say nothing."""
+        """Reports that the service is up: its first frame has been read. Only the first call sends."""
         if not self._is_ready:
             self._is_ready = True
             self._send("READY=1")
 
     def keep_alive(self) -> None:
-        """The frame loop went round once more. Before the first frame this prolongs the start, so that a camera which
-        is not there yet is waited for, and a loop that stands still is not."""
+        """Reports one more turn of the frame loop.
+
+        Before the first frame this extends the start timeout. So systemd waits for a camera that is not there yet, but
+        not for a loop that hangs.
+        """
         self._send("WATCHDOG=1" if self._is_ready else f"EXTEND_TIMEOUT_USEC={START_EXTENSION_US}")
 
     def reloading(self) -> None:
-        """The settings are being read anew; ``reloaded`` must follow."""
+        """Reports that the settings are being read again; ``reloaded`` must follow."""
         if self._is_ready:
             self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def reloaded(self) -> None:
-        """They have been read, or refused."""
+        """Reports the end of a reload, successful or not."""
         if self._is_ready:
             self._send("READY=1")
 
     def status(self, text: str) -> None:
-        """One line for ``systemctl status``; sent only when it changed."""
+        """Sends one line for ``systemctl status``, if it differs from the last one."""
         if text != self._last_status:
             self._last_status = text
             self._send(f"STATUS={text}")
 
     def stopping(self) -> None:
-        """The service is on its way out."""
+        """Reports that the service is about to end."""
         self._send("STOPPING=1")
 
     def _send(self, message: str) -> None:
@@ -67,4 +70,4 @@ class SystemdNotifier:
                 datagram.settimeout(1.0)
                 datagram.sendto(message.encode(), self._address)
         except OSError as error:
-            _log.warning("systemd cannot be told %s: %s", message.partition("=")[0], error)
+            _log.warning("systemd: cannot send %s: %s", message.partition("=")[0], error)

@@ -12,8 +12,8 @@ from pathlib import Path
 def client_context(ca_file: Path | None, *, system_authorities: bool) -> ssl.SSLContext:
     """Returns a context that verifies the server's certificate and host name.
 
-    With ``system_authorities`` the authorities in ``ca_file`` are trusted besides those of the system, without it
-    instead of them. A ``ca_file`` of None always means those of the system.
+    With ``system_authorities`` the authorities of the system and those in ``ca_file`` are trusted; without it only
+    those in ``ca_file``. If ``ca_file`` is None, the authorities of the system are trusted.
     """
     if ca_file is None or system_authorities:
         context = ssl.create_default_context()

@@ -1,1 +1,1 @@
-"""Model pairs: the archive that carries one, the store that keeps those installed, the trial that each must pass."""
+"""Pairs of models: the archive that carries a pair, the store of installed pairs, loading and self-test."""

@@ -1,4 +1,4 @@
-"""What ``edge-lpr models`` does: list, verify, install and roll back pairs of models, and pack an archive of one."""
+"""The actions of ``edge-lpr models``: list, verify, install and roll back pairs of models, and pack an archive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge_lpr.vision.reader import PlateReader
 
 @dataclass(frozen=True, slots=True)
 class ListedPair:
-    """One pair that could be in use. ``text``: its versions, or what is wrong with it."""
+    """One pair that can be used. ``text`` holds its versions, or its fault."""
 
     name: str
     use: str
@@ -24,12 +24,12 @@ class ListedPair:
 
 
 def list_pairs(settings: Settings) -> list[ListedPair]:
-    """The shipped pair and those installed. Raises ModelError when the store cannot be read."""
+    """Returns the shipped pair and the installed pairs. Raises ModelError if the store cannot be read."""
     store = ModelStore(settings.device)
     choice = store.read_choice()
-    own = settings.reader.models_dir
-    listed = [] if own is None else [ListedPair(str(own), "in use", _versions(load_models(own)))]
-    uses = {choice.previous: "before", choice.active: "in use" if own is None else "waits"}
+    folder = settings.reader.models_dir
+    listed = [] if folder is None else [ListedPair(str(folder), "in use", _versions(load_models(folder)))]
+    uses = {choice.previous: "before", choice.active: "in use" if folder is None else "waits"}
     for name in (SHIPPED, *store.installed_names()):
         try:
             text = _versions(load_pair(name, store))
@@ -40,19 +40,20 @@ def list_pairs(settings: Settings) -> list[ListedPair]:
 
 
 def verify(archive: Path, settings: ReaderSettings) -> str:
-    """Check all that ``install`` checks; what was found, in a line. Raises ModelArchiveError."""
+    """Checks an archive as ``install`` does; returns the result in one line. Raises ModelArchiveError."""
     return _verified(archive, settings)[1]
 
 
 def install(archive: Path, settings: Settings) -> str:
-    """Check, keep and use the pair; a running service takes it up by itself. What was done, in a line.
+    """Checks, stores and activates the pair; returns the result in one line.
 
-    Raises ModelArchiveError for an archive that is refused, ModelError when it cannot be kept; nothing changes then.
+    A running service changes to the pair without a restart. Raises ModelArchiveError for a refused archive, and
+    ModelError if the pair cannot be stored. Then nothing is changed.
     """
-    store = _store(settings)
+    store = _writable_store(settings)
     files, found = _verified(archive, settings.reader)
     with store.locked():
-        before = _choice(store)
+        before = _present_choice(store)
         name = store.add_pair(files)
         if name == before.active:
             return f"{name} is in use already: {found}"
@@ -61,32 +62,35 @@ def install(archive: Path, settings: Settings) -> str:
 
 
 def roll_back(settings: Settings, *, to_shipped: bool = False) -> str:
-    """Use the pair before, or the shipped one; the other way round next time. What was done, in a line.
+    """Activates the previous pair, or the shipped pair; returns the result in one line.
 
-    Raises InputError when there is none before, ModelError when that one cannot be used; nothing changes then.
+    The pair in use becomes the previous one, so a second call undoes the first. Raises InputError if there is no
+    previous pair, and ModelError if it cannot be used. Then nothing is changed.
     """
-    store = _store(settings)
+    store = _writable_store(settings)
     with store.locked():
-        choice = _choice(store)
+        choice = _present_choice(store)
         name = SHIPPED if to_shipped else choice.previous
         if name == choice.active:
-            raise InputError(f"{name} is in use already, and no other from before; see `edge-lpr models list`")
+            raise InputError(f"{name} is in use already, and there is no previous pair; see `edge-lpr models list`")
         reader = open_installed(name, settings.reader, store)
         store.activate(ModelChoice(active=name, previous=choice.active))
     return f"{name} is in use again, {choice.active} was before: {_versions(reader.models)}"
 
 
 def pack(folder: Path, archive: Path, settings: ReaderSettings) -> str:
-    """Write the pair in ``folder`` as an archive. What was done, in a line. Raises ModelError for a pair that no gate
-    would take, ModelArchiveError when the archive cannot be written."""
+    """Writes the pair in ``folder`` as an archive; returns the result in one line.
+
+    Raises ModelError for a pair that a gate would refuse, and ModelArchiveError if the archive cannot be written.
+    """
     models = load_models(folder)
     run_self_test(PlateReader(models, settings))
     write_archive({member: (folder / member).read_bytes() for member in MODEL_FILES}, archive)
     return f"{archive}: {_versions(models)}"
 
 
-def _store(settings: Settings) -> ModelStore:
-    """Raises ConfigError where installed pairs are not used."""
+def _writable_store(settings: Settings) -> ModelStore:
+    """Returns the store. Raises ConfigError if the settings do not use installed pairs."""
     if settings.reader.models_dir is not None:
         raise ConfigError(
             f"the gate reads with reader.models_dir {settings.reader.models_dir}; set it to null to use installed pairs"
@@ -94,8 +98,8 @@ def _store(settings: Settings) -> ModelStore:
     return ModelStore(settings.device)
 
 
-def _choice(store: ModelStore) -> ModelChoice:
-    """A choice that is damaged is mended by the next one."""
+def _present_choice(store: ModelStore) -> ModelChoice:
+    """Returns the choice; the default for a damaged one, which the next choice replaces."""
     try:
         return store.read_choice()
     except ModelError:

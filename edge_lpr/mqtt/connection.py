@@ -1,8 +1,9 @@
-"""The gate's lasting connection to its broker: it comes back by itself, and says what stands in the way.
+"""The permanent connection to the broker. It reconnects automatically and reports why it cannot connect.
 
-A thread of ours makes one ``MqttSession`` after another. On every connect it subscribes, announces what is retained
-(availability, health) and tells its listeners. Each change of state is one log line; a fault that repeats is not logged
-again until a connection was made. One that comes and goes is called so once, and then left alone until it holds.
+One thread creates one ``MqttSession`` after another. On every connect it subscribes, publishes the retained documents
+(availability, health) and calls its listeners. Each change of state is one log line. A repeated fault is logged again
+only after a connection was made. A connection that is lost again and again is reported once, and then not until it is
+stable.
 """
 
 from __future__ import annotations
@@ -25,22 +26,24 @@ from edge_lpr.mqtt.topics import Topics
 State = Literal["stopped", "connecting", "connected", "refused", "unreachable", "misconfigured", "lost"]
 
 STABLE_S = 30.0
-"""A connection that held this long was a good one: the next wait starts small again. Two clients with one id, which
-throw each other out for ever, never get there and so slow down."""
+"""Seconds after which a connection counts as stable: the next wait starts with the shortest time again.
 
-FLAPS = 3
-"""Connections in a row that were lost sooner, after which only a new reason is worth a line."""
+Two clients with the same id disconnect each other endlessly. They never reach this time, so their waits grow.
+"""
+
+MAX_SHORT_CONNECTIONS = 3
+"""Connections in a row that were lost before ``STABLE_S``; after that only a new reason is logged."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStatus:
-    """``reason`` names what stands in the way, by the MQTT reason code's name where the broker gave one.
+    """The state of the connection.
 
-    ``last_fault`` is the latest such reason and stays when the connection is back: who looks on through the broker sees
-    nothing of a fault while it lasts. ``failures`` counts tries in a row that came to nothing, or to a connection that
-    did not hold.
+    ``reason`` says why there is no connection; it is the name of the MQTT reason code if the broker gave one.
+    ``last_fault`` is the latest such reason and stays after the reconnect, because a subscriber cannot see a fault
+    while the gate is disconnected. ``failures`` counts the attempts in a row without a stable connection.
     """
 
     state: State = "stopped"
@@ -53,20 +56,20 @@ class ConnectionStatus:
 
 
 class ConnectionListener(Protocol):
-    """What is told of the connection. No method may block."""
+    """Receives the events of the connection. No method may block."""
 
-    def connected(self, session: MqttSession) -> None:
-        """The broker accepted us; announcements and subscriptions are on their way."""
+    def on_connected(self, session: MqttSession) -> None:
+        """The broker accepted the connection; retained documents and subscriptions have been sent."""
 
-    def disconnected(self, session: MqttSession) -> None:
-        """That session is over; what it had not acknowledged never will be."""
+    def on_disconnected(self, session: MqttSession) -> None:
+        """The session has ended; its unacknowledged messages will never be acknowledged."""
 
-    def acknowledged(self, session: MqttSession, mid: int, refusal: str | None) -> None:
-        """A QoS 1 message was taken, or refused for the named reason; a QoS 0 message was written."""
+    def on_acknowledged(self, session: MqttSession, mid: int, refusal: str | None) -> None:
+        """The broker accepted a QoS 1 message, or refused it with the reason ``refusal``; a QoS 0 message was sent."""
 
 
 class MqttConnection:
-    """Keeps one connection to the broker alive between ``start`` and ``stop``."""
+    """Keeps a connection to the broker between ``start`` and ``stop``."""
 
     def __init__(self, settings: MqttSettings, topics: Topics, backoff: BackOff | None = None) -> None:
         self._settings = settings
@@ -76,13 +79,13 @@ class MqttConnection:
         self._client_id = settings.client_id or f"edge-lpr-{topics.device_id}"
         self._listeners: list[ConnectionListener] = []
         self._handlers: dict[str, MessageHandler] = {}
-        self._announcements: dict[str, tuple[bytes, int, bool]] = {
+        self._retained: dict[str, tuple[bytes, int, bool]] = {
             topics.availability: (Availability.ONLINE.encode(), 1, False)
         }
         self._session: MqttSession | None = None
-        """The session that is being opened or served."""
+        """The session that is connecting or connected."""
         self._failures = 0
-        self._flaps = 0
+        self._short_connections = 0
         self._stopping = threading.Event()
         self._stop_timeout_s = 2.0
         self._thread: threading.Thread | None = None
@@ -93,52 +96,53 @@ class MqttConnection:
 
     @property
     def status(self) -> ConnectionStatus:
-        """A snapshot."""
+        """A snapshot of the state."""
         return self._status
 
     def add_listener(self, listener: ConnectionListener) -> None:
-        """Before ``start``."""
+        """Adds a listener; only before ``start``."""
         self._listeners.append(listener)
 
     def subscribe(self, topic_filter: str, handler: MessageHandler) -> None:
-        """Before ``start``: take messages of ``topic_filter`` at QoS 1, on every connect anew.
+        """Subscribes to ``topic_filter`` at QoS 1 on every connect; only before ``start``.
 
-        The handler runs in the network thread: it may not block.
+        ``handler`` runs in the network thread and must not block.
         """
         self._handlers[topic_filter] = handler
 
     def publish_retained(self, topic: str, payload: bytes, *, qos: int) -> None:
-        """Publish a retained JSON document now, if connected, and its newest version on every connect."""
+        """Publishes a retained JSON document now, if connected, and its newest version on every connect."""
         with self._lock:
-            self._announcements[topic] = (payload, qos, True)
+            self._retained[topic] = (payload, qos, True)
             if self._session is not None and self._session.accepted:
                 self._session.publish(topic, payload, qos=qos, retain=True, json=True)
 
     def republish_retained(self, topic: str) -> None:
-        """Publish the retained document of ``topic`` once more; from any thread, a handler's too."""
-        # Without the lock, for the reason that answer gives.
-        session, announcement = self._session, self._announcements.get(topic)
-        if session is not None and session.accepted and announcement is not None:
-            payload, qos, json = announcement
+        """Publishes the retained document of ``topic`` again; from any thread, also from a handler."""
+        # Without the lock: see publish_once.
+        session, document = self._session, self._retained.get(topic)
+        if session is not None and session.accepted and document is not None:
+            payload, qos, json = document
             session.publish(topic, payload, qos=qos, retain=True, json=json)
 
     def publish_once(self, topic: str, payload: bytes, correlation: bytes | None) -> bool:
-        """Publish the JSON answer to a request at QoS 1, not retained; from any thread, a handler's too.
+        """Publishes a JSON document at QoS 1, not retained; from any thread, also from a handler.
 
-        False when it is larger than the broker takes. Without a connection it is lost, as is whoever asked.
+        ``correlation`` is the correlation data of the request that the document answers, if any. Returns False if the
+        document is larger than the broker accepts. Without a connection the document is dropped.
         """
-        # Without the lock: another thread may hold it while it waits for the network thread, which we may be.
+        # Without the lock: another thread may hold it and wait for the network thread, which may be this thread.
         session = self._session
         if session is None or not session.accepted:
-            _log.debug("MQTT: no connection for the answer on %s", topic)
+            _log.debug("MQTT: no connection for the message on %s", topic)
             return True
-        if not session.takes(topic, payload, correlation):
+        if not session.accepts_size(topic, payload, correlation):
             return False
         session.publish(topic, payload, qos=1, retain=False, json=True, correlation=correlation)
         return True
 
     def start(self) -> None:
-        """Begin connecting; the broker may be absent. Raises ConfigError for an unusable password or TLS file."""
+        """Starts to connect; the broker may be away. Raises ConfigError for an unusable password or TLS file."""
         if self._thread is not None:
             raise RuntimeError("the connection was started before")
         self._make_session()
@@ -146,23 +150,23 @@ class MqttConnection:
         self._thread.start()
 
     def stop(self, timeout_s: float = 3.0) -> None:
-        """Publish ``offline``, disconnect and end, within ``timeout_s``; safe to call twice."""
+        """Publishes ``offline`` and disconnects within ``timeout_s``; safe to call twice."""
         self._stop_timeout_s = timeout_s * 0.8
         self._stopping.set()
         with self._lock:
             if self._session is not None:
-                self._session.ask_to_end()
+                self._session.request_end()
         if self._thread is not None:
             self._thread.join(timeout_s)
 
     def reconnect(self, reason: str) -> None:
-        """Give up the present session, which is of no use for the named reason, and make another. Never blocks."""
+        """Ends the present session for the given reason, and connects again. Never blocks."""
         with self._lock:
             if self._session is not None:
-                self._session.ask_to_end(reason)
+                self._session.request_end(reason)
 
     def wait_for(self, state: State, timeout_s: float) -> bool:
-        """True once the connection is in that state; False when ``timeout_s`` passed first."""
+        """Waits until the connection is in ``state``. Returns False if ``timeout_s`` passed first."""
         with self._changed:
             return self._changed.wait_for(lambda: self._status.state == state, timeout_s)
 
@@ -173,83 +177,86 @@ class MqttConnection:
 
     def _acknowledged(self, session: MqttSession, mid: int, refusal: str | None) -> None:
         for listener in self._listeners:
-            listener.acknowledged(session, mid, refusal)
+            listener.on_acknowledged(session, mid, refusal)
 
     def _run(self) -> None:
-        self._set("connecting", None)
+        self._set_state("connecting", None)
         while not self._stopping.is_set():
             session = self._connect()
             if session is None:
                 self._failures += 1
             else:
                 self._serve(session)
-            self._note_failures()
+            self._update_failures()
             self._stopping.wait(self._backoff.delay(self._failures))
-        self._set("stopped", None)
+        self._set_state("stopped", None)
 
     def _connect(self) -> MqttSession | None:
-        """An accepted session, or None after saying why there is none."""
+        """Returns an accepted session, or None after the reason has been reported."""
         try:
             session = self._make_session()
         except ConfigError as error:
-            self._set("misconfigured", str(error))
+            self._set_state("misconfigured", str(error))
             return None
         with self._lock:
             self._session = session
         if self._stopping.is_set():
             return None
-        state, reason = _open(session)
+        state, reason = _open_session(session)
         if state == "connected":
             return session
         session.close(None, timeout_s=1.0)
         if not self._stopping.is_set():
-            self._set(state, reason)
+            self._set_state(state, reason)
         return None
 
     def _serve(self, session: MqttSession) -> None:
-        """See one session through to its end."""
+        """Serves one session until it ends."""
         with self._lock:
-            for topic, (payload, qos, json) in self._announcements.items():
+            for topic, (payload, qos, json) in self._retained.items():
                 session.publish(topic, payload, qos=qos, retain=True, json=json)
-        # The listeners first: who has seen the state "connected" may rely on their knowing it too.
+        # The listeners first: a caller that sees the state "connected" may rely on their having the session.
         for listener in self._listeners:
-            listener.connected(session)
-        self._set("connected", None)
+            listener.on_connected(session)
+        self._set_state("connected", None)
         is_stable = not session.wait_for_end(STABLE_S)
         if is_stable:
-            self._holds()
+            self._mark_stable()
             session.wait_for_end()
         with self._lock:
             self._session = None
-        farewell = (self._topics.availability, Availability.OFFLINE.encode()) if self._stopping.is_set() else None
-        session.close(farewell, self._stop_timeout_s)
+        last_message = (self._topics.availability, Availability.OFFLINE.encode()) if self._stopping.is_set() else None
+        session.close(last_message, self._stop_timeout_s)
         for listener in self._listeners:
-            listener.disconnected(session)
+            listener.on_disconnected(session)
         self._failures += 1
-        self._flaps += not is_stable
+        self._short_connections += not is_stable
         if not self._stopping.is_set():
-            self._set("lost", self._loss(session, is_stable))
+            self._set_state("lost", self._loss_reason(session, is_stable))
 
-    def _holds(self) -> None:
-        """The connection has proved itself."""
-        if self._flaps >= FLAPS:
-            _log.info("MQTT: the connection to %s holds again", self._broker)
-        self._flaps = 0
+    def _mark_stable(self) -> None:
+        if self._short_connections >= MAX_SHORT_CONNECTIONS:
+            _log.info("MQTT: the connection to %s is stable again", self._broker)
+        self._short_connections = 0
         self._failures = 0
         self._logged.clear()
-        self._note_failures()
+        self._update_failures()
 
-    def _note_failures(self) -> None:
+    def _update_failures(self) -> None:
         with self._changed:
             self._status = replace(self._status, failures=self._failures)
 
-    def _loss(self, session: MqttSession, is_stable: bool) -> str | None:
-        """Why it ended. Some brokers throw out the elder of two clients with one id without a word; then we ask."""
-        if session.said_goodbye or is_stable or self._failures < 2:
+    def _loss_reason(self, session: MqttSession, is_stable: bool) -> str | None:
+        """Returns why the session ended.
+
+        Some brokers disconnect the older of two clients with the same id without a reason. Then the text asks whether
+        there is such a client.
+        """
+        if session.ended_by_broker or is_stable or self._failures < 2:
             return session.end_reason
         return f"{session.end_reason} soon after connecting; is there another client with the id {self._client_id}?"
 
-    def _set(self, state: State, reason: str | None) -> None:
+    def _set_state(self, state: State, reason: str | None) -> None:
         with self._changed:
             now, before = datetime.now(UTC), self._status
             connects = before.connects + (state == "connected")
@@ -259,7 +266,7 @@ class MqttConnection:
         self._log_change(state, reason)
 
     def _log_change(self, state: State, reason: str | None) -> None:
-        if self._flaps < FLAPS and state == "connected":
+        if self._short_connections < MAX_SHORT_CONNECTIONS and state == "connected":
             self._logged.clear()
         if (state, reason) in self._logged:
             return
@@ -271,29 +278,31 @@ class MqttConnection:
             case "connecting" | "stopped":
                 _log.debug("MQTT: %s (%s)", state, broker)
             case "refused":
-                _log.error("MQTT: %s refuses us: %s; trying on", broker, reason)
+                _log.error("MQTT: %s refuses us: %s; retrying", broker, reason)
             case "misconfigured":
-                _log.error("MQTT: %s; trying on", reason)
-            case "lost" if self._flaps == FLAPS:
-                _log.error("MQTT: %s: %s; the connection comes and goes, trying on without a word", broker, reason)
+                _log.error("MQTT: %s; retrying", reason)
+            case "lost" if self._short_connections == MAX_SHORT_CONNECTIONS:
+                _log.error(
+                    "MQTT: %s: %s; the connection comes and goes; retrying without more log lines", broker, reason
+                )
             case "unreachable" | "lost":
-                _log.warning("MQTT: %s %s: %s; trying on", broker, state, reason)
+                _log.warning("MQTT: %s %s: %s; retrying", broker, state, reason)
 
 
 def probe(settings: MqttSettings, client_id: str) -> ConnectionStatus:
-    """Try the broker once and leave again without a trace: no will, nothing published. Takes 20 s at most.
+    """Connects to the broker once and disconnects again. Sets no will, publishes nothing. Takes at most 20 s.
 
-    ``client_id`` must not be that of a running gate, which would be thrown out. Raises ConfigError for an unusable
-    password or TLS file.
+    ``client_id`` must not be that of a running gate: the broker would disconnect the gate. Raises ConfigError for an
+    unusable password or TLS file.
     """
     session = MqttSession(settings, client_id, None, {}, lambda _session, _mid, _refusal: None)
-    state, reason = _open(session)
+    state, reason = _open_session(session)
     session.close(None, timeout_s=2.0)
     return ConnectionStatus(state, reason, datetime.now(UTC), connects=int(state == "connected"))
 
 
-def _open(session: MqttSession) -> tuple[State, str | None]:
-    """Connect; what came of it."""
+def _open_session(session: MqttSession) -> tuple[State, str | None]:
+    """Connects; returns the state that follows and its reason."""
     try:
         session.open()
     except (OSError, ValueError) as error:
@@ -306,7 +315,7 @@ def _open(session: MqttSession) -> tuple[State, str | None]:
 
 
 def _describe(error: OSError | ValueError) -> str:
-    """What went wrong on the way to the broker, in a few words that stay the same from try to try."""
+    """Returns what failed, in a few words that are the same for every attempt, so that it is logged once."""
     match error:
         case ssl.SSLCertVerificationError():
             return f"its certificate is not accepted: {error.verify_message}"

@@ -1,7 +1,7 @@
-"""The secrets and certificates of the broker connection, read from their files.
+"""Reads the password and the certificates of the broker connection from their files.
 
-They are read anew for every connection, so that a mended file heals the gate without a restart. No secret enters an
-error text or the log.
+They are read again for every connection, so a corrected file works without a restart. No error text and no log line
+contains a secret.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edge_lpr.host.tls import client_context, load_certificate
 
 
 def read_password(path: Path) -> str:
-    """The password: the file's text without the line end. Raises ConfigError in one line."""
+    """Returns the password: the text of the file without the line end. Raises ConfigError with one line."""
     try:
         password = read_secret(path)
     except OSError as error:
@@ -32,7 +32,10 @@ def read_password(path: Path) -> str:
 
 
 def tls_context(settings: TlsSettings) -> ssl.SSLContext:
-    """TLS 1.2 or newer. With ``insecure`` the broker's certificate is not checked at all. Raises ConfigError."""
+    """Returns a context for TLS 1.2 or newer. Raises ConfigError for a file that cannot be used.
+
+    With ``ca_file`` only that authority is trusted. With ``insecure`` the broker's certificate is not checked at all.
+    """
     try:
         context = client_context(settings.ca_file, system_authorities=False)
     except OSError as error:
@@ -50,6 +53,6 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
     return context
 
 
-def _unusable(name: str, path: Path | None, error: OSError, wanted: str) -> ConfigError:
-    # ssl.SSLError is an OSError whose strerror holds OpenSSL's library text
-    return ConfigError(f"mqtt.tls.{name}: cannot use {path}: {error.strerror or error}; give {wanted}")
+def _unusable(name: str, path: Path | None, error: OSError, remedy: str) -> ConfigError:
+    # An ssl.SSLError is an OSError whose strerror is the text of the OpenSSL library.
+    return ConfigError(f"mqtt.tls.{name}: cannot use {path}: {error.strerror or error}; give {remedy}")

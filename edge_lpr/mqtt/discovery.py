@@ -1,8 +1,8 @@
-"""Home Assistant finds the gate by itself: one retained message that describes the device and all its entities.
+"""Home Assistant's MQTT discovery: one retained message that describes the device and all its entities.
 
-Sent on every connect, and again when Home Assistant says that it has started: it forgets what it was told before. The
-device-based format, Home Assistant 2024.11 and later. Source: home-assistant.io, MQTT integration, "Device discovery
-payload"; the event entity ignores retained messages, and passages never are.
+It is sent on every connect, and again when Home Assistant reports its start. The format is device-based discovery, for
+Home Assistant 2024.11 and later. Source: home-assistant.io, MQTT integration, "Device discovery payload". The event
+entity ignores retained messages; passages are never retained.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from edge_lpr.mqtt.topics import Topics
 BIRTH = b"online"
 
 EVENT_TYPES = ("passed", "in", "out", "replayed")
-"""A passage by its crossing; ``replayed``: from the past, which no automation should open the gate for."""
+"""Event types: the crossing of a passage, ``passed`` without a crossing line, or ``replayed``.
+
+A replayed passage is from the past. No automation should open the gate for it.
+"""
 
 _PASSAGE = """\
 {% set e = value_json.Event %}{% set r = value_json.Response %}\
@@ -32,35 +35,35 @@ _PASSAGE = """\
 _log = logging.getLogger(__name__)
 
 
-class Discovery:
-    """Announces one device. Make it before the connection starts."""
+class HomeAssistantDiscovery:
+    """Publishes the description of one device. Create it before the connection starts."""
 
     def __init__(self, connection: MqttConnection, topics: Topics, settings: HomeAssistantSettings) -> None:
         self._connection = connection
         self._topic = discovery_topic(topics, settings.prefix)
         connection.publish_retained(self._topic, encode(discovery_payload(topics)), qos=1)
-        connection.subscribe(f"{settings.prefix}/status", self._take)
+        connection.subscribe(f"{settings.prefix}/status", self._on_status)
 
-    def _take(self, message: paho.MQTTMessage) -> None:
+    def _on_status(self, message: paho.MQTTMessage) -> None:
         if message.payload == BIRTH:
-            _log.info("MQTT: Home Assistant has started; the device is announced again")
+            _log.info("MQTT: Home Assistant has started; the device description is sent again")
             self._connection.republish_retained(self._topic)
 
 
 def discovery_topic(topics: Topics, prefix: str) -> str:
-    """Where Home Assistant looks for it."""
+    """Returns the topic of the discovery message."""
     return f"{prefix}/device/{object_id(topics)}/config"
 
 
 def object_id(topics: Topics) -> str:
-    """A name of letters, digits, ``-`` and ``_``, another one for each device and topic prefix."""
+    """Returns an identifier of letters, digits, ``-`` and ``_``, unique for each device and topic prefix."""
     return "".join(
         character if character.isalnum() or character == "-" else f"_{ord(character):x}" for character in topics.base
     )
 
 
 def discovery_payload(topics: Topics) -> JsonObject:
-    """What Home Assistant is told of the device."""
+    """Returns the discovery message: the device and its entities."""
     own = object_id(topics)
     components: dict[str, JsonObject] = {
         "passage": {

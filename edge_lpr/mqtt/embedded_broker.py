@@ -1,6 +1,6 @@
-"""A small MQTT 3.1.1 broker inside the process, for the demo: it needs no installation and listens on loopback only.
+"""A small MQTT 3.1.1 broker inside the process, for the demo. It needs no installation and listens on loopback only.
 
-Not for a gate: it keeps nothing on disk. Clients must be set to ``protocol: "3.1.1"``.
+It is not for a gate, because it stores nothing on disk. Clients must use ``protocol: "3.1.1"``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CONFIG: dict[str, Any] = {
 
 
 class EmbeddedBroker:
-    """A context manager; ``port`` is known once it is entered. It runs in a thread of its own."""
+    """A broker in its own thread. A context manager; ``port`` is set on entry."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -37,15 +37,15 @@ class EmbeddedBroker:
         self._thread = threading.Thread(target=self._run, name="mqtt-broker", daemon=True)
 
     def start(self) -> None:
-        """Listen on a free loopback port. Raises BrokerError."""
+        """Listens on a free loopback port. Raises BrokerError."""
         self._thread.start()
         if not self._ready.wait(_START_TIMEOUT_S):
-            raise BrokerError("the embedded MQTT broker did not start in time; try again, or use a broker of your own")
+            raise BrokerError("the embedded MQTT broker did not start in time; try again, or use another broker")
         if self._error is not None:
             raise BrokerError(f"the embedded MQTT broker cannot start: {self._error}") from self._error
 
     def stop(self) -> None:
-        """Disconnect the clients and end."""
+        """Disconnects the clients and stops."""
         if self._loop is not None and self._stop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(_START_TIMEOUT_S)
@@ -72,7 +72,7 @@ class EmbeddedBroker:
         broker = Broker(_CONFIG)
         await broker.start()
 
-        # Listening ourselves lets the system choose the port; the broker's own listeners want a fixed one.
+        # With this server the system chooses the port. The broker's own listeners need a fixed port.
         async def serve_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await broker.external_connected(StreamReaderAdapter(reader), StreamWriterAdapter(writer), _LISTENER)
 

@@ -1,16 +1,20 @@
-"""Passages on disk until the broker has them.
+"""The outbox keeps passages on disk until the broker has acknowledged them.
 
-The policy, in order of weight:
+The rules, most important first:
 
-* A passage is on disk before it is sent, and leaves the disk only on the broker's acknowledgement: with the next
-  passage, as that spares the card a write. Until then a killed service repeats it at its next start.
-* Numbers are given in the same transaction that stores the passage: no gap and no number twice, over any restart.
-* Past ``max_messages`` or ``max_megabytes`` the *oldest* passage is dropped and counted: at a gate the new car matters.
-* Past ``max_age_days`` a passage has expired: it is dropped and counted apart. Its age is known only where the clock
-  was synchronized when it was stored, and is looked at only while the clock is.
-* A damaged database is moved aside, what can be read of it is kept, and numbers go on.
-* A disk that cannot be written is no reason to stop: passages then wait in memory (at most 16 MiB, the oldest are
-  dropped), are sent from there, and go to the disk as soon as it takes them again. Only a restart meanwhile loses them.
+* A passage is on disk before it is sent. It stays in the outbox until the broker acknowledges it. Its row is deleted
+  together with the next write, which saves the card a write. If the service is killed before that, it sends the passage
+  again after its next start.
+* The sequence number is assigned in the same transaction that stores the passage. So there is no gap and no duplicate
+  number, over any number of restarts.
+* Above ``max_messages`` or ``max_megabytes`` the *oldest* passage is dropped and counted: at a gate the newest vehicle
+  matters most.
+* A passage older than ``max_age_days`` has expired. It is dropped and counted separately. Its age is known only if the
+  clock was synchronized when it was stored, and is checked only while the clock is synchronized.
+* A damaged database is moved aside. Its readable passages are kept, and the sequence numbers continue.
+* If the disk cannot be written, the gate continues with the passages in memory (at most 16 MiB; the oldest are
+  dropped). They are sent from there, and are written to disk as soon as that is possible again. Only a restart before
+  that loses them.
 """
 
 from __future__ import annotations
@@ -40,10 +44,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OutboxStatus:
-    """``durable`` is False, and ``fault`` says why, while passages wait in memory.
+    """The state of the outbox.
 
-    ``moved_aside`` is the last damaged file of this run. ``dropped`` (too many waited) and ``expired`` (waited too
-    long) count over all runs.
+    ``waiting`` passages with ``bytes`` in total are not acknowledged yet. While they are in memory only, ``durable`` is
+    False and ``fault`` is the reason. ``moved_aside`` is the path of the last damaged database of this run. ``dropped``
+    (too many were waiting) and ``expired`` (waited too long) count over all runs.
     """
 
     waiting: int
@@ -57,7 +62,10 @@ class OutboxStatus:
 
 
 class Outbox:
-    """The passages that wait, in order. Every method may be called from any thread, between ``open`` and ``close``."""
+    """The passages that wait for the broker, in order of their sequence numbers.
+
+    Between ``open`` and ``close`` every method may be called from any thread.
+    """
 
     def __init__(
         self,
@@ -67,7 +75,7 @@ class Outbox:
         disk_retry_s: float = DISK_RETRY_S,
         clock: Callable[[], int | None] = lambda: None,
     ) -> None:
-        """``clock`` gives seconds since 1970, or None while they cannot be believed."""
+        """``clock`` returns seconds since 1970, or None while the clock is not synchronized."""
         self._path = folder / "outbox.db"
         self._high_water = HighWater(folder / "outbox.high-water")
         self._disk_limits = Limits(settings.max_messages, settings.max_megabytes * 2**20)
@@ -85,9 +93,9 @@ class Outbox:
         self._is_dropping = False
 
     def open(self) -> None:
-        """Open or create the database; whatever is wrong with the disk is logged and lived with.
+        """Opens or creates the database. If the disk fails, logs the reason and continues in memory.
 
-        Raises ConfigError when another running service has the same folder.
+        Raises ConfigError if another running service uses the same folder.
         """
         with self._changed:
             try:
@@ -96,13 +104,13 @@ class Outbox:
             except (OSError, sqlite3.DatabaseError) as error:
                 if isinstance(error, sqlite3.DatabaseError) and is_busy(error):
                     raise ConfigError(
-                        f"device.state_dir: {self._path.parent} is in use by another edge-lpr; stop that one, or give"
-                        " this gate a folder of its own"
+                        f"device.state_dir: {self._path.parent} is in use by another edge-lpr; stop that one, or set"
+                        " another folder for this gate"
                     ) from error
                 self._use_memory(error)
 
     def close(self) -> None:
-        """Close the file; passages in memory get a last chance to reach the disk."""
+        """Closes the file, after a last attempt to write passages from memory to disk."""
         with self._changed:
             if self._fault is not None:
                 self._next_disk_try_s = 0.0
@@ -110,7 +118,7 @@ class Outbox:
             try:
                 self._store.delete_acknowledged()
             except sqlite3.DatabaseError as error:
-                _log.debug("outbox: what was acknowledged stays on the disk: %s", error)
+                _log.debug("outbox: acknowledged passages stay on the disk: %s", error)
             self._store.close()
 
     @property
@@ -130,12 +138,12 @@ class Outbox:
             )
 
     def add(self, compose: Callable[[int], StoredPassage]) -> StoredPassage:
-        """Store the passage that ``compose`` makes for the next sequence number; on disk when this returns."""
+        """Stores the passage that ``compose`` returns for the next sequence number. On return it is on disk."""
         with self._changed:
             self._return_to_disk()
             self._expire()
             dropped = self._store.dropped
-            passage = self._run(lambda store: self._add_to(store, compose))
+            passage = self._execute(lambda store: self._add_to(store, compose))
             if self._store.dropped > dropped and not self._is_dropping:
                 self._is_dropping = True
                 _log.error("outbox: full; the oldest passages are being dropped: the broker is away for too long")
@@ -143,16 +151,16 @@ class Outbox:
             return passage
 
     def pending(self, after: int = 0, limit: int = 100) -> list[StoredPassage]:
-        """At most ``limit`` waiting passages with numbers above ``after``, in order."""
+        """Returns at most ``limit`` waiting passages with sequence numbers above ``after``, in order."""
         with self._changed:
             self._expire()
-            return self._run(lambda store: store.pending(after, limit))
+            return self._execute(lambda store: store.pending(after, limit))
 
     def acknowledge(self, sequences: Iterable[int]) -> None:
-        """Forget these: the broker has them. Numbers that do not wait are passed over."""
+        """Removes passages that the broker has acknowledged. Unknown numbers are ignored."""
         done = tuple(sequences)
         with self._changed:
-            self._run(lambda store: store.acknowledge(done))
+            self._execute(lambda store: store.acknowledge(done))
             if self._fault is not None:
                 self._acknowledged_in_memory.update(done)
             if self._store.count == 0:
@@ -160,12 +168,12 @@ class Outbox:
             self._changed.notify_all()
 
     def delete_acknowledged(self) -> None:
-        """Take what was acknowledged off the disk; otherwise the next passage does."""
+        """Deletes acknowledged passages from the disk now, and not with the next stored passage."""
         with self._changed:
-            self._run(lambda store: store.delete_acknowledged())
+            self._execute(lambda store: store.delete_acknowledged())
 
     def wait_until_empty(self, timeout_s: float) -> bool:
-        """True once nothing waits; False when ``timeout_s`` passed first."""
+        """Waits until no passage waits. Returns False if ``timeout_s`` passed first."""
         with self._changed:
             return self._changed.wait_for(lambda: self._store.count == 0, timeout_s)
 
@@ -177,33 +185,33 @@ class Outbox:
         now = self._clock()
         if now is None:
             return
-        expired = self._run(lambda store: store.expire(now - self._max_age_s))
+        expired = self._execute(lambda store: store.expire(now - self._max_age_s))
         if expired:
-            _log.error("outbox: %d passages waited for too long and are given up: the broker is away", expired)
+            _log.error("outbox: %d passages waited for too long and are dropped: the broker is away", expired)
             self._changed.notify_all()
 
     def _add_to(self, store: PassageStore, compose: Callable[[int], StoredPassage]) -> StoredPassage:
         limits = self._disk_limits if self._fault is None else self._memory_limits
         if self._fault is None:
             try:
-                self._high_water.cover(store.last_sequence + 1)
+                self._high_water.reserve(store.last_sequence + 1)
             except OSError as error:
                 raise sqlite3.OperationalError(f"{self._path.parent}: {error.strerror}") from error
         return store.add(compose, limits)
 
-    def _run(self, work: Callable[[PassageStore], _T]) -> _T:
-        """Do it on disk; failing that on a fresh database beside the damaged one; failing that in memory."""
+    def _execute(self, operation: Callable[[PassageStore], _T]) -> _T:
+        """Runs ``operation`` on disk; if that fails, on a new database; if that fails too, in memory."""
         try:
-            return work(self._store)
+            return operation(self._store)
         except sqlite3.DatabaseError as error:
-            self._heal(error)
+            self._recover(error)
         try:
-            return work(self._store)
+            return operation(self._store)
         except sqlite3.DatabaseError as error:
             self._use_memory(error)
-        return work(self._store)
+        return operation(self._store)
 
-    def _heal(self, error: sqlite3.DatabaseError) -> None:
+    def _recover(self, error: sqlite3.DatabaseError) -> None:
         if not is_corrupt(error):
             self._use_memory(error)
             return
@@ -225,7 +233,10 @@ class Outbox:
     def _replace_damaged(
         self, error: sqlite3.DatabaseError, last_sequence: int | None, acknowledged: Iterable[int]
     ) -> PassageStore:
-        """A fresh database with what the damaged one gave up; ``last_sequence`` where its numbers are known to end."""
+        """Moves the damaged database aside; returns a new one with the passages that could be read.
+
+        ``last_sequence`` is the last assigned number, None if it must be read from the files.
+        """
         saved = salvage(self._path)
         self._moved_aside = move_aside(self._path)
         if last_sequence is None:
@@ -233,7 +244,7 @@ class Outbox:
         store = PassageStore.open(self._path)
         store.merge(saved.passages, acknowledged, last_sequence)
         _log.error(
-            "outbox: %s is damaged (%s): moved to %s, %d waiting passages saved, numbers go on after %d",
+            "outbox: %s is damaged (%s): moved to %s, %d waiting passages saved, numbers continue after %d",
             self._path, error, self._moved_aside.name, store.count, store.last_sequence,
         )  # fmt: skip
         return store
@@ -245,25 +256,27 @@ class Outbox:
         self._acknowledged_in_memory.clear()
 
     def _use_memory(self, error: sqlite3.DatabaseError | OSError, last_sequence: int = 0) -> None:
-        """Go on in memory with the newest of what waits; older ones stay on the disk until it can be written."""
+        """Continues in memory with the newest waiting passages. Older ones stay on the disk until it can be written."""
         acknowledged = self._store.acknowledged if self._store.path is not None else self._acknowledged_in_memory
-        rescued = self._rescue()
-        if rescued.last_sequence is None:
+        collected = self._collect_waiting()
+        if collected.last_sequence is None:
             last_sequence = max(last_sequence, self._high_water.read())
         else:
-            last_sequence = max(last_sequence, rescued.last_sequence)
+            last_sequence = max(last_sequence, collected.last_sequence)
         memory = PassageStore.open(None)
-        memory.merge(rescued.passages, acknowledged, last_sequence)
+        memory.merge(collected.passages, acknowledged, last_sequence)
         self._store.close()
         self._store = memory
         self._acknowledged_in_memory = set(acknowledged)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         self._fault = f"{self._path}: {reason}"
         self._next_disk_try_s = time.monotonic() + self._disk_retry_s
-        _log.error("outbox: cannot write %s; passages wait in memory only: mend the disk", self._fault)
+        _log.error(
+            "outbox: cannot write %s; passages are in memory only; repair the disk or free space on it", self._fault
+        )
 
-    def _rescue(self) -> Salvage:
-        """What waits, from the open database if it can still be read, else from its file."""
+    def _collect_waiting(self) -> Salvage:
+        """Returns the waiting passages: from the open database if it can be read, else from its file."""
         if self._store.path is not None:
             try:
                 return Salvage(tuple(self._store.newest(MEMORY_BYTES)), self._store.last_sequence)

@@ -1,4 +1,4 @@
-"""The gate's voice: passages through the outbox to the broker, health beside them."""
+"""Publishes passages through the outbox, and health and statistics directly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge_lpr.messages.event import plate_message
 from edge_lpr.messages.health import HealthMessage
 from edge_lpr.messages.statistics import StatisticsMessage
 from edge_lpr.mqtt.connection import ConnectionStatus, MqttConnection
-from edge_lpr.mqtt.discovery import Discovery
+from edge_lpr.mqtt.discovery import HomeAssistantDiscovery
 from edge_lpr.mqtt.outbox import Outbox, OutboxStatus
 from edge_lpr.mqtt.sender import Sender
 from edge_lpr.mqtt.store import StoredPassage
@@ -28,7 +28,7 @@ DEFAULT_CAMERA_ID = "camera-1"
 
 @dataclass(frozen=True, slots=True)
 class PublisherStatus:
-    """``refusal`` names why the broker, though connected, does not take passages."""
+    """``refusal`` is the reason why the broker refuses passages although it is connected; None if it does not."""
 
     connection: ConnectionStatus
     outbox: OutboxStatus
@@ -36,9 +36,9 @@ class PublisherStatus:
 
 
 class PassagePublisher:
-    """Takes passages and sees to it that the broker gets each of them, in order, however long it is away.
+    """Publishes each passage at least once and in order, also after a long absence of the broker.
 
-    A context manager; ``start`` and ``stop`` do the same. All methods may be called from any thread.
+    A context manager, equivalent to ``start`` and ``stop``. All methods may be called from any thread.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class PassagePublisher:
         self.topics = Topics(settings.topic_prefix, device.id)
         self.connection = MqttConnection(settings, self.topics, backoff)
         if settings.home_assistant.enabled:
-            Discovery(self.connection, self.topics, settings.home_assistant)
+            HomeAssistantDiscovery(self.connection, self.topics, settings.home_assistant)
         self._clock_is_synchronized = clock_is_synchronized
         self._outbox = Outbox(device.state_dir, settings.outbox, clock=self._clock)
         self._sender = Sender(self._outbox, self.topics.plate, self.connection.reconnect, backoff=backoff)
@@ -62,9 +62,9 @@ class PassagePublisher:
         self._camera_id = camera_id
 
     def start(self) -> None:
-        """Open the outbox and begin connecting; the broker may be absent.
+        """Opens the outbox and starts to connect; the broker may be away.
 
-        Raises ConfigError for an unusable password or TLS file, and when another service has the same state folder.
+        Raises ConfigError for an unusable password or TLS file, and if another service uses the same state folder.
         """
         self._outbox.open()
         with ExitStack() as undo:
@@ -74,7 +74,10 @@ class PassagePublisher:
         self._sender.start()
 
     def stop(self, timeout_s: float = 4.0) -> None:
-        """Let what is on the way arrive, say ``offline`` and leave, within ``timeout_s``. What waits stays on disk."""
+        """Waits for acknowledgements, publishes ``offline`` and disconnects, within ``timeout_s``.
+
+        Waiting passages stay on disk.
+        """
         self._sender.stop(timeout_s * 0.4)
         self.connection.stop(timeout_s * 0.6)
         self._outbox.close()
@@ -87,9 +90,9 @@ class PassagePublisher:
         self.stop()
 
     def publish_passage(self, passage: Passage) -> StoredPassage:
-        """Give the passage its number and RequestId and store it; it is sent as soon as the broker takes it.
+        """Assigns sequence number and RequestId to the passage and stores it. It is sent as soon as possible.
 
-        Returns when it is on disk (or, with a broken disk, in memory), never waits for the broker.
+        Returns when the passage is on disk, or in memory if the disk fails. Never waits for the broker.
         """
         request_id = new_request_id()
         stored_at = self._clock()
@@ -107,19 +110,19 @@ class PassagePublisher:
             return StoredPassage(sequence, request_id, message.encode().decode(), stored_at)
 
         stored = self._outbox.add(compose)
-        self._sender.stored()
+        self._sender.on_stored()
         return stored
 
     def publish_health(self, health: HealthMessage) -> None:
-        """Publish the health document, retained; its newest version is published again after every reconnect."""
+        """Publishes the health document, retained. Its newest version is published again after every reconnect."""
         self.connection.publish_retained(self.topics.health, health.encode(), qos=0)
 
     def publish_statistic(self, statistic: StatisticsMessage) -> None:
-        """Publish one passage's statistic if the broker is there; it is not kept for later."""
+        """Publishes the statistic of one passage if the broker is connected; otherwise drops it."""
         self.connection.publish_once(self.topics.statistics, statistic.encode(), None)
 
     def wait_until_empty(self, timeout_s: float) -> bool:
-        """True once the broker has every passage; False when ``timeout_s`` passed first. For the end of a clip."""
+        """Waits until the broker has every passage. Returns False if ``timeout_s`` passed first."""
         return self._outbox.wait_until_empty(timeout_s)
 
     def _clock(self) -> int | None:
@@ -127,5 +130,5 @@ class PassagePublisher:
 
     @property
     def status(self) -> PublisherStatus:
-        """A snapshot, for health and for the log."""
+        """A snapshot of connection and outbox."""
         return PublisherStatus(self.connection.status, self._outbox.status, self._sender.refusal)

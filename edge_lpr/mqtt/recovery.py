@@ -1,4 +1,4 @@
-"""What can be saved of a damaged outbox, and where its sequence numbers go on."""
+"""Saves what is readable of a damaged outbox, and determines where the sequence numbers continue."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _LAST_SEQUENCE = """SELECT MAX(value) FROM (SELECT value FROM counter WHERE name
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """What a damaged or read-only database still told."""
+    """What could be read from a damaged or read-only database; ``last_sequence`` is None if it is lost."""
 
     passages: tuple[StoredPassage, ...]
     last_sequence: int | None
 
 
 def salvage(path: Path) -> Salvage:
-    """Read as many passages as the file gives up, and its last sequence number (None when that is lost)."""
-    # mode=ro also reads the write-ahead log; on a read-only file system only immutable=1 opens, without the log. The
-    # last number may then be in the log.
+    """Reads as many passages as possible from the file, and its last sequence number."""
+    # mode=ro also reads the write-ahead log. On a read-only file system only immutable=1 can open the file, and it
+    # ignores the log. The last number may then be in the log.
     has_log = _size(path.with_name(path.name + "-wal")) > 0
     for option in ("mode=ro", "immutable=1"):
         uri = f"{path.absolute().as_uri()}?{option}"
@@ -47,7 +47,7 @@ def salvage(path: Path) -> Salvage:
 
 
 def _passages(uri: str) -> tuple[StoredPassage, ...]:
-    """From the front up to the first row that cannot be read, and from the back likewise."""
+    """Reads from the first row and from the last row, each up to a row that cannot be read."""
     kept: dict[int, StoredPassage] = {}
     for query in _PASSAGES:
         for order in ("ASC", "DESC"):
@@ -69,13 +69,13 @@ def _size(path: Path) -> int:
 
 
 def _rows(uri: str, query: str) -> Iterator[tuple[Any, ...]]:
-    """The rows up to the first that cannot be read."""
+    """Yields the rows up to the first that cannot be read."""
     with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(uri, uri=True)) as reader:
         yield from reader.execute(query)
 
 
 def move_aside(path: Path, moment: datetime | None = None) -> Path:
-    """Rename the database and its log to ``<name>.corrupt-<UTC time>``; the new path. Raises OSError."""
+    """Renames the database and its log to ``<name>.corrupt-<UTC time>``; returns the new path. Raises OSError."""
     stamp = (moment or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S.%fZ")
     target = path.with_name(f"{path.name}.corrupt-{stamp}")
     path.rename(target)
@@ -87,10 +87,10 @@ def move_aside(path: Path, moment: datetime | None = None) -> Path:
 
 
 class HighWater:
-    """A small file beside the database that says up to where sequence numbers may have been used.
+    """A small file beside the database with the highest sequence number that may have been used.
 
-    Written once in a thousand passages. When the database is beyond reading, numbers go on above it: a gap that a
-    subscriber sees is better than a number that it takes for an old passage.
+    It is written once for a thousand passages. If the database cannot be read, the numbers continue above it. A gap in
+    the numbers is better than a number that a subscriber takes for an old passage.
     """
 
     def __init__(self, path: Path) -> None:
@@ -98,14 +98,14 @@ class HighWater:
         self._reserved: int | None = None
 
     def read(self) -> int:
-        """The highest number that may have been used; 0 when there is no such file or it is damaged."""
+        """Returns the highest number that may have been used; 0 if the file is missing or damaged."""
         try:
             return int(self._path.read_text(encoding="ascii"))
         except (OSError, ValueError):
             return 0
 
-    def cover(self, sequence: int) -> None:
-        """Reserve a block that holds ``sequence``, unless one is reserved. Raises OSError."""
+    def reserve(self, sequence: int) -> None:
+        """Reserves a block that contains ``sequence``, if it is not reserved yet. Raises OSError."""
         if self._reserved is None:
             self._reserved = self.read()
         if sequence <= self._reserved:

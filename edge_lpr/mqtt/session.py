@@ -1,9 +1,9 @@
-"""One connection to the broker, from CONNECT to its end, on top of paho-mqtt.
+"""One connection to the broker, from CONNECT to its end, based on paho-mqtt.
 
-Each connection gets a client object of its own, thrown away afterwards. paho keeps unacknowledged messages in memory
-and sends them again by itself after a reconnect; our outbox does the same from disk. Only one may, or every passage
-would come twice: with a new client per connection it is always the outbox. The broker keeps no session for us either
-(clean start): a request that waited for an hour should not move a gate.
+Each connection has a new client object. paho keeps unacknowledged messages in memory and sends them again after a
+reconnect; the outbox does the same from disk. If both did it, every passage would arrive twice. With a new client for
+each connection only the outbox sends again. The broker keeps no session for the gate either (clean start), because a
+request that waited for an hour should not move a gate.
 """
 
 from __future__ import annotations
@@ -33,10 +33,13 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 10.0
 
 MAX_PACKET = 14 * 1024 * 1024
-"""Bytes of a packet that an MQTT 5 broker may send us: more than the largest request takes. It drops larger ones."""
+"""Most bytes of a packet that an MQTT 5 broker may send to the gate: more than the largest request needs.
+
+The broker drops larger packets.
+"""
 
 _PACKET_OVERHEAD = 1024
-"""Bytes of a packet besides topic, payload and correlation data, generously."""
+"""An upper bound for the bytes of a packet without topic, payload and correlation data."""
 
 MessageHandler = Callable[[paho.MQTTMessage], None]
 Acknowledged = Callable[["MqttSession", int, "str | None"], None]
@@ -46,28 +49,31 @@ _log = logging.getLogger(__name__)
 
 
 class _Client(paho.Client):
-    """paho's client, telling when its network thread is over, whatever ended it."""
+    """A paho client whose ``ended`` is set when its network thread has ended for any reason."""
 
     def __init__(self, client_id: str, protocol: MQTTProtocolVersion) -> None:
         clean_session = None if protocol == MQTTProtocolVersion.MQTTv5 else True
         super().__init__(
             CallbackAPIVersion.VERSION2, client_id, clean_session, protocol=protocol, reconnect_on_failure=False
         )
-        self.over = threading.Event()
+        self.ended = threading.Event()
 
     def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
-        """paho's network thread runs this."""
+        """Runs in the network thread of paho."""
         try:
             return super().loop_forever(timeout, retry_first_connection)
         except _DECODE_ERRORS as error:
-            _log.error("MQTT: the broker sent a packet that cannot be understood: %s", error)
+            _log.error("MQTT: the broker sent a packet that cannot be decoded: %s", error)
             return MQTTErrorCode.MQTT_ERR_PROTOCOL
         finally:
-            self.over.set()
+            self.ended.set()
 
 
 class MqttSession:
-    """One connection. Callbacks come in paho's network thread and must not block; methods may be called anywhere."""
+    """One connection to the broker.
+
+    Callbacks run in paho's network thread and must not block. Methods may be called from any thread.
+    """
 
     def __init__(
         self,
@@ -77,33 +83,35 @@ class MqttSession:
         handlers: Mapping[str, MessageHandler],
         acknowledged: Acknowledged,
     ) -> None:
-        """``handlers`` maps topic filters to what takes their messages. The last will is a retained ``offline``.
+        """Prepares a client; ``open`` connects it.
 
-        Raises ConfigError for an unusable password or TLS file.
+        ``handlers`` maps each topic filter to the function that receives its messages. ``acknowledged`` is called for
+        each acknowledged or refused message. The last will on ``will_topic`` is a retained ``offline``; None sets no
+        will. Raises ConfigError for an unusable password or TLS file.
         """
         self._settings = settings
         self._is_mqtt_5 = settings.protocol == "5"
         self._handlers = handlers
         self._acknowledged = acknowledged
-        self._settled = threading.Event()
-        self._wake = threading.Event()
+        self._connect_done = threading.Event()
+        self._end_event = threading.Event()
         self._lock = threading.Lock()
         self._is_started = False
         self.accepted = False
         self.refusal: str | None = None
         self.end_reason: str | None = None
-        self.said_goodbye = False
-        """The broker ended it and told why."""
+        self.ended_by_broker = False
+        """The broker ended the connection with a DISCONNECT packet, which has the reason."""
         self.receive_maximum = 65535
         self._max_packet: int | None = None
-        """What the broker takes at most, if it says so."""
+        """The largest packet in bytes that the broker accepts; None if it has not announced a limit."""
         self._client = self._make_client(client_id, will_topic)
 
     def _make_client(self, client_id: str, will_topic: str | None) -> _Client:
         settings = self._settings
         client = _Client(client_id, MQTTProtocolVersion.MQTTv5 if self._is_mqtt_5 else MQTTProtocolVersion.MQTTv311)
         client.connect_timeout = CONNECT_TIMEOUT_S
-        client.suppress_exceptions = True  # a handler's fault is logged and must not end the network thread
+        client.suppress_exceptions = True  # an exception in a handler is logged and must not end the network thread
         client.on_log = _on_log
         if will_topic is not None:
             client.will_set(will_topic, Availability.OFFLINE.encode(), qos=1, retain=True)
@@ -122,9 +130,9 @@ class MqttSession:
         return client
 
     def open(self) -> None:
-        """Connect and wait for the broker's answer; ``accepted`` or ``refusal`` then tell. At most ~20 s.
+        """Connects and waits for the broker's answer, which is then in ``accepted`` or ``refusal``. Takes at most 20 s.
 
-        Raises OSError (unreachable, TLS) or ValueError (a host that is no name), as paho and the sockets do.
+        Raises OSError if the broker is unreachable or TLS fails, and ValueError for a host that is not a name.
         """
         client, settings = self._client, self._settings
         options: dict[str, Any] = {}
@@ -135,8 +143,8 @@ class MqttSession:
         client.connect(settings.host, settings.port, settings.keepalive_s, **options)
         self._is_started = True
         client.loop_start()
-        if not self._settled.wait(CONNECT_TIMEOUT_S):
-            self._note_end("no answer to CONNECT")
+        if not self._connect_done.wait(CONNECT_TIMEOUT_S):
+            self._record_end("no answer to CONNECT")
         if self.accepted:
             for topic_filter in self._handlers:
                 client.subscribe(topic_filter, qos=1)
@@ -144,9 +152,9 @@ class MqttSession:
     def publish(
         self, topic: str, payload: bytes, *, qos: int, retain: bool, json: bool, correlation: bytes | None = None
     ) -> int | None:
-        """Hand one message to the network thread; its message id, or None when the connection is over.
+        """Hands one message to the network thread. Returns its message id, or None if the connection has ended.
 
-        ``correlation`` is the correlation data of the request that this answers; only MQTT 5 carries it.
+        ``correlation`` is the correlation data of the request that this message answers; only MQTT 5 carries it.
         """
         properties = self._json_properties(expires=not retain) if json and self._is_mqtt_5 else None
         if properties is not None and correlation is not None:
@@ -162,45 +170,49 @@ class MqttSession:
             properties.MessageExpiryInterval = self._settings.message_expiry_s
         return properties
 
-    def takes(self, topic: str, payload: bytes, correlation: bytes | None = None) -> bool:
-        """False for a message that is larger than the broker said it takes; it would end the connection."""
+    def accepts_size(self, topic: str, payload: bytes, correlation: bytes | None = None) -> bool:
+        """Returns False if the message exceeds the broker's packet limit. Sending it would end the connection."""
         size = len(topic.encode()) + len(payload) + len(correlation or b"") + _PACKET_OVERHEAD
         return self._max_packet is None or size <= self._max_packet
 
     @property
-    def is_over(self) -> bool:
-        """True once the network thread has ended."""
-        return self._client.over.is_set()
+    def has_ended(self) -> bool:
+        """Whether the network thread has ended."""
+        return self._client.ended.is_set()
 
     def wait_for_end(self, timeout_s: float | None = None) -> bool:
-        """True once the connection is over or ``ask_to_end`` was called; False when ``timeout_s`` passed first."""
-        return self._wake.wait(timeout_s)
+        """Waits for the end or for ``request_end``. Returns False if ``timeout_s`` passed first."""
+        return self._end_event.wait(timeout_s)
 
-    def ask_to_end(self, reason: str | None = None) -> None:
-        """Let ``open`` and ``wait_for_end`` return; never blocks."""
-        self._note_end(reason)
-        self._settled.set()
-        self._wake.set()
+    def request_end(self, reason: str | None = None) -> None:
+        """Makes ``open`` and ``wait_for_end`` return. Never blocks."""
+        self._record_end(reason)
+        self._connect_done.set()
+        self._end_event.set()
 
-    def close(self, farewell: tuple[str, bytes] | None, timeout_s: float) -> None:
-        """End the connection, after a retained farewell (topic, payload) if one is given. Bounded by ``timeout_s``."""
+    def close(self, last_message: tuple[str, bytes] | None, timeout_s: float) -> None:
+        """Ends the connection within ``timeout_s``.
+
+        ``last_message``, if any, is a topic and a payload that are published first, retained.
+        """
         client = self._client
         if self._is_started:
-            if farewell is not None and not client.over.is_set():
-                info = client.publish(*farewell, qos=1, retain=True)
+            if last_message is not None and not client.ended.is_set():
+                info = client.publish(*last_message, qos=1, retain=True)
                 if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
                     info.wait_for_publish(timeout_s / 3)
             client.disconnect()
-            if not client.over.wait(timeout_s / 3):
+            if not client.ended.wait(timeout_s / 3):
                 self._cut()
-                client.over.wait(timeout_s / 3)
-            if client.over.is_set():
+                client.ended.wait(timeout_s / 3)
+            if client.ended.is_set():
                 client.loop_stop()
-        # Client and session refer to each other; parted, the client's sockets close now and not when memory is swept.
+        # Client and session refer to each other. Without these references the sockets of the client close now, and not
+        # at the next garbage collection.
         client.on_connect = client.on_disconnect = client.on_publish = None
 
     def _cut(self) -> None:
-        """End a connection whose peer takes nothing more: the network thread then wakes to a dead socket."""
+        """Shuts the socket down if the peer does not react, which wakes the network thread."""
         stream = self._client.socket()
         if isinstance(stream, socket.socket):
             try:
@@ -222,7 +234,7 @@ class MqttSession:
             self.accepted = True
             self.receive_maximum = getattr(properties, "ReceiveMaximum", self.receive_maximum)
             self._max_packet = getattr(properties, "MaximumPacketSize", None)
-        self._settled.set()
+        self._connect_done.set()
 
     def _on_disconnect(
         self,
@@ -232,32 +244,35 @@ class MqttSession:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        # Without a packet from the broker paho can only say "Unspecified error", which helps nobody.
-        self.said_goodbye = flags.is_disconnect_packet_from_server
-        told = self.said_goodbye or reason.getName() == "Keep alive timeout"
-        self._note_end(reason.getName() if told else "connection closed")
-        self._settled.set()
-        self._wake.set()
+        # Without a packet from the broker paho reports only "Unspecified error".
+        self.ended_by_broker = flags.is_disconnect_packet_from_server
+        is_known = self.ended_by_broker or reason.getName() == "Keep alive timeout"
+        self._record_end(reason.getName() if is_known else "connection closed")
+        self._connect_done.set()
+        self._end_event.set()
 
     def _on_publish(
         self, _client: paho.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         self._acknowledged(self, mid, reason.getName() if reason.is_failure else None)
 
-    def _note_end(self, reason: str | None) -> None:
+    def _record_end(self, reason: str | None) -> None:
         with self._lock:
             self.end_reason = self.end_reason or reason
 
 
 def _on_log(_client: paho.Client, _data: Any, _level: int, text: str) -> None:
-    """paho calls a connection's plain end an error, and a handler's fault too; only the latter is ours to mend."""
+    """Logs paho's messages: exceptions as errors, all others as debug.
+
+    paho also reports the normal end of a connection as an error.
+    """
     _log.log(logging.ERROR if text.startswith("Caught exception") else logging.DEBUG, "paho: %s", text)
 
 
 def _without_client(handler: MessageHandler) -> Callable[[paho.Client, Any, paho.MQTTMessage], None]:
-    """A handler in the shape that paho calls."""
+    """Returns ``handler`` with the signature that paho calls."""
 
-    def take(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+    def handle(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         handler(message)
 
-    return take
+    return handle

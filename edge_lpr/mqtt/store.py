@@ -1,11 +1,11 @@
-"""The outbox's table in SQLite: passages in order, the last sequence number, and what was dropped.
+"""The SQLite table of the outbox: passages in order, the last sequence number, and counters of dropped passages.
 
-One process at a time, one thread at a time (the outbox holds a lock around every call). Every method is one
-transaction at most. All raise ``sqlite3.DatabaseError`` and leave its meaning to the outbox.
+Only one process and one thread use it at a time; the outbox holds a lock around every call. Each method is at most one
+transaction. All methods raise ``sqlite3.DatabaseError``, which the outbox handles.
 
-An SD card wears by the pages written, so few are: a page is no larger than a passage, the last number is the newest
-row's own, and what the broker has acknowledged is forgotten in memory at once but on disk together with the next
-passage. A process that is killed in between repeats those, under their RequestIds.
+Written pages wear out an SD card, so the store writes few. A page is about as large as a passage. The last sequence
+number is that of the newest row. An acknowledged passage is removed in memory at once, but on disk together with the
+next passage. A process that is killed in between sends it again, with the same RequestId.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ INSERT OR IGNORE INTO counter VALUES ('last_sequence', 0), ('dropped', 0), ('exp
 """
 _COLUMNS = "sequence, request_id, message, stored_at"
 PAGE_BYTES = 1024
-"""Of a new database: the smallest that holds a passage. 4096 writes 1.6 times as much to the card
-(tests/benchmarks/disk_writes.py)."""
-ACKNOWLEDGED_AT_ONCE = 64
-"""Acknowledged passages that may still stand on the disk."""
+"""Page size of a new database: the smallest that holds a passage.
+
+With 4096 bytes 1.6 times as much is written to the card (tests/benchmarks/disk_writes.py).
+"""
+
+MAX_ACKNOWLEDGED_ROWS = 64
+"""Acknowledged passages that may still be on the disk. With more, their rows are deleted at once."""
 
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -34,9 +37,10 @@ _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
-    """One passage that waits: ``message`` is the JSON text of ``{"Response", "Event"}`` before its stamps.
+    """One waiting passage.
 
-    ``stored_at`` is in seconds since 1970; None where the clock could not be believed.
+    ``message`` is the JSON text of ``{"Response", "Event"}``; PublishedAt and Replayed are set when it is sent.
+    ``stored_at`` is in seconds since 1970, None if the clock was not synchronized.
     """
 
     sequence: int
@@ -46,36 +50,40 @@ class StoredPassage:
 
     @property
     def size(self) -> int:
-        """Bytes of the message."""
+        """Size of the message in bytes, as UTF-8."""
         return len(self.message.encode())
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of what may wait; past either, the oldest go."""
+    """The largest number and total size of waiting passages. Above either, the oldest are dropped."""
 
     max_messages: int
     max_bytes: int
 
 
 def is_corrupt(error: sqlite3.DatabaseError) -> bool:
-    """The file is no sound database, as against a disk that is full, read-only or broken."""
+    """Returns whether the database file is damaged; False for a disk that is full, read-only or broken."""
     return _code(error) in _CORRUPT
 
 
 def is_busy(error: sqlite3.DatabaseError) -> bool:
-    """Another process has the database."""
+    """Returns whether another process has locked the database."""
     return _code(error) in _BUSY
 
 
 def _code(error: sqlite3.DatabaseError) -> int:
-    # The low byte is the primary code. Errors of the Python layer itself carry none.
+    # The low byte is the primary code. Errors of the Python layer have no code.
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return code & 0xFF
 
 
 class PassageStore:
-    """An open database, on disk or in memory. ``count`` and ``bytes`` are of what waits; counters span all runs."""
+    """An open database, on disk or in memory.
+
+    ``count`` and ``bytes`` are the number and total size of waiting passages. ``dropped`` and ``expired`` count over
+    all runs.
+    """
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
         self._connection = connection
@@ -86,12 +94,15 @@ class PassageStore:
         self.count = 0
         self.bytes = 0
         self.acknowledged: frozenset[int] = frozenset()
-        """Numbers that no longer wait but still stand in the table."""
-        self._written_number = 0
+        """Sequence numbers of acknowledged passages whose rows are still in the table."""
+        self._written_sequence = 0
 
     @classmethod
     def open(cls, path: Path | None) -> PassageStore:
-        """Open or create; ``None`` is a database in memory. A damaged file raises a DatabaseError that is_corrupt."""
+        """Opens or creates the database; None is a database in memory.
+
+        For a damaged file raises a DatabaseError for which ``is_corrupt`` is True.
+        """
         target = ":memory:" if path is None else str(path)
         connection = sqlite3.connect(target, timeout=0.5, isolation_level=None, check_same_thread=False)
         store = cls(connection, path)
@@ -104,7 +115,7 @@ class PassageStore:
 
     def _prepare(self) -> None:
         run = self._connection.execute
-        # Exclusive: a second service on the same folder would hand out the same numbers. It also spares the -shm file.
+        # Exclusive: a second service on the same folder would assign the same numbers. Also, no -shm file is needed.
         run("PRAGMA locking_mode=EXCLUSIVE")
         run(f"PRAGMA page_size={PAGE_BYTES}")
         run("PRAGMA journal_mode=WAL")
@@ -117,20 +128,23 @@ class PassageStore:
         self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
         if "stored_at" not in (column[1] for column in run("PRAGMA table_info(passage)")):
             run("ALTER TABLE passage ADD COLUMN stored_at INTEGER")  # a database of version 0.1
-        self._recount()
+        self._load_totals()
 
-    def _recount(self) -> None:
+    def _load_totals(self) -> None:
         run = self._connection.execute
         counters = dict(run("SELECT name, value FROM counter"))
-        self._written_number, self.dropped = counters["last_sequence"], counters["dropped"]
+        self._written_sequence, self.dropped = counters["last_sequence"], counters["dropped"]
         self.expired = counters["expired"]
         newest, self.count, self.bytes = run(
             "SELECT COALESCE(MAX(sequence), 0), COUNT(*), COALESCE(SUM(bytes), 0) FROM passage"
         ).fetchone()
-        self.last_sequence = max(newest, self._written_number)
+        self.last_sequence = max(newest, self._written_sequence)
 
     def add(self, compose: Callable[[int], StoredPassage], limits: Limits) -> StoredPassage:
-        """Give the next number, store, and drop the oldest past ``limits``; durable on return when on disk."""
+        """Assigns the next number, stores the passage, and drops the oldest above ``limits``.
+
+        On return the passage is durable if the database is on disk.
+        """
         self._connection.execute("PRAGMA synchronous=FULL")
         passage = compose(self.last_sequence + 1)
         with _Transaction(self):
@@ -140,16 +154,16 @@ class PassageStore:
         return passage
 
     def merge(self, passages: Iterable[StoredPassage], acknowledged: Iterable[int], last_sequence: int) -> None:
-        """Take over what was added and acknowledged elsewhere meanwhile."""
+        """Applies the passages added and acknowledged in another store."""
         with _Transaction(self):
             self._delete(self._take_acknowledged())
             for passage in passages:
                 self._insert(passage)
-            self._forget(acknowledged)
+            self._delete_waiting(acknowledged)
             self.last_sequence = max(last_sequence, self.last_sequence)
 
     def pending(self, after: int, limit: int) -> list[StoredPassage]:
-        """At most ``limit`` passages with numbers above ``after``, in order."""
+        """Returns at most ``limit`` waiting passages with sequence numbers above ``after``, in order."""
         kept: list[StoredPassage] = []
         for passage in self._waiting("WHERE sequence > ? ORDER BY sequence", after):
             kept.append(passage)
@@ -158,36 +172,37 @@ class PassageStore:
         return kept
 
     def newest(self, max_bytes: int) -> list[StoredPassage]:
-        """The newest passages that fit in ``max_bytes``, in order."""
+        """Returns the newest waiting passages that fit in ``max_bytes``, in order."""
         kept: list[StoredPassage] = []
-        room = max_bytes
+        free_bytes = max_bytes
         for passage in self._waiting("ORDER BY sequence DESC"):
-            room -= passage.size
-            if room < 0:
+            free_bytes -= passage.size
+            if free_bytes < 0:
                 break
             kept.append(passage)
         return kept[::-1]
 
-    def _waiting(self, rest: str, *values: int) -> Iterator[StoredPassage]:
-        for row in self._connection.execute(f"SELECT {_COLUMNS} FROM passage {rest}", values):
+    def _waiting(self, clause: str, *values: int) -> Iterator[StoredPassage]:
+        for row in self._connection.execute(f"SELECT {_COLUMNS} FROM passage {clause}", values):
             if row[0] not in self.acknowledged:
                 yield StoredPassage(*row)
 
     def acknowledge(self, sequences: Iterable[int]) -> None:
-        """Forget passages that the broker has; on disk with the next passage, or when ``tidy`` is called."""
+        """Removes acknowledged passages: in memory now, on disk with the next passage or ``delete_acknowledged``."""
         for sequence in sequences:
             row = self._connection.execute("SELECT bytes FROM passage WHERE sequence = ?", (sequence,)).fetchone()
             if row is not None and sequence not in self.acknowledged:
                 self.acknowledged |= {sequence}
                 self.count -= 1
                 self.bytes -= row[0]
-        if len(self.acknowledged) >= ACKNOWLEDGED_AT_ONCE:
+        if len(self.acknowledged) >= MAX_ACKNOWLEDGED_ROWS:
             self.delete_acknowledged()
 
     def delete_acknowledged(self) -> None:
-        """Take what was acknowledged off the disk too.
+        """Deletes the rows of acknowledged passages.
 
-        Not synced: a power cut that undoes it costs repeats, which subscribers drop by RequestId.
+        Not synchronized to disk. If a power cut undoes it, the passages are sent again, and subscribers drop them by
+        RequestId.
         """
         if self.acknowledged:
             self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -195,9 +210,9 @@ class PassageStore:
                 self._delete(self._take_acknowledged())
 
     def expire(self, before: int) -> int:
-        """Drop what was stored before that moment (seconds since 1970); how many.
+        """Drops passages stored before ``before``, in seconds since 1970; returns how many.
 
-        What was stored ahead of an expired passage is expired itself, even where its own time is unknown.
+        A passage with a lower number than an expired one has expired too, even if its own time is unknown.
         """
         last = 0
         for sequence, stored_at in self._connection.execute(
@@ -211,17 +226,17 @@ class PassageStore:
             return 0
         with _Transaction(self):
             self._delete(self._take_acknowledged())
-            gone = self._connection.execute(
+            deleted = self._connection.execute(
                 "DELETE FROM passage WHERE sequence <= ? RETURNING bytes", (last,)
             ).fetchall()
-            self.count -= len(gone)
-            self.bytes -= sum(size for (size,) in gone)
-            self.expired += len(gone)
-            self._set("expired", self.expired)
-        return len(gone)
+            self.count -= len(deleted)
+            self.bytes -= sum(size for (size,) in deleted)
+            self.expired += len(deleted)
+            self._set_counter("expired", self.expired)
+        return len(deleted)
 
     def close(self) -> None:
-        """Close the file; what was added is in it."""
+        """Closes the file. All added passages are in it."""
         self._connection.close()
 
     def _insert(self, passage: StoredPassage) -> None:
@@ -239,14 +254,14 @@ class PassageStore:
         taken, self.acknowledged = self.acknowledged, frozenset()
         return taken
 
-    def _forget(self, sequences: Iterable[int]) -> None:
-        """Delete passages that wait."""
+    def _delete_waiting(self, sequences: Iterable[int]) -> None:
+        """Deletes waiting passages and updates the totals."""
         for size in self._delete(sequences):
             self.count -= 1
             self.bytes -= size
 
     def _delete(self, sequences: Iterable[int]) -> list[int]:
-        """Delete rows; the sizes of those that were there."""
+        """Deletes rows; returns the sizes of those that existed."""
         sizes = []
         for sequence in sequences:
             row = self._connection.execute(
@@ -257,32 +272,32 @@ class PassageStore:
         return sizes
 
     def _drop_oldest(self, limits: Limits) -> None:
-        counted = self.count
+        count_before = self.count
         while self.count > 1 and (self.count > limits.max_messages or self.bytes > limits.max_bytes):
             (oldest,) = self._connection.execute("SELECT MIN(sequence) FROM passage").fetchone()
-            self._forget((oldest,))
-        if self.count < counted:
-            self.dropped += counted - self.count
-            self._set("dropped", self.dropped)
+            self._delete_waiting((oldest,))
+        if self.count < count_before:
+            self.dropped += count_before - self.count
+            self._set_counter("dropped", self.dropped)
 
-    def _keep_number(self) -> None:
-        """Write the last number where no row tells it."""
-        if self._written_number == self.last_sequence:
+    def _write_last_sequence(self) -> None:
+        """Writes the last sequence number to its counter if the newest row does not have it."""
+        if self._written_sequence == self.last_sequence:
             return
         (newest,) = self._connection.execute("SELECT MAX(sequence) FROM passage").fetchone()
         if newest != self.last_sequence:
-            self._set("last_sequence", self.last_sequence)
-            self._written_number = self.last_sequence
+            self._set_counter("last_sequence", self.last_sequence)
+            self._written_sequence = self.last_sequence
 
-    def _set(self, name: str, value: int) -> None:
+    def _set_counter(self, name: str, value: int) -> None:
         self._connection.execute("UPDATE counter SET value = ? WHERE name = ?", (value, name))
 
 
-_TOTALS = ("last_sequence", "dropped", "expired", "count", "bytes", "acknowledged", "_written_number")
+_TOTALS = ("last_sequence", "dropped", "expired", "count", "bytes", "acknowledged", "_written_sequence")
 
 
 class _Transaction:
-    """BEGIN to COMMIT; after a fault the table and the totals are as before."""
+    """Runs from BEGIN to COMMIT. After an error the table and the totals are as before."""
 
     def __init__(self, store: PassageStore) -> None:
         self._store = store
@@ -295,7 +310,7 @@ class _Transaction:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
-                self._store._keep_number()
+                self._store._write_last_sequence()
                 self._connection.execute("COMMIT")
                 return
         except sqlite3.DatabaseError:

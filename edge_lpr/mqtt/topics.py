@@ -1,4 +1,4 @@
-"""The names of the gate's topics. Their meaning, QoS and retain flags are a contract with subscribers."""
+"""The topics of the gate and the actions that can be requested. Subscribers rely on names, QoS and retain flags."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ RELOAD = "reload"
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """The topics of one device below ``prefix``; both names are checked by the settings."""
+    """The topics of one device below ``prefix``. The settings validate both names."""
 
     prefix: str
     device_id: str
 
     @property
     def base(self) -> str:
-        """What all topics of this device start with."""
+        """The common start of all topics of this device."""
         return f"{self.prefix}/{self.device_id}"
 
     @property
     def plate(self) -> str:
-        """Passages: out, QoS 1, never retained, as a retained plate could reopen a gate after a restart."""
+        """Passages: sent, QoS 1, never retained. A retained passage could open a gate again after a restart."""
         return f"{self.base}/plate"
 
     @property
     def availability(self) -> str:
-        """``online`` or ``offline``: out, QoS 1, retained, also the last will."""
+        """``online`` or ``offline``: sent, QoS 1, retained; also the topic of the last will."""
         return f"{self.base}/availability"
 
     @property
     def health(self) -> str:
-        """How the gate fares: out, QoS 0, retained."""
+        """The state of the gate: sent, QoS 0, retained."""
         return f"{self.base}/health"
 
     @property
     def statistics(self) -> str:
-        """Passages without numbers: out, QoS 1, not retained, not repeated."""
+        """Passages without plate numbers: sent, QoS 1, not retained, not repeated."""
         return f"{self.base}/statistics"
 
     def request(self, action: str) -> str:
-        """Where others ask for something: in, QoS 1."""
+        """The topic on which the gate receives requests for ``action``, QoS 1."""
         return f"{self.base}/request/{action}"
 
     def response(self, action: str) -> str:
-        """Where the answer to a request goes: out, QoS 1."""
+        """The topic of the answers to ``action`` for requests without a response topic: sent, QoS 1."""
         return f"{self.base}/response/{action}"

@@ -1,9 +1,9 @@
-"""Requests a second and latency with 1, 4 and 16 clients, beside the frames a second that the camera loop keeps.
+"""Requests per second and latency with 1, 4 and 16 clients, and the frame rate of the camera loop meanwhile.
 
     python -m tests.benchmarks.bench_api [--seconds 20] [--queue 4]
 
-The camera is the demo clip without pauses, so the loop takes all that the reader gives: the hardest case for both. A
-refused client waits ``PAUSE_S`` and asks again, as the SDK's retry option does.
+The camera is the demo clip without pauses, so the frame loop uses the reader all the time: the hardest case for both.
+After a refusal a client waits ``PAUSE_S`` and repeats its request, like the retry option of the SDK.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FRAMES = "edge_lpr_frames_captured_total"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a number of clients met: seconds of each answer with a plate, refusals, frames a second meanwhile."""
+    """The result for a number of clients: seconds for each answer with a plate, refusals, frames per second."""
 
     clients: int
     wall_s: float
@@ -39,11 +39,11 @@ class Run:
 
 
 def measure(gate: Gate, clients: int, seconds: float, body: dict[str, str]) -> Run:
-    """Let ``clients`` ask one after another for ``seconds``."""
+    """Lets ``clients`` send requests in parallel for ``seconds``."""
     stop = threading.Event()
     frames, began_s = gate.metric(FRAMES), time.monotonic()
     with ThreadPoolExecutor(max(clients, 1)) as pool:
-        asking = [pool.submit(_ask, gate.url, body, stop) for _ in range(clients)]
+        asking = [pool.submit(_send_requests, gate.url, body, stop) for _ in range(clients)]
         stop.wait(seconds)
         stop.set()
     wall_s = time.monotonic() - began_s
@@ -53,7 +53,7 @@ def measure(gate: Gate, clients: int, seconds: float, body: dict[str, str]) -> R
     return Run(clients, wall_s, answers_s, sum(refused for _, refused in results), fps)
 
 
-def _ask(url: str, body: dict[str, str], stop: threading.Event) -> tuple[list[float], int]:
+def _send_requests(url: str, body: dict[str, str], stop: threading.Event) -> tuple[list[float], int]:
     answers_s: list[float] = []
     refused = 0
     with httpx.Client(base_url=url, headers=HEADERS, timeout=120) as client:
@@ -71,7 +71,7 @@ def _ask(url: str, body: dict[str, str], stop: threading.Event) -> tuple[list[fl
 
 
 def main() -> None:
-    """Print the table."""
+    """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20, help="for each number of clients")
     parser.add_argument("--queue", type=int, default=4, help="api.queue")

@@ -1,9 +1,9 @@
-"""What share of one processor core the whole service takes at an idle gate and at a busy one.
+"""The share of one processor core that the whole service uses at an idle gate and at a busy gate.
 
     python -m tests.benchmarks.bench_idle [--seconds 30]
 
 The camera is a network camera on this machine (``tests/faults/scripted_camera.py``: MJPEG, 960 x 540, 12 frames a
-second, with a sensor's noise), whose own work is not counted; decoding its pictures is.
+second, with sensor noise). Its processor time is not counted; the decoding of its pictures is.
 """
 
 from __future__ import annotations
@@ -37,30 +37,30 @@ class Case:
 
 
 CASES = (
-    Case("idle, as set by default", 1.0, False),
-    Case("idle, without the idle gate", 0.0, False),
-    Case("busy: one vehicle behind the other", 1.0, True),
+    Case("idle, default settings", 1.0, False),
+    Case("idle, every frame read", 0.0, False),
+    Case("busy, one vehicle after the other", 1.0, True),
 )
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measures and prints."""
     parser = argparse.ArgumentParser(description="The processor's share of an idle and of a busy gate.")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each measurement (default: 30)")
     options = parser.parse_args()
     table = Table(title=f"one camera, {FPS:g} frames a second; {psutil.cpu_count()} cores")
-    for heading in ("gate", "share of one core", "frames passed over a second"):
+    for heading in ("gate", "share of one core", "frames skipped per second"):
         table.add_column(heading, justify="left" if heading == "gate" else "right")
     for case in CASES:
-        share, passed_over = measure(case, options.seconds)
-        table.add_row(case.name, f"{share:.1%}", f"{passed_over:.1f}")
+        share, skipped = measure(case, options.seconds)
+        table.add_row(case.name, f"{share:.1%}", f"{skipped:.1f}")
     Console(width=100).print(table)
 
 
 def measure(case: Case, seconds: float) -> tuple[float, float]:
-    """Processor seconds of the service, and frames that it passed over, in each second."""
+    """Returns processor seconds of the service per second, and skipped frames per second."""
     with ScriptedCamera(free_port()) as camera:
-        # The settings of a benchmark's gate, but for these, which the environment overrides.
+        # These variables override the settings of the benchmark gate.
         os.environ["EDGE_LPR__CAMERA__TYPE"] = "stream"
         os.environ["EDGE_LPR__CAMERA__SOURCE"] = camera.url
         os.environ["EDGE_LPR__READER__IDLE_LOOK_S"] = str(case.idle_look_s)
@@ -69,14 +69,14 @@ def measure(case: Case, seconds: float) -> tuple[float, float]:
             before, passed, began_s = process.cpu_times(), gate.metric("edge_lpr_frames_idle_total"), time.monotonic()
             threading.Event().wait(seconds)
             after, lasted_s = process.cpu_times(), time.monotonic() - began_s
-            passed_over = gate.metric("edge_lpr_frames_idle_total") - passed
+            skipped = gate.metric("edge_lpr_frames_idle_total") - passed
     used_s = after.user + after.system - before.user - before.system
-    return used_s / lasted_s, passed_over / lasted_s
+    return used_s / lasted_s, skipped / lasted_s
 
 
 @contextmanager
 def traffic(camera: ScriptedCamera, busy: bool) -> Iterator[None]:
-    """While in the block: an empty lane, or vehicles without end."""
+    """Shows an empty lane, or endless vehicles, inside the ``with`` block."""
     ended = threading.Event()
 
     def drive() -> None:

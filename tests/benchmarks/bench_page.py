@@ -1,10 +1,10 @@
-"""What viewers of the page cost the gate: frame rate, latency and processor with 0, 1 and 5 of them, in turns.
+"""The cost of viewers of the page: frame rate, latency and processor share with 0, 1 and 5 viewers, in turns.
 
     python -m tests.benchmarks.bench_page [--seconds 40] [--rounds 2]
 
 The camera is a network camera on this machine (``tests/faults/scripted_camera.py``: MJPEG, 960 x 540, 12 frames a
-second), before which one vehicle follows the other, so that every frame is read that there is time for. The viewers
-run on this machine too, where a real gate's do not; the processor's share is the service's alone.
+second). One vehicle follows the other, so the gate reads as many frames as it can. The viewers run on this machine
+too, unlike those of a real gate. The processor share is that of the service only.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from tests.support.page_gate import PageGate, logged_in, page_gate
 
 VIEWERS = (0, 1, 5)
 PACE_WINDOW_S = 30.0
-"""The service's own latency is the median over so long; a shorter turn would show some of the one before."""
+"""Seconds over which the service calculates its median latency. A shorter turn would include the previous one."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One measurement. ``frames`` and ``pictures`` in a second, the latter of each viewer; ``share`` of a core."""
+    """One measurement. ``frames`` and ``pictures`` are per second, pictures per viewer; ``share`` is of a core."""
 
     frames: float
     latency_ms: float
@@ -45,8 +45,8 @@ class Turn:
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description="What viewers of the page cost the gate.")
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description="The cost of viewers of the page.")
     parser.add_argument("--seconds", type=float, default=40.0, help="of each turn (default: 40; 30 or more)")
     parser.add_argument("--rounds", type=int, default=2, help="turns of each number of viewers (default: 2)")
     options = parser.parse_args()
@@ -76,11 +76,11 @@ def main() -> None:
         )
     Console(width=120).print(table)
     if options.seconds < PACE_WINDOW_S:
-        print(f"Turns shorter than {PACE_WINDOW_S:.0f} s: each latency is partly that of the turn before.")
+        print(f"Turns shorter than {PACE_WINDOW_S:.0f} s: each latency includes part of the previous turn.")
 
 
 def measure(gate: PageGate, viewers: int, seconds: float) -> Turn:
-    """One turn with so many viewers."""
+    """Measures one turn with ``viewers`` viewers."""
     process = psutil.Process(gate.process.pid)
     with logged_in(gate) as client, watching(gate, viewers) as taken:
         before, cpu, began_s = client.get("status").json()["Health"], process.cpu_times(), time.monotonic()
@@ -99,7 +99,7 @@ def measure(gate: PageGate, viewers: int, seconds: float) -> Turn:
 
 @contextmanager
 def watching(gate: PageGate, viewers: int) -> Iterator[list[int]]:
-    """While in the block, so many viewers take one picture after the other; yields the sizes in bytes."""
+    """Runs viewers that fetch one picture after the other; yields the list of sizes in bytes."""
     ended = threading.Event()
     taken: list[int] = []
 
@@ -110,21 +110,21 @@ def watching(gate: PageGate, viewers: int) -> Iterator[list[int]]:
             answer.raise_for_status()
             if answer.status_code == 200:
                 taken.append(len(answer.content))
-                # The number is the first thing in the JSON; to parse all of it would cost this machine more.
+                # The number is first in the JSON. Parsing all of it would use more of this machine.
                 view = int(answer.content[4:40].partition(b":")[2].partition(b",")[0])
 
     with ExitStack() as cleanup:
-        crew = [
+        threads = [
             threading.Thread(target=watch, args=(cleanup.enter_context(logged_in(gate)), i), daemon=True)
             for i in range(viewers)
         ]
-        for thread in crew:
+        for thread in threads:
             thread.start()
         try:
             yield taken
         finally:
             ended.set()
-            for thread in crew:
+            for thread in threads:
                 thread.join()
 
 

@@ -1,14 +1,14 @@
-"""Ours against the peers of the registry: the same 1280 x 720 frames, one core, one thread, turn by turn.
+"""edge-lpr compared with other readers: the same 1280 x 720 frames, one core, one thread, in turns.
 
     python -m tests.benchmarks.bench_peers [--frames 100] [--out cache/peers.json]
 
-Each peer is installed once, with its models, into an environment of its own below ``.venv-peers``, and runs in a
-process of its own (``peer_worker``); none of it enters the product's. All readers take each frame one after another, so
-that what else the machine does hits them alike; the result is how many times longer a peer takes, the median over
-frames. Frames are validation photos with one trusted plate, the sets in turn, fitted into the frame. A number counts as
-read right when any text that the reader gives is it, separators left out: a text reader also reads the rest.
+Each other reader ("peer") is installed once, with its models, into its own environment below ``.venv-peers``, and runs
+in its own process (``peer_worker``), separate from the product. All readers read each frame one after another, so other
+load on the machine affects all of them. The result is the median over frames of the ratio of times. Frames are
+validation photos with one trusted plate, from the sets in turn, fitted into the frame. A number counts as correct if it
+is one of the texts of the reader, without separators, because a text reader also reads other text.
 
-hyperlpr3 is not among them: its package loads its models from a server when first used.
+hyperlpr3 is not included: its package downloads its models from a server on first use.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ FRAME_WIDTH, FRAME_HEIGHT = 1280, 720
 WARM_UP_RUNS = 2
 
 PEERS = {
-    "hyperlpr2": ("hyperlpr2==2.0.0", ("opencv-python-headless<5", "numpy")),  # OpenCV 5 reads no Caffe models
+    "hyperlpr2": ("hyperlpr2==2.0.0", ("opencv-python-headless<5", "numpy")),  # OpenCV 5 cannot read Caffe models
     "agentclpr": (
         "agentclpr==1.1.0 agentocr==2.0.0",
         ("opencv-python-headless<4.12", "numpy<2", "onnxruntime", "pillow", "pyclipper", "shapely", "six", "wget",
@@ -57,37 +57,37 @@ PEERS = {
         ("opencv-python-headless<5", "numpy", "onnxruntime", "pillow", "pyclipper", "pyyaml", "shapely", "six", "tqdm"),
     ),
 }  # fmt: skip
-"""The package, installed without what it asks for, and what it needs: headless OpenCV in versions that it runs with."""
+"""Each peer's package, installed without its dependencies, and the dependencies, with headless OpenCV."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What one reader did: seconds by frame, None where it failed, and the numbers it had right."""
+    """The result of one reader: seconds per frame, None for a failure, and the number of exact readings."""
 
     seconds: list[float | None] = field(default_factory=list)
     exact: int = 0
 
     @property
     def median_ms(self) -> float:
-        """Over the frames that it did not fail on."""
+        """Median milliseconds over the frames without failure."""
         return 1000 * statistics.median(one for one in self.seconds if one is not None)
 
 
 class Worker:
-    """One reader in its process."""
+    """One reader in its own process."""
 
     def __init__(self, name: str, process: subprocess.Popen[str]) -> None:
         self._name = name
         self._process = process
 
     def read(self, frame: Path) -> dict[str, Any]:
-        """Its answer to ``frame``."""
+        """Returns the answer for ``frame``."""
         assert self._process.stdin is not None
         print(frame, file=self._process.stdin, flush=True)
-        return self.answer()
+        return self.receive()
 
-    def answer(self) -> dict[str, Any]:
-        """The next line. Raises RuntimeError when the process has ended."""
+    def receive(self) -> dict[str, Any]:
+        """Returns the next answer. Raises RuntimeError if the process has ended."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
@@ -97,7 +97,7 @@ class Worker:
 
 
 def install(folder: Path, name: str) -> Path:
-    """The Python of the environment of peer ``name`` below ``folder``, made if it is not there."""
+    """Returns the Python of peer ``name`` below ``folder``; creates its environment if it does not exist."""
     home = folder / name
     python, done = home / "bin" / "python", home / ".done"
     if not done.exists():
@@ -106,39 +106,39 @@ def install(folder: Path, name: str) -> Path:
         pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         for wanted in (["--no-deps", *package.split()], list(needs)):
             result = subprocess.run([*pip, *wanted], capture_output=True, text=True, check=False)
-            if result.returncode:  # pip also grumbles, and exits 0, that we put headless OpenCV for the other
+            if result.returncode:  # for headless OpenCV pip only warns, with exit code 0
                 raise RuntimeError(f"{name} cannot be installed: {result.stderr.strip()[-500:]}")
         done.touch()
     return python
 
 
 @contextmanager
-def working(name: str, python: Path) -> Iterator[Worker]:
-    """Reader ``name``, ready, until the block ends."""
+def running_worker(name: str, python: Path) -> Iterator[Worker]:
+    """Runs reader ``name`` until the end of the ``with`` block."""
     threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     environ = {**os.environ, **threads, "PYTHONPATH": str(ROOT) if name == OURS else ""}
     command = [str(python), str(WORKER), name]
     with (
-        tempfile.TemporaryFile() as chatter,
+        tempfile.TemporaryFile() as errors,
         subprocess.Popen(
-            command, env=environ, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=chatter
+            command, env=environ, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
         ) as process,
     ):
         assert process.stdin is not None
         worker = Worker(name, process)
         try:
-            worker.answer()
+            worker.receive()
             yield worker
         except RuntimeError:
-            chatter.seek(0)
-            sys.stderr.write(chatter.read().decode(errors="replace")[-2000:])
+            errors.seek(0)
+            sys.stderr.write(errors.read().decode(errors="replace")[-2000:])
             raise
         finally:
             process.stdin.close()
 
 
 def frames(count: int) -> list[TruePhoto]:
-    """Validation photos with one plate whose number is trusted, the sets in turn; ``count`` of them, 0 for all."""
+    """Returns ``count`` validation photos with one plate of trusted number, from the sets in turn; 0 for all."""
     data = Path(os.environ.get("EDGE_LPR_DATA", ROOT.parent / "shared" / "data"))
     sets: dict[str, list[TruePhoto]] = {}
     for photo in load_truth([data / "scenes"], "val"):
@@ -149,12 +149,12 @@ def frames(count: int) -> list[TruePhoto]:
     return photos[:count] if count else photos
 
 
-def race(workers: dict[str, Worker], photos: Sequence[TruePhoto], console: Console) -> dict[str, Tally]:
-    """Every reader on every photo."""
+def compare(workers: dict[str, Worker], photos: Sequence[TruePhoto], console: Console) -> dict[str, Tally]:
+    """Reads every photo with every reader."""
     tallies = {name: Tally() for name in workers}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frame.npy"
-        for turn, photo in enumerate(track(photos, "racing", console=console, transient=True)):
+        for turn, photo in enumerate(track(photos, "comparing", console=console, transient=True)):
             frame, _ = letterbox(load_image(photo.path), FRAME_WIDTH, FRAME_HEIGHT)
             np.save(path, frame)
             for name, worker in workers.items():
@@ -168,16 +168,16 @@ def race(workers: dict[str, Worker], photos: Sequence[TruePhoto], console: Conso
 
 
 def times_slower(tally: Tally, ours: Tally) -> float:
-    """How many times longer a peer takes than we do: the median over the frames that neither failed on."""
+    """Returns the median ratio of times over the frames on which neither failed."""
     pairs = zip(tally.seconds, ours.seconds, strict=True)
     return statistics.median(theirs / own for theirs, own in pairs if theirs is not None and own is not None)
 
 
 def main() -> None:
-    """Install, race, print the table and write the figures."""
+    """Installs and compares the readers, prints the table and writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=100, help="how many; 0 for all")
-    parser.add_argument("--peer", action="append", choices=tuple(PEERS), help="only this one; may be given again")
+    parser.add_argument("--peer", action="append", choices=tuple(PEERS), help="only this one; may be repeated")
     parser.add_argument("--venvs", type=Path, default=ROOT / ".venv-peers", help="where the peers are installed")
     parser.add_argument(
         "--out", type=Path, default=ROOT / "cache" / "peers.json", help="figures for models.training.measure.acceptance"
@@ -190,8 +190,8 @@ def main() -> None:
             pythons[name] = install(options.venvs, name)
     photos = frames(options.frames)
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(working(name, python)) for name, python in pythons.items()}
-        tallies = race(workers, photos, console)
+        workers = {name: stack.enter_context(running_worker(name, python)) for name, python in pythons.items()}
+        tallies = compare(workers, photos, console)
 
     title = f"{len(photos)} frames of {FRAME_WIDTH} x {FRAME_HEIGHT}, one core, {platform.machine()}"
     table = Table("reader", "median ms", "times longer", "exact %", "95 % interval", "failed", title=title)

@@ -1,10 +1,12 @@
-"""Bytes that a passage costs the disk, as the kernel counts them for this process (/proc/self/io, write_bytes).
+"""Bytes written to disk per passage, as the kernel counts them for this process (/proc/self/io, write_bytes).
 
     python -m tests.benchmarks.disk_writes [--passages 2000] [--folder .]
 
-``--folder`` must be on a real disk: a file system in memory counts nothing. Three days at a gate: the broker takes each
-passage before the next comes; it takes each, and the next comes more than half a minute later; it is away all day and
-takes everything in the evening.
+``--folder`` must be on a real disk, because a file system in memory counts nothing. Three kinds of day are measured:
+
+* busy: the broker acknowledges each passage before the next one is stored,
+* quiet: the same, but the next passage is stored more than half a minute later,
+* offline: the broker is away all day and acknowledges everything in the evening.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ PASSAGE = Passage(
 
 
 def main() -> None:
-    """Live through the three days, and print them."""
+    """Measures the three days and prints them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--passages", type=int, default=2000)
     parser.add_argument("--folder", type=Path, default=Path())
@@ -43,7 +45,7 @@ def main() -> None:
 
 
 def bytes_per_passage(day: Callable[[Outbox, int], None], passages: int, folder: Path) -> float:
-    """What one day writes, from an outbox just opened to one closed."""
+    """Returns the bytes that one day writes per passage, from the opening of the outbox to its closing."""
     with tempfile.TemporaryDirectory(dir=folder) as state:
         outbox = Outbox(Path(state), OutboxSettings())
         outbox.open()
@@ -54,13 +56,13 @@ def bytes_per_passage(day: Callable[[Outbox, int], None], passages: int, folder:
 
 
 def written_bytes() -> int:
-    """What this process made the disks write so far, taken back where a file was removed before it was written."""
+    """Returns the bytes that this process has written to disk, without those of files that were deleted before."""
     lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text(encoding="ascii").splitlines())
     return int(lines["write_bytes"]) - int(lines["cancelled_write_bytes"])
 
 
 def compose(sequence: int) -> StoredPassage:
-    """A passage as the publisher stores it."""
+    """Returns a passage in the form in which the publisher stores it."""
     request_id = new_request_id()
     message = plate_message(
         PASSAGE,
@@ -75,20 +77,20 @@ def compose(sequence: int) -> StoredPassage:
 
 
 def busy_day(outbox: Outbox, passages: int) -> None:
-    """Each is acknowledged, and soon the next one comes."""
+    """Each passage is acknowledged, and soon the next one is stored."""
     for _ in range(passages):
         outbox.acknowledge([outbox.add(compose).sequence])
 
 
 def quiet_day(outbox: Outbox, passages: int) -> None:
-    """Each is acknowledged, and nothing comes for so long that the sender tidies up."""
+    """Each passage is acknowledged, and its row is deleted before the next one is stored."""
     for _ in range(passages):
         outbox.acknowledge([outbox.add(compose).sequence])
         outbox.delete_acknowledged()
 
 
 def offline_day(outbox: Outbox, passages: int) -> None:
-    """All are stored, and then acknowledged as the sender does it, a window at a time."""
+    """All passages are stored, and then acknowledged one window at a time, as the sender does it."""
     for _ in range(passages):
         outbox.add(compose)
     while waiting := outbox.pending(limit=WINDOW):

@@ -1,10 +1,10 @@
-"""One reader in a process of its own, for ``bench_peers``: edge-lpr or a peer, in that peer's environment.
+"""One reader in its own process for ``bench_peers``: edge-lpr or a peer, in the environment of that peer.
 
     python peer_worker.py NAME < paths of frames (.npy, uint8 (H, W, 3), BGR), one a line
 
-Pinned to one core, one thread. Answers each line with one line of JSON: {"seconds": ..., "texts": [...]}, the texts as
-the reader gives them, or {"error": ...} where it fails on the frame. The first answer is {"ready": ...}, with nothing
-asked. It imports only what the environment of the named reader has.
+It uses one core and one thread. It answers each line with one line of JSON: {"seconds": ..., "texts": [...]} with the
+texts of the reader, or {"error": ...} if it fails on the frame. The first line, without a request, is {"ready": ...}.
+The worker imports only packages of the environment of the named reader.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any, TextIO
 Read = Callable[[Any], list[str]]
 
 
-def _ours() -> Read:
+def _edge_lpr() -> Read:
     from edge_lpr.config import ReaderSettings
     from edge_lpr.vision.reader import PlateReader
 
-    ours = PlateReader.open(ReaderSettings(threads=1))
-    return lambda frame: [reading.number for reading in ours.read(frame)]
+    reader = PlateReader.open(ReaderSettings(threads=1))
+    return lambda frame: [reading.number for reading in reader.read(frame)]
 
 
 def _hyperlpr2() -> Read:
@@ -51,7 +51,7 @@ def _rapidocr() -> Read:
 
 
 READERS: dict[str, Callable[[], Read]] = {
-    "edge-lpr": _ours,
+    "edge-lpr": _edge_lpr,
     "hyperlpr2": _hyperlpr2,
     "agentclpr": _agentclpr,
     "rapidocr-onnxruntime": _rapidocr,
@@ -59,7 +59,7 @@ READERS: dict[str, Callable[[], Read]] = {
 
 
 def serve(name: str, answers: TextIO) -> None:
-    """Answer until standard input ends."""
+    """Answers until standard input ends."""
     import cv2
     import numpy as np
 
@@ -71,7 +71,7 @@ def serve(name: str, answers: TextIO) -> None:
         started = time.perf_counter()
         try:
             texts = read(frame)
-        except (cv2.error, IndexError, TypeError, ValueError) as error:  # a peer's own fault on this frame
+        except (cv2.error, IndexError, TypeError, ValueError) as error:  # the peer fails on this frame
             print(json.dumps({"error": " ".join(str(error).split())[:200]}), file=answers, flush=True)
             continue
         seconds = time.perf_counter() - started
@@ -79,7 +79,7 @@ def serve(name: str, answers: TextIO) -> None:
 
 
 def main() -> None:
-    """Keep the answers to ourselves: peers print to standard output, which goes to standard error instead."""
+    """Runs the worker. Standard output of the peer is redirected to standard error, so that only answers are there."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # before any library counts the cores
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

@@ -1,4 +1,4 @@
-"""The benchmark: every stage measured, whatever the frame shows."""
+"""The benchmark measures every stage, with and without a plate in the frame."""
 
 from __future__ import annotations
 

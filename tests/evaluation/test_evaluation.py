@@ -1,4 +1,4 @@
-"""Evaluation: who belongs to whom, how it is counted, and the sheet of misses."""
+"""Evaluation: matching of readings and plates, counting, and the contact sheet of misses."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_overlap_of_quads() -> None:
     assert quad_iou(box(0, 0), box(100, 0)) == 0
 
 
-def test_readings_go_to_the_plate_that_they_cover_most() -> None:
+def test_a_reading_belongs_to_the_plate_with_the_largest_overlap() -> None:
     plates = [TruePlate("京A11111", "蓝", box(0, 0)), TruePlate("京A22222", "蓝", box(40, 0))]
     near_both, on_second, elsewhere = (reading("X", box(x, 0)) for x in (15, 41, 300))
     assert match(plates, [near_both, elsewhere, on_second]) == [near_both, on_second]
@@ -63,7 +63,7 @@ def test_readings_go_to_the_plate_that_they_cover_most() -> None:
     assert match(plates, [on_second]) == [None, on_second]
 
 
-def test_a_plate_without_a_place_takes_its_number_or_the_best() -> None:
+def test_a_plate_without_a_quad_gets_its_number_or_the_best_reading() -> None:
     plate = TruePlate("京A11111", None, None)
     best, right = reading("京A22222", box(0, 0)), reading("京A11111", box(90, 0))
     assert match([plate], [best, right]) == [right]

@@ -1,4 +1,4 @@
-"""Labelled photos in each of the ways that people keep them."""
+"""Labelled photos in each accepted form."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write_set(root: Path, name: str, entries: dict[str, Any]) -> Path:
     return truth
 
 
-def test_a_truth_file_its_folder_and_the_root_are_the_same(tmp_path: Path) -> None:
+def test_a_truth_file_its_folder_and_the_root_give_the_same_photos(tmp_path: Path) -> None:
     truth = write_set(tmp_path / "scenes", "gate", SCENES)
     write_set(tmp_path / "crops", "cut", CROPS)
     by_file, by_folder = load_truth([truth], "val"), load_truth([tmp_path / "scenes" / "gate"], "val")
@@ -46,7 +46,7 @@ def test_a_truth_file_its_folder_and_the_root_are_the_same(tmp_path: Path) -> No
     assert {photo.path.name: photo.crop for photo in load_truth([tmp_path], "val")} == {"a.jpg": False, "c.png": True}
 
 
-def test_labels_are_taken_over(tmp_path: Path) -> None:
+def test_labels_are_read(tmp_path: Path) -> None:
     (photo,) = load_truth([write_set(tmp_path / "scenes", "gate", SCENES)], "val")
     assert photo.dataset == "scenes/gate"
     assert [plate.number for plate in photo.plates] == ["京A12345", None]
@@ -70,7 +70,7 @@ def test_photos_named_by_their_number(tmp_path: Path) -> None:
     assert not any(photo.crop for photo in photos)
 
 
-def test_what_holds_no_labels(tmp_path: Path) -> None:
+def test_a_path_without_labels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file or folder"):
         load_truth([tmp_path / "missing"], "val")
     with pytest.raises(InputError, match="named by their number"):
@@ -82,7 +82,7 @@ def test_what_holds_no_labels(tmp_path: Path) -> None:
             load_truth([broken], "val")
 
 
-def test_an_empty_split_says_so(tmp_path: Path) -> None:
+def test_an_empty_split_is_refused(tmp_path: Path) -> None:
     truth = write_set(tmp_path, "cut", CROPS)
     with pytest.raises(InputError, match="--split all"):
         load_truth([truth], "train")

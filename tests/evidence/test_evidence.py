@@ -1,4 +1,4 @@
-"""Kept pictures: as many and for as long as the settings say, named in the message, and deletable."""
+"""Kept pictures: limited in number and age, named in the message, and deletable."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ import os
 import re
 import stat
 import time
-from datetime import date
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from jsonschema import Draft202012Validator
 
 from edge_lpr.cli import main
 from edge_lpr.config import DeviceSettings, EvidenceSettings, ListSettings, load_settings
-from edge_lpr.errors import ConfigError, EvidenceError
+from edge_lpr.errors import ConfigError
 from edge_lpr.evidence.writer import EvidenceWriter
 from edge_lpr.messages.event import plate_message
-from edge_lpr.messages.schemas import load_schema
-from edge_lpr.messages.statistics import StatisticsMessage
 from edge_lpr.passages import Passage
 from edge_lpr.service.enrichment import Enrichment
-from edge_lpr.service.statistics import PassageStatistics, Pseudonyms
 from tests.tracking.film import HEIGHT, IMAGE, WIDTH, Film, plate
 
 CAR, OTHER = "粤LQ092V", "京AF0236"
@@ -37,7 +32,7 @@ def passage(number: str = CAR) -> Passage:
     return film.passages[0]
 
 
-def keeper(tmp_path: Path, **settings: object) -> EvidenceWriter:
+def writer(tmp_path: Path, **settings: object) -> EvidenceWriter:
     return EvidenceWriter(
         EvidenceSettings.model_validate(settings),
         DeviceSettings(state_dir=tmp_path),
@@ -50,12 +45,12 @@ def pictures(tmp_path: Path) -> list[Path]:
 
 
 def test_nothing_is_kept_by_default(tmp_path: Path) -> None:
-    assert keeper(tmp_path).store_pictures(passage()) is None
+    assert writer(tmp_path).store_pictures(passage()) is None
     assert pictures(tmp_path) == []
 
 
-def test_crops_are_the_plate_alone(tmp_path: Path) -> None:
-    kept = keeper(tmp_path, keep="crops").store_pictures(passage())
+def test_a_crop_shows_only_the_plate(tmp_path: Path) -> None:
+    kept = writer(tmp_path, keep="crops").store_pictures(passage())
     assert kept is not None and kept.frame is None
     (file,) = pictures(tmp_path)
     assert file == tmp_path / "evidence" / kept.crop
@@ -64,8 +59,8 @@ def test_crops_are_the_plate_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
-def test_frames_are_kept_beside_the_crop_and_told_in_the_message(tmp_path: Path) -> None:
-    completion = Enrichment(ListSettings(known=("粤LQ093V",)), keeper(tmp_path, keep="frames", url="https://nvr/lpr/"))
+def test_frames_are_kept_beside_the_crop_and_named_in_the_message(tmp_path: Path) -> None:
+    completion = Enrichment(ListSettings(known=("粤LQ093V",)), writer(tmp_path, keep="frames", url="https://nvr/lpr/"))
     complete = completion.enrich(passage())
     message = plate_message(
         complete,
@@ -76,15 +71,15 @@ def test_frames_are_kept_beside_the_crop_and_told_in_the_message(tmp_path: Path)
         clock_synchronized=True,
         published_at=complete.captured_at,
     )
-    told = message.to_json()["Event"]
-    assert re.fullmatch(r"https://nvr/lpr/2024-05-01/\d{9}-%E7%B2%A4LQ092V-crop\.jpg", told["Evidence"]["Crop"])
-    assert told["Evidence"]["Frame"].endswith("-frame.jpg")
-    assert told["Matches"] == [{"List": "known", "Number": "粤LQ093V", "Distance": 1}]
+    event = message.to_json()["Event"]
+    assert re.fullmatch(r"https://nvr/lpr/2024-05-01/\d{9}-%E7%B2%A4LQ092V-crop\.jpg", event["Evidence"]["Crop"])
+    assert event["Evidence"]["Frame"].endswith("-frame.jpg")
+    assert event["Matches"] == [{"List": "known", "Number": "粤LQ093V", "Distance": 1}]
     shapes = [image.shape for path in pictures(tmp_path) if (image := cv2.imread(str(path))) is not None]
     assert (HEIGHT, WIDTH, 3) in shapes and len(shapes) == 2
 
 
-def test_the_picture_is_of_a_frame_that_was_read_as_the_number() -> None:
+def test_the_picture_is_a_frame_that_was_read_as_the_number() -> None:
     film = Film()
     for i in range(12):
         film.show(plate(OTHER if i == 5 else CAR, 600 + 30 * i, width=150 if i == 5 else 100, confidence=93))
@@ -94,39 +89,37 @@ def test_the_picture_is_of_a_frame_that_was_read_as_the_number() -> None:
     assert only.picture.rect.width < 120
 
 
-def test_old_pictures_go(tmp_path: Path) -> None:
+def test_old_pictures_are_deleted(tmp_path: Path) -> None:
     old = tmp_path / "evidence" / "2024-01-01" / f"081502480-{CAR}-crop.jpg"
     old.parent.mkdir(parents=True)
     old.write_bytes(b"x")
     os.utime(old, (time.time() - 8 * 86400,) * 2)
     unset = EvidenceWriter(EvidenceSettings(), DeviceSettings(state_dir=tmp_path), clock_is_synchronized=lambda: False)
     unset.enforce_limits()
-    assert old.exists(), "before the clock is set it tells nothing of ages"
-    (old.parent / f".{old.name}.part").touch()  # a power cut left it
-    keeper(tmp_path, days=7).enforce_limits()
+    assert old.exists(), "ages are unknown before the clock is set"
+    (old.parent / f".{old.name}.part").touch()  # left by a power cut
+    writer(tmp_path, days=7).enforce_limits()
     assert pictures(tmp_path) == []
     assert not old.parent.exists()
 
 
-def test_the_oldest_go_when_there_are_too_many_megabytes(tmp_path: Path) -> None:
+def test_the_oldest_pictures_are_deleted_above_the_size_limit(tmp_path: Path) -> None:
     folder = tmp_path / "evidence" / "2024-01-01"
     folder.mkdir(parents=True)
     for i in range(4):
         path = folder / f"08150248{i}-{CAR}-crop.jpg"
         path.write_bytes(bytes(400_000))
         os.utime(path, (time.time() - 100 + i,) * 2)
-    mine = folder / "notes.txt"
-    mine.write_text("not ours")
-    keeper(tmp_path, max_megabytes=1).enforce_limits()
-    assert [path.name[:9] for path in pictures(tmp_path) if path != mine] == ["081502482", "081502483"]
-    assert mine.exists()
+    other = folder / "notes.txt"
+    other.write_text("not a picture")
+    writer(tmp_path, max_megabytes=1).enforce_limits()
+    assert [path.name[:9] for path in pictures(tmp_path) if path != other] == ["081502482", "081502483"]
+    assert other.exists()
 
 
-def test_a_disk_that_fails_costs_the_picture_and_not_the_passage(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failing_disk_loses_the_picture_and_not_the_passage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "evidence").write_text("a file where the folder should be")
-    failing = keeper(tmp_path, keep="crops")
+    failing = writer(tmp_path, keep="crops")
     assert failing.store_pictures(passage()) is None
     assert failing.store_pictures(passage()) is None
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
@@ -138,7 +131,7 @@ def test_the_pictures_of_one_number_or_of_old_days_are_listed_and_deleted(
     config = tmp_path / "config.yaml"
     config.write_text("device: {state_dir: .}\nevidence: {keep: crops}\n")
     for number in (CAR, OTHER):
-        keeper(tmp_path, keep="crops").store_pictures(passage(number))
+        writer(tmp_path, keep="crops").store_pictures(passage(number))
     assert main(["evidence", "-c", str(config), "--number", "京A·F0236"]) == 0
     listed = capsys.readouterr().out.splitlines()
     assert len(listed) == 1 and OTHER in listed[0]
@@ -160,36 +153,7 @@ def test_no_images_and_kept_images_contradict(tmp_path: Path) -> None:
     assert "without images there is nothing to keep" in caught.value.faults[0]
 
 
-def test_statistics_tell_a_vehicle_again_and_not_which(tmp_path: Path) -> None:
-    pseudonyms, day = Pseudonyms(tmp_path, key_days=2), date(2025, 3, 1)
-    first = pseudonyms.of(CAR, day)
-    assert first == pseudonyms.of(CAR, day) != pseudonyms.of(OTHER, day)
-    assert Pseudonyms(tmp_path, key_days=2).of(CAR, date(2025, 3, 2)) == first
-    assert stat.S_IMODE((tmp_path / "statistics-key.json").stat().st_mode) == 0o600
-    old_key = (tmp_path / "statistics-key.json").read_text()
-    assert pseudonyms.of(CAR, date(2025, 3, 3)) != first
-    assert (tmp_path / "statistics-key.json").read_text() != old_key
-    sent: list[StatisticsMessage] = []
-    PassageStatistics(pseudonyms, "gate-1", sent.append).publish(passage())
-    message = sent[0].to_json()
-    Draft202012Validator(load_schema("statistics")).validate(message)
-    assert CAR not in str(message)
-    assert message["Hour"] == "2024-05-01T08:00:00.000+00:00"
-
-
-def test_without_a_key_nothing_is_counted_and_no_number_goes_out(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    sent: list[object] = []
-    pseudonyms = Pseudonyms(tmp_path / "absent", key_days=1)
-    with pytest.raises(EvidenceError, match="cannot be written"):
-        pseudonyms.of(CAR, date(2025, 3, 1))
-    PassageStatistics(pseudonyms, "gate-1", sent.append).publish(passage())
-    assert sent == []
-    assert "this passage is not counted" in caplog.text
-
-
-def test_a_frame_is_held_and_not_copied() -> None:
+def test_a_frame_is_referenced_and_not_copied() -> None:
     film = Film()
     for i in range(5):
         film.show(plate(CAR, 600 + 30 * i))

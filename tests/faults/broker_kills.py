@@ -1,10 +1,9 @@
-"""The broker killed and started again while the real program publishes: what was lost.
+"""Kills and restarts the broker while the real program publishes, and counts what was lost.
 
     python -m tests.faults.broker_kills [--times 50] [--persistence]
 
-Without ``--persistence`` the broker forgets everything, its subscriptions and retained messages too. After each restart
-the subscriber is let in before the gate: such a broker hands a passage to whoever is subscribed, and acknowledges it
-also where nobody is.
+Without ``--persistence`` the broker loses everything, also subscriptions and retained messages. After each restart the
+subscriber connects before the gate. Such a broker acknowledges a passage even if there is no subscriber.
 """
 
 from __future__ import annotations
@@ -16,22 +15,22 @@ import threading
 
 from rich.progress import track
 
-from tests.faults.bench import bench
+from tests.faults.rig import running_rig
 from tests.faults.tally import Tally
 
 
 def kill_broker(times: int, *, persistence: bool = False) -> Tally:
-    """Restart it so often at random moments; the passages' fate."""
-    with bench(persistence=persistence) as at:
+    """Restarts the broker ``times`` times at random moments; returns the counts of passages."""
+    with running_rig(persistence=persistence) as rig:
         for _ in track(range(times), "killing the broker", disable=not sys.stdout.isatty()):
             threading.Event().wait(random.uniform(0, 1))
-            at.restart_broker()
-            at.wait_received(at.gate.last_passage)
-        return at.settle()
+            rig.restart_broker()
+            rig.wait_received(rig.gate.last_passage)
+        return rig.stop_and_count()
 
 
 def main() -> None:
-    """Kill, count, print; exit code 1 where anything was lost, mixed up or out of order."""
+    """Kills, counts and prints. Exit code 1 if a passage was lost, mixed up or out of order."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--persistence", action="store_true")

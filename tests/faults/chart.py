@@ -1,4 +1,4 @@
-"""A chart over time as a PNG: panels below each other with the same axis of minutes, and shaded spans through all."""
+"""A chart over time as PNG: panels with a common time axis in minutes, and shaded time spans."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Line:
-    """One series: points of seconds and value. A ``thin`` one lies over the others, as a fit does."""
+    """One series of points (seconds, value). A ``thin`` line is drawn over the others, for example a fit."""
 
     label: str
     points: Sequence[Point]
@@ -29,7 +29,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
-    """One diagram. ``from_zero``: its axis begins there; else it holds the values closely."""
+    """One diagram. With ``from_zero`` its value axis starts at zero, otherwise it fits the values."""
 
     title: str
     lines: Sequence[Line]
@@ -38,7 +38,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Span:
-    """Something that lasted from ``from_s`` to ``to_s``; those of one ``kind`` are shaded alike."""
+    """A time span from ``from_s`` to ``to_s``; spans of one ``kind`` have the same colour."""
 
     kind: str
     from_s: float
@@ -46,7 +46,7 @@ class Span:
 
 
 def draw(path: Path, title: str, panels: Sequence[Panel], spans: Sequence[Span] = ()) -> None:
-    """Write the chart; its axis of time ends with the longest line."""
+    """Writes the chart. Its time axis ends with the longest line."""
     height = TOP + len(panels) * (PANEL_HEIGHT + GAP) + BOTTOM
     image = Image.new("RGB", (WIDTH, height), "white")
     sheet = _Sheet(ImageDraw.Draw(image), max(x for panel in panels for line in panel.lines for x, _ in line.points))
@@ -62,7 +62,7 @@ def draw(path: Path, title: str, panels: Sequence[Panel], spans: Sequence[Span] 
 
 
 class _Sheet:
-    """What is drawn on, and the axis of time that all panels share."""
+    """The drawing and the common time axis."""
 
     def __init__(self, pen: ImageDraw.ImageDraw, end_s: float) -> None:
         self.pen = pen
@@ -71,7 +71,7 @@ class _Sheet:
         self._end_s = max(end_s, 1.0)
 
     def legend(self, entries: Sequence[tuple[str, str]], top: float) -> None:
-        """From the right edge leftwards."""
+        """Draws the legend from the right edge to the left."""
         right = float(WIDTH - RIGHT)
         for label, colour in reversed(entries):
             right -= self.pen.textlength(label, self._small)
@@ -80,12 +80,12 @@ class _Sheet:
             right -= 34
 
     def shade(self, span: Span, colour: str, top: float) -> None:
-        """At least a hair wide."""
+        """Shades a span, at least one pixel wide."""
         left = self._x(span.from_s)
         self.pen.rectangle((left, top, max(left + 1, self._x(min(span.to_s, self._end_s))), top + PANEL_HEIGHT), colour)
 
     def panel(self, panel: Panel, top: float, *, is_last: bool) -> None:
-        """One diagram, its upper edge at ``top``."""
+        """Draws one diagram with its upper edge at ``top``."""
         values = [value for line in panel.lines for _, value in line.points]
         low, high, step = _scale(0.0 if panel.from_zero else min(values), max(values))
 
@@ -114,7 +114,7 @@ class _Sheet:
 
 
 def _scale(low: float, high: float) -> tuple[float, float, float]:
-    """Round ends of an axis, and the step between its marks."""
+    """Returns round ends of an axis, and the step between its marks."""
     step = _round_step((high - low) / 4 or 1.0)
     return math.floor(low / step) * step, (math.floor(high / step) + 1) * step, step
 
@@ -125,6 +125,6 @@ def _minutes(end: float) -> list[float]:
 
 
 def _round_step(about: float) -> float:
-    """1, 2 or 5 times a power of ten, no smaller than ``about``."""
+    """Returns 1, 2 or 5 times a power of ten, not smaller than ``about``."""
     power = 10.0 ** math.floor(math.log10(about))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= about * 0.999)

@@ -1,4 +1,4 @@
-"""What is done to a gate in a soak: to its line, its broker, its camera, its settings and its API."""
+"""The disturbances of a soak test: of the network line, the broker, the camera, the settings and the API."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tests.faults.bench import Bench
-from tests.faults.crowd import Crowd
 from tests.faults.relay import QUOTA_EXCEEDED, Faults
+from tests.faults.request_load import RequestLoad
+from tests.faults.rig import Rig
 from tests.faults.scripted_camera import Show
 from tests.faults.traffic import Traffic
 
 Kind = Literal["broker", "camera", "service"]
 
 READER = {"threads": 1, "min_plate_width": 40, "idle_look_s": 0}
-"""Every frame is read; what is smaller than full size (``resize``) too."""
+"""Reader settings: every frame is read, also the smaller ones of ``resize``."""
 
 
 class Scene:
-    """What stands around the gate besides its broker: the road with its vehicles, and a crowd that asks."""
+    """The surroundings of the gate besides its broker: traffic before the camera, and clients of the API."""
 
-    def __init__(self, road: Traffic, api_port: int) -> None:
-        self.road = road
+    def __init__(self, traffic: Traffic, api_port: int) -> None:
+        self.traffic = traffic
         self.api = f"http://127.0.0.1:{api_port}"
         self._api_port = api_port
-        self.crowd: Crowd | None = None
+        self.request_load: RequestLoad | None = None
 
     def sections(self, camera_url: str, repeat_after_s: float) -> dict[str, Any]:
-        """Of the gate's settings: quick to notice what is wrong, so that much of it fits into a soak."""
+        """Returns sections of the gate's settings with short time limits, so that many faults fit into a soak test."""
         live = {"type": "stream", "source": camera_url, "read_timeout_s": 2.0, "fault_after_s": 2.0}
         return {
             "camera": {**live, "reopen_min_s": 0.2, "reopen_max_s": 1.0},
@@ -38,78 +38,81 @@ class Scene:
         }
 
 
-Act = Callable[[Bench, Scene], None]
+Act = Callable[[Rig, Scene], None]
 
 
 @dataclass(frozen=True)
 class Disturbance:
-    """``do`` begins it, ``mend`` ends it; neither waits for the gate to notice."""
+    """``begin`` starts it, ``end`` ends it. Neither waits for a reaction of the gate."""
 
     name: str
     kind: Kind
-    do: Act
-    mend: Act
+    begin: Act
+    end: Act
 
 
 def _line(name: str, faults: Faults, *, cut: bool = False, cut_after: bool = False) -> Disturbance:
-    def do(at: Bench, _scene: Scene) -> None:
-        at.relay.faults = faults
+    def begin(rig: Rig, _scene: Scene) -> None:
+        rig.relay.faults = faults
         if cut:
-            at.relay.cut()
+            rig.relay.cut()
 
-    def mend(at: Bench, _scene: Scene) -> None:
-        at.relay.heal()
+    def end(rig: Rig, _scene: Scene) -> None:
+        rig.relay.heal()
         if cut_after:
-            at.relay.cut()
+            rig.relay.cut()
 
-    return Disturbance(name, "broker", do, mend)
+    return Disturbance(name, "broker", begin, end)
 
 
 def _camera(show: Show) -> Disturbance:
     return Disturbance(
-        f"camera: {show}", "camera", lambda _, scene: scene.road.disturb(show), lambda _, scene: scene.road.calm()
+        f"camera: {show}",
+        "camera",
+        lambda _, scene: scene.traffic.disturb(show),
+        lambda _, scene: scene.traffic.resume(),
     )
 
 
-def _stop_broker(at: Bench, _scene: Scene) -> None:
-    at.relay.faults = Faults(refusing=True)
-    at.broker.stop()
-    at.relay.cut()
+def _stop_broker(rig: Rig, _scene: Scene) -> None:
+    rig.relay.faults = Faults(refusing=True)
+    rig.broker.stop()
+    rig.relay.cut()
 
 
-def _return_broker(at: Bench, _scene: Scene) -> None:
-    at.return_broker()
+def _return_broker(rig: Rig, _scene: Scene) -> None:
+    rig.return_broker()
 
 
-def _change_settings(at: Bench, _scene: Scene) -> None:
-    start = len(at.gate.log)
-    at.gate.configure(reader={**READER, "min_confidence": 75})
-    at.gate.reload()
-    at.gate.wait_for_line(r"applied: reader\.min_confidence", start)
+def _change_settings(rig: Rig, _scene: Scene) -> None:
+    start = len(rig.gate.log)
+    rig.gate.configure(reader={**READER, "min_confidence": 75})
+    rig.gate.reload()
+    rig.gate.wait_for_line(r"applied: reader\.min_confidence", start)
 
 
-def _spoil_settings(at: Bench, _scene: Scene) -> None:
-    start = len(at.gate.log)
-    at.gate.configure(reader={**READER, "min_confidence": "high"})
-    at.gate.reload()
-    at.gate.wait_for_line("the new settings are refused", start)
+def _break_settings(rig: Rig, _scene: Scene) -> None:
+    start = len(rig.gate.log)
+    rig.gate.configure(reader={**READER, "min_confidence": "high"})
+    rig.gate.reload()
+    rig.gate.wait_for_line("the new settings are refused", start)
 
 
-def _restore_settings(at: Bench, _scene: Scene) -> None:
-    start = len(at.gate.log)
-    at.gate.configure()
-    at.gate.reload()
-    at.gate.wait_for_line("settings read anew", start)
+def _restore_settings(rig: Rig, _scene: Scene) -> None:
+    start = len(rig.gate.log)
+    rig.gate.configure()
+    rig.gate.reload()
+    rig.gate.wait_for_line("settings read anew", start)
 
 
-def _ask(at: Bench, scene: Scene) -> None:
-    scene.crowd = Crowd(scene.api, at.subscriber.client)
-    scene.crowd.start()
+def _start_requests(rig: Rig, scene: Scene) -> None:
+    scene.request_load = RequestLoad(scene.api, rig.subscriber.client)
+    scene.request_load.start()
 
 
-def _stop_asking(_at: Bench, scene: Scene) -> None:
-    assert scene.crowd is not None
-    scene.crowd.stop()
+def _stop_requests(_rig: Rig, scene: Scene) -> None:
+    assert scene.request_load is not None
+    scene.request_load.stop()
 
 
 CAMERA: tuple[Show, ...] = ("stop", "freeze", "black", "noise", "late", "resize", "vanish")
@@ -119,7 +122,7 @@ ALL = (
     _line("broker unreachable", Faults(refusing=True), cut=True),
     _line("half-open, all vanishes", Faults(lost=frozenset({"up", "down"}))),
     _line("half-open, answers vanish", Faults(lost=frozenset({"down"}))),
-    _line("half-open, ours vanish", Faults(lost=frozenset({"up"}))),
+    _line("half-open, sent packets vanish", Faults(lost=frozenset({"up"}))),
     _line("stalled", Faults(stalled=True)),
     _line("slow line, 2 kB/s", Faults(rate=2000)),
     _line("slow acknowledgements", Faults(puback_delay_s=1)),
@@ -127,6 +130,6 @@ ALL = (
     _line("quota exceeded", Faults(refuse_plates=QUOTA_EXCEEDED)),
     *(_camera(show) for show in CAMERA),
     Disturbance("settings changed", "service", _change_settings, _restore_settings),
-    Disturbance("settings spoilt", "service", _spoil_settings, _restore_settings),
-    Disturbance("crowd of requests", "service", _ask, _stop_asking),
+    Disturbance("settings invalid", "service", _break_settings, _restore_settings),
+    Disturbance("many requests", "service", _start_requests, _stop_requests),
 )

@@ -1,4 +1,4 @@
-"""``edge-lpr run`` as a process that a fault harness can start, kill and look into; photos are its usual camera."""
+"""``edge-lpr run`` as a process that the fault tests start, kill and inspect; its default camera plays photos."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ BASE = "edge-lpr/gate-1"
 PLATE, HEALTH, AVAILABILITY = f"{BASE}/plate", f"{BASE}/health", f"{BASE}/availability"
 DEADLINE_S = 120.0
 PHOTOS = (60, 120, 180, 246)
-"""Frames of the demo clip, each with another plate that is easily read."""
+"""Frames of the demo clip, each with another plate that is easy to read."""
 PASSAGE = re.compile(r"INFO passage (\d+): ")
 
 
 class Gate:
-    """One gate with one state folder, started and killed as often as one likes. ``folder`` also takes its log.
+    """One gate with one state folder, which can be started and killed repeatedly. Its log is in ``folder`` too.
 
-    ``sections`` of the settings replace those that a gate has here by default.
+    ``sections`` replace the default sections of the settings.
     """
 
     def __init__(self, folder: Path, port: int, sections: Mapping[str, Any] | None = None, **mqtt: Any) -> None:
@@ -65,28 +65,28 @@ class Gate:
         self.kill()
 
     def configure(self, **sections: Any) -> None:
-        """Write the settings file: as at the beginning, but for these sections."""
+        """Writes the settings file with the initial settings, except for ``sections``."""
         self._config.write_text(yaml.safe_dump({**self._settings, **sections}), encoding="utf-8")
 
     def start(self) -> Gate:
-        """Run it; its log goes on where it ended."""
+        """Starts the process; its log is appended."""
         paths = os.pathsep.join((str(ROOT / "tests" / "faults" / "resolver"), str(ROOT)))
-        ours = {"PYTHONPATH": paths, "EDGE_TEST_NO_DNS": str(self.no_dns)}
-        environment = {**os.environ, **unit_environment(), **ours}
+        added = {"PYTHONPATH": paths, "EDGE_TEST_NO_DNS": str(self.no_dns)}
+        environment = {**os.environ, **unit_environment(), **added}
         command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(self._config)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         return self
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """Kills the process, as a power cut does."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def stop(self) -> int:
-        """By SIGTERM; the exit code."""
+        """Stops the process with SIGTERM; returns the exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(15)
@@ -94,48 +94,48 @@ class Gate:
         return code
 
     def reload(self) -> None:
-        """Let it read its settings anew, by SIGHUP."""
+        """Makes it read its settings again, with SIGHUP."""
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
     @property
     def pid(self) -> int:
-        """Of the running process."""
+        """The id of the running process."""
         assert self._process is not None
         return self._process.pid
 
     @property
     def log(self) -> str:
-        """All that it wrote so far, over all its lives."""
+        """The log of all starts so far."""
         return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
 
     @property
     def last_passage(self) -> int:
-        """The number of the newest passage that it logged, which is on its disk by then."""
+        """The number of the newest passage in the log; it is on disk then."""
         numbers = PASSAGE.findall(self.log)
         return int(numbers[-1]) if numbers else 0
 
     def wait_for(self, met: Callable[[], bool], what: str, timeout_s: float = DEADLINE_S) -> None:
-        """Until the condition holds; fails when the gate ends or the time is over."""
+        """Waits until ``met`` is true. Fails if the gate ends or the time is over."""
         deadline_s = time.monotonic() + timeout_s
         while not met():
             assert self._process is None or self._process.poll() is None, f"the gate ended:\n{self.log[-2000:]}"
-            assert time.monotonic() < deadline_s, f"in vain: {what}\n{self.log[-2000:]}"
+            assert time.monotonic() < deadline_s, f"did not happen in time: {what}\n{self.log[-2000:]}"
             threading.Event().wait(0.05)
 
     def wait_for_line(self, pattern: str, start: int = 0, timeout_s: float = DEADLINE_S) -> None:
-        """Until the log, from byte ``start`` on, has a line that matches."""
+        """Waits until the log has a matching line after position ``start``."""
         self.wait_for(lambda: re.search(pattern, self.log[start:]) is not None, pattern, timeout_s)
 
     def wait_for_passages(self, more: int, timeout_s: float = DEADLINE_S) -> int:
-        """Until so many more passages are on its disk; the newest one's number."""
+        """Waits until ``more`` more passages are on disk; returns the newest number."""
         wanted = self.last_passage + more
         self.wait_for(lambda: self.last_passage >= wanted, f"{more} more passages", timeout_s)
         return self.last_passage
 
 
 def last_sequence(state: Path) -> int:
-    """The newest passage that was ever on the disk of a gate that is not running."""
+    """Returns the last sequence number in the outbox of a stopped gate."""
     outbox = Outbox(state, OutboxSettings())
     outbox.open()
     try:
@@ -145,7 +145,7 @@ def last_sequence(state: Path) -> int:
 
 
 def deliver(state: Path, port: int, timeout_s: float = DEADLINE_S, **mqtt: Any) -> None:
-    """Send what still waits on the disk of a gate that is not running."""
+    """Sends the passages that wait in the outbox of a stopped gate."""
     device = DeviceSettings(id="gate-1", state_dir=state)
     with PassagePublisher(MqttSettings(port=port, **mqtt), device) as publisher:
         assert publisher.wait_until_empty(timeout_s), publisher.status
@@ -153,7 +153,7 @@ def deliver(state: Path, port: int, timeout_s: float = DEADLINE_S, **mqtt: Any) 
 
 @cache
 def photos() -> dict[str, bytes]:
-    """The frames of the demo clip, at half their size, as JPEG files."""
+    """Returns the frames of the demo clip at half size, as JPEG files by name."""
     made: dict[str, bytes] = {}
     clip = cv2.VideoCapture(str(demo_clip()))
     for number in range(max(PHOTOS) + 1):

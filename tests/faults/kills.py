@@ -1,9 +1,9 @@
-"""``kill -9`` at random moments, and what was lost: a small producer again and again, then the whole program.
+"""Kills a small producer and the whole program with SIGKILL at random moments, and counts what was lost.
 
     python -m tests.faults.kills [--producer 200] [--program 20]
 
-Both go through the product's publisher and outbox. What counts as accepted by us is what ``publish`` returned for (the
-producer writes that down), or what stands on the disk (the program). ``damaged`` counts databases moved aside.
+Both use the product's publisher and outbox. A passage counts as accepted when ``publish_passage`` has returned (the
+producer records that), or when it is on disk (the program). ``damaged`` counts databases that were moved aside.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from tests.faults.tally import Tally, tally
 from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber
 
 LONGEST_S = 0.6
-"""A producer lives up to this long after its first passage."""
+"""Longest time in seconds from a producer's first passage to its end."""
 
 
 def kill_producer(times: int) -> tuple[Tally, int]:
-    """Start and kill a producer so often; the passages' fate, and the databases moved aside."""
+    """Starts and kills a producer ``times`` times; returns the counts of passages and of damaged databases."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         state, ledger = folder / "state", folder / "ledger"
@@ -51,7 +51,7 @@ def kill_producer(times: int) -> tuple[Tally, int]:
 
 
 def kill_program(times: int) -> tuple[Tally, int]:
-    """The same with the whole program: every second time before its first passage."""
+    """Does the same with the whole program; every second time before its first passage."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         broker = Mosquitto(folder).start()
@@ -70,7 +70,7 @@ def kill_program(times: int) -> tuple[Tally, int]:
 
 
 def _count(state: Path, port: int, subscriber: Subscriber, stored: dict[int, str] | None) -> tuple[Tally, int]:
-    """Deliver what waits; then the fate of all."""
+    """Delivers the waiting passages; returns the counts."""
     last = last_sequence(state)
     deliver(state, port)
     subscriber.wait(lambda all_: any(m.json["Event"]["Sequence"] == last for m in all_[-200:]), DEADLINE_S)
@@ -81,13 +81,13 @@ def _wait_until_longer(ledger: Path, size: int, process: subprocess.Popen[bytes]
     for _ in range(6000):
         if ledger.exists() and ledger.stat().st_size > size:
             return
-        assert process.poll() is None, "the producer ended by itself"
+        assert process.poll() is None, "the producer has ended"
         threading.Event().wait(0.01)
     raise AssertionError("the producer made no passage")
 
 
 def main() -> None:
-    """Kill, count, print; exit code 1 where anything was lost, mixed up, out of order or damaged."""
+    """Kills, counts and prints. Exit code 1 if anything was lost, mixed up, out of order or damaged."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--producer", type=int, default=200)
     parser.add_argument("--program", type=int, default=20)

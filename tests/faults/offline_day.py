@@ -1,9 +1,9 @@
-"""A day without a broker, as fast as the reader goes, and then everything delivered.
+"""A day without a broker, at the speed of the reader, and then the delivery of all passages.
 
     python -m tests.faults.offline_day [--passages 2000]
 
-Prints what became of the passages, the longest pause between two of them while the broker was away (reading must not
-stop), and how long the delivery took.
+Prints the counts of passages, the longest pause between two of them while the broker was away (reading must not stop),
+and the time of the delivery.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.faults.bench import bench
+from tests.faults.rig import running_rig
 from tests.faults.tally import Tally
 
 _TIME = re.compile(r"^(\S+ \S+) INFO passage \d+: ", re.MULTILINE)
 _SECONDS_EACH = 5
-"""Patience for one passage on a slow machine."""
+"""Longest time for one passage on a slow machine."""
 
 
 @dataclass(frozen=True)
 class Day:
-    """What one day without a broker did; seconds."""
+    """The result of one day without a broker; times in seconds."""
 
     tally: Tally
     longest_pause_s: float
@@ -34,22 +34,22 @@ class Day:
 
 
 def offline(passages: int) -> Day:
-    """Take the broker away, wait for so many passages, give it back."""
-    with bench() as at:
-        start = len(at.gate.log)
-        at.broker.stop()
-        at.gate.wait_for_passages(passages, passages * _SECONDS_EACH + 60)
-        times = [datetime.strptime(text, "%Y-%m-%d %H:%M:%S,%f") for text in _TIME.findall(at.gate.log[start:])]
+    """Stops the broker, waits for ``passages`` passages, and starts it again."""
+    with running_rig() as rig:
+        start = len(rig.gate.log)
+        rig.broker.stop()
+        rig.gate.wait_for_passages(passages, passages * _SECONDS_EACH + 60)
+        times = [datetime.strptime(text, "%Y-%m-%d %H:%M:%S,%f") for text in _TIME.findall(rig.gate.log[start:])]
         longest_s = max((later - sooner).total_seconds() for sooner, later in itertools.pairwise(times))
-        at.return_broker()
-        last, began_s = at.gate.last_passage, time.monotonic()
-        at.wait_received(last)
+        rig.return_broker()
+        last, began_s = rig.gate.last_passage, time.monotonic()
+        rig.wait_received(last)
         delivery_s = time.monotonic() - began_s
-        return Day(at.settle(), longest_s, delivery_s)
+        return Day(rig.stop_and_count(), longest_s, delivery_s)
 
 
 def main() -> None:
-    """Live through it; exit code 1 where anything was lost, mixed up or out of order."""
+    """Runs the test. Exit code 1 if a passage was lost, mixed up or out of order."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--passages", type=int, default=2000)
     day = offline(parser.parse_args().passages)

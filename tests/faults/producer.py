@@ -1,8 +1,8 @@
-"""A small program that publishes passages through the product's own publisher, until it is killed.
+"""A small program that publishes passages with the product's publisher until it is killed.
 
     python -m tests.faults.producer STATE_DIR PORT LEDGER
 
-Each passage that ``publish`` returned is written to LEDGER, one line of number and RequestId.
+When ``publish_passage`` returns, sequence number and RequestId are written to LEDGER as one line.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ PAUSE_S = 0.02
 
 
 def main() -> None:
-    """Publish for ever; SIGKILL is the way out."""
+    """Publishes until SIGKILL."""
     folder, port, ledger = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     file = os.open(ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    never = threading.Event()
+    pause = threading.Event()
     publisher = PassagePublisher(
         MqttSettings(port=port), DeviceSettings(id="gate-1", state_dir=folder), backoff=BackOff(0.05, 0.2)
     )
     with publisher:
-        while not never.wait(random.uniform(0, PAUSE_S)):
+        while not pause.wait(random.uniform(0, PAUSE_S)):
             stored = publisher.publish_passage(PASSAGE)
             os.write(file, f"{stored.sequence} {stored.request_id}\n".encode())
 
 
 def accepted(ledger: Path) -> dict[int, str]:
-    """The passages that were written down."""
+    """Returns the RequestIds in the ledger by sequence number."""
     lines = ledger.read_text(encoding="ascii").splitlines() if ledger.exists() else []
     return {int(number): request_id for number, request_id in (line.split() for line in lines)}
 

@@ -1,7 +1,6 @@
-"""A TCP relay between a gate and its broker that does to the connection what networks and brokers do.
+"""A TCP relay between a gate and its broker that simulates faults of networks and brokers.
 
-It understands just enough of MQTT to act on whole packets: a fault then is the one that was asked for, and not a torn
-packet besides.
+It decodes as much of MQTT as it needs to act on whole packets, so that no fault also cuts a packet in two.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Way = Literal["up", "down"]
-"""From the gate to the broker, and back."""
+"""Direction: ``up`` is from the gate to the broker."""
 
 PUBLISH, PUBACK = 3, 4
 QUOTA_EXCEEDED = 0x97
@@ -23,24 +22,24 @@ QUOTA_EXCEEDED = 0x97
 
 @dataclass(frozen=True)
 class Faults:
-    """What is wrong with the line now. ``rate`` is in bytes a second, ``puback_delay_s`` in seconds."""
+    """The present faults of the line. ``rate`` is in bytes per second, ``puback_delay_s`` in seconds."""
 
     refusing: bool = False
     """New connections are closed at once."""
     stalled: bool = False
-    """Nothing moves, nothing is lost: what was held goes on afterwards."""
+    """No packet is passed on and none is lost: they are passed on afterwards."""
     lost: frozenset[Way] = frozenset()
-    """Packets vanish on these ways and the ends are not told; a connection that lost one never works again."""
+    """Packets in these directions are dropped silently. A connection that lost one never works again."""
     rate: float | None = None
     corrupt: frozenset[Way] = frozenset()
-    """One bit of each packet is turned."""
+    """One bit of each packet in these directions is inverted."""
     puback_delay_s: float = 0.0
     refuse_plates: int | None = None
-    """The reason code that passages are answered with, instead of handing them to the broker (MQTT 5)."""
+    """The reason code with which passages are refused, instead of passing them to the broker (MQTT 5)."""
 
 
 class Relay:
-    """Listens on ``port`` and passes on to ``target``. A context manager; ``faults`` may be set at any time."""
+    """Listens on ``port`` and forwards to ``target``. A context manager; ``faults`` may be set at any time."""
 
     def __init__(self, target: int, host: str = "127.0.0.1") -> None:
         self._target = (host, target)
@@ -48,7 +47,7 @@ class Relay:
         self.port: int = self._server.getsockname()[1]
         self.connections = 0
         self.publishes = 0
-        """Passages that came up, refused ones too."""
+        """Number of passages from the gate, including refused ones."""
         self._faults = Faults()
         self._changed = threading.Condition()
         self._links: set[_Link] = set()
@@ -57,7 +56,7 @@ class Relay:
 
     @property
     def faults(self) -> Faults:
-        """What is wrong now."""
+        """The present faults."""
         return self._faults
 
     @faults.setter
@@ -67,11 +66,11 @@ class Relay:
             self._changed.notify_all()
 
     def heal(self) -> None:
-        """Nothing is wrong any more. Connections that lost packets stay broken until their ends notice."""
+        """Removes all faults. Connections that lost packets stay broken until their peers detect it."""
         self.faults = Faults()
 
     def cut(self) -> None:
-        """End every connection, as a router does that was switched off and on."""
+        """Ends every connection, as a router does after a restart."""
         with self._changed:
             links = list(self._links)
         for link in links:
@@ -92,12 +91,12 @@ class Relay:
         self._thread.join(5)
 
     def wait_unless_closed(self, seconds: float) -> None:
-        """Let that time pass."""
+        """Waits ``seconds``, or until the relay is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_closed, seconds)
 
     def wait_while_stalled(self) -> None:
-        """Until packets move again."""
+        """Waits until packets are passed on again."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_closed or not self._faults.stalled)
 
@@ -121,14 +120,14 @@ class Relay:
                 self._links.add(link)
             link.start()
 
-    def forget(self, link: _Link) -> None:
-        """That connection is over."""
+    def remove(self, link: _Link) -> None:
+        """Removes a connection that has ended."""
         with self._changed:
             self._links.discard(link)
 
 
 class _Link:
-    """One connection through the relay, with a thread for each way."""
+    """One connection through the relay, with a thread for each direction."""
 
     def __init__(self, relay: Relay, gate: socket.socket, broker: socket.socket) -> None:
         self._relay = relay
@@ -149,14 +148,14 @@ class _Link:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
-        self._relay.forget(self)
+        self._relay.remove(self)
 
     def _pump(self, way: Way, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             for packet in packets(source):
                 self._relay.wait_while_stalled()
                 self._pass_on(way, packet, sink)
-        if not self._broken:  # whoever lost packets hears nothing of the other end's leaving either
+        if not self._broken:  # a peer that lost packets is not informed of the end either
             self.close()
 
     def _pass_on(self, way: Way, packet: bytes, sink: socket.socket) -> None:
@@ -186,7 +185,7 @@ class _Link:
 
 
 def packets(source: socket.socket) -> Iterator[bytes]:
-    """The MQTT packets that come from a socket, until it ends."""
+    """Yields the MQTT packets from a socket, until it ends."""
     buffer = b""
     while chunk := source.recv(65536):
         buffer += chunk
@@ -196,7 +195,7 @@ def packets(source: socket.socket) -> Iterator[bytes]:
 
 
 def packet_length(buffer: bytes) -> int | None:
-    """Bytes of the packet that ``buffer`` begins with, its header included; None while that cannot be told."""
+    """Returns the size of the first packet in ``buffer`` with its header; None while it is unknown."""
     length = 0
     for index, byte in enumerate(buffer[1:5]):
         length |= (byte & 0x7F) << 7 * index

@@ -1,12 +1,12 @@
-"""A camera that misbehaves by script: the one fake of the fault harness.
+"""A camera with scripted faults: the only simulated part of the fault tests.
 
-What it shows are the vehicles of the demo clip, with a sensor's noise. It has two faces. To the service it is a network
-camera like any other, MJPEG over HTTP (``ScriptedCamera``); and for calls that never return it stands in for picamera2
-(``standin/picamera2.py``), which mirrors the real class. Neither needs a word in the product.
+It shows the vehicles of the demo clip, with sensor noise. It exists in two forms: a network camera with MJPEG over HTTP
+(``ScriptedCamera``), and, for calls that never return, a replacement of picamera2 with the same interface
+(``standin/picamera2.py``). The product needs no change for either.
 
-A script is a YAML list of steps, each for some seconds:
+A script is a YAML list of steps, each with a duration in seconds:
 
-    - {show: vehicle, number: 2, for_s: 4}     # the demo clip's third vehicle drives up once, then the lane is empty
+    - {show: vehicle, number: 2, for_s: 4}     # the third vehicle of the clip drives up once, then an empty lane
     - {show: freeze, for_s: 5}                 # empty freeze black noise stop late resize vanish hang
 
     python -m tests.faults.scripted_camera SCRIPT --port 8090     plays it; the source is http://127.0.0.1:8090/live
@@ -36,21 +36,21 @@ Image = NDArray[np.uint8]
 Show = Literal["vehicle", "empty", "freeze", "black", "noise", "stop", "late", "resize", "vanish", "hang"]
 
 FPS = 12.0
-"""Pictures a second, and frames of the clip a second, where nothing else is asked for."""
+"""Default number of pictures per second, and of clip frames per second."""
 WIDTH, HEIGHT = 960, 540
 LATE_S = 1.3
-"""Between two pictures that come late."""
+"""Seconds between two late pictures."""
 
 NUMBERS = ("京N8F2K6", "粤BD30517", "冀B7H905", "苏A2963警")
 _FRAMES = (range(20, 68), range(80, 128), range(142, 190), range(204, 250))
-"""Of the demo clip: where its vehicles drive up."""
+"""Frames of the demo clip in which its vehicles drive up."""
 
 _EMPTY = 0
 
 
 @dataclass(frozen=True)
 class Step:
-    """What is shown, of which vehicle, and for how long (by a script; None: until told otherwise)."""
+    """The scene, the vehicle, and the duration in seconds; None means until the next step."""
 
     show: Show
     number: int = 0
@@ -62,12 +62,12 @@ class Step:
 
 
 def load_script(path: Path) -> list[Step]:
-    """The steps of a script file."""
+    """Returns the steps of a script file."""
     return [Step(**step) for step in yaml.safe_load(path.read_text(encoding="utf-8"))]
 
 
 class _Clip:
-    """The demo clip, decoded as far as it was needed: a stand-in camera must open at once."""
+    """The demo clip, decoded only as far as needed, because the simulated camera must open at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -93,11 +93,11 @@ def _scaled(image: Image, width: int, height: int) -> Image:
 
 
 _seeds = itertools.count()
-"""Each connection has a noise of its own: no two pictures of a real sensor are the same."""
+"""Seeds of the noise, another for each connection: no two pictures of a real sensor are equal."""
 
 
 class Pictures:
-    """What the lens sees, picture by picture; ``stride`` is how many frames of the clip a vehicle drives on in each."""
+    """Generates the pictures; a vehicle moves on by ``stride`` clip frames in each."""
 
     def __init__(self, brightness: float = 1.0, stride: float = 1.0) -> None:
         self._brightness = brightness
@@ -109,7 +109,7 @@ class Pictures:
         self._frames: Iterator[int] = iter(())
 
     def next(self, step: Step) -> Image:
-        """The next picture of ``step``; the vehicle goes on from where it was while the step is the same."""
+        """Returns the next picture of ``step``. While the step is the same, the vehicle continues."""
         if step is not self._step:
             self._step = step
             drives = step.show in ("vehicle", "late", "resize")
@@ -136,10 +136,10 @@ class Pictures:
 
 
 class ScriptedCamera:
-    """A network camera at ``port`` of the loopback interface that does as it is told; a context manager.
+    """A network camera at ``port`` of the loopback interface that shows what ``play`` selects; a context manager.
 
-    ``brightness`` below 1.0 makes it night. ``fps`` in pictures a second. A vehicle drives by in ``vehicle_s`` seconds;
-    None is the clip's own pace.
+    ``brightness`` below 1.0 simulates night. ``fps`` is in pictures per second. A vehicle drives by in ``vehicle_s``
+    seconds; None is the speed of the clip.
     """
 
     def __init__(self, port: int, brightness: float = 1.0, fps: float = FPS, vehicle_s: float | None = None) -> None:
@@ -154,27 +154,27 @@ class ScriptedCamera:
 
     @property
     def url(self) -> str:
-        """What ``camera.source`` takes."""
+        """The value for ``camera.source``."""
         return f"http://127.0.0.1:{self.port}/live"
 
     def play(self, show: Show, number: int = 0) -> None:
-        """From now on, until told otherwise."""
+        """Shows a scene until the next call."""
         self._play(Step(show, number))
 
     def run(self, script: list[Step]) -> None:
-        """Play each step for its time; returns at the end."""
+        """Plays each step for its duration; returns at the end."""
         for step in script:
             self._play(step)
             with self._changed:
                 self._changed.wait_for(lambda: self._ended, step.for_s)
 
     def step(self) -> Step | None:
-        """What is shown now; None when the camera is switched off."""
+        """Returns the present step; None when the camera is switched off."""
         with self._changed:
             return None if self._ended or self._step.show == "vanish" else self._step
 
     def wait_while(self, step: Step, timeout_s: float | None) -> None:
-        """Until something else is to be shown, or the time is over."""
+        """Waits until another step is played, or the time is over."""
         with self._changed:
             self._changed.wait_for(lambda: self._ended or self._step is not step, timeout_s)
 
@@ -193,7 +193,7 @@ class ScriptedCamera:
             server.stop()
 
     def __enter__(self) -> ScriptedCamera:
-        _clip.frame(_FRAMES[-1][-1])  # here, not while a client waits
+        _clip.frame(_FRAMES[-1][-1])  # decode now, not while a client waits
         self._server = _Server(self)
         return self
 
@@ -236,7 +236,7 @@ class _Handler(BaseHTTPRequestHandler):
                 camera.wait_while(step, None)
                 continue
             if first is not None and (step.show == "resize") != (first.show == "resize"):
-                return  # cameras end the stream when their size is set
+                return  # a camera ends the stream when its size is changed
             data = cv2.imencode(".jpg", pictures.next(step))[1].tobytes()
             head = f"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
             try:
@@ -247,12 +247,12 @@ class _Handler(BaseHTTPRequestHandler):
             camera.wait_while(step, due_s - time.monotonic())
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep the output clean."""
+        """Logs nothing."""
 
 
 def main() -> None:
-    """Play a script, again and again with ``--loop``."""
-    parser = argparse.ArgumentParser(description="A network camera that misbehaves by script.")
+    """Plays a script; with ``--loop`` repeatedly."""
+    parser = argparse.ArgumentParser(description="A network camera with scripted faults.")
     parser.add_argument("script", type=Path)
     parser.add_argument("--port", type=int, default=8090)
     parser.add_argument("--loop", action="store_true")

@@ -1,4 +1,4 @@
-"""What became of the passages: those that the gate had on its disk against those that a subscriber received."""
+"""Compares the passages that the gate had on disk with those that a subscriber received."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from tests.support.mqtt import Received
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts of passages. All but the first three should be 0; ``doubled`` may be more, under the same RequestId."""
+    """Counts of passages. All but the first three must be 0. ``doubled`` counts repeats with the same RequestId."""
 
     produced: int
     received: int
     doubled: int
     lost: int
     gaps: int
-    """Numbers that were never given to a passage that arrived."""
+    """Sequence numbers of no passage that arrived."""
     clashes: int
     """Passages with two RequestIds, or RequestIds with two passages."""
     out_of_order: int
-    """Passages that first came after a later one."""
+    """Passages that first arrived after a later one."""
 
     @property
     def is_sound(self) -> bool:
-        """Nothing was lost, mixed up or out of order."""
+        """Whether nothing was lost, mixed up or out of order."""
         return not (self.lost or self.gaps or self.clashes or self.out_of_order)
 
     def __str__(self) -> str:
@@ -33,9 +33,9 @@ class Tally:
 
 
 def tally(messages: Sequence[Received], last: int, accepted: Mapping[int, str] | None = None, first: int = 1) -> Tally:
-    """Compare the passages ``first`` to ``last`` with what came of them.
+    """Counts the passages ``first`` to ``last`` in ``messages``.
 
-    ``accepted`` has the RequestIds of those that the gate itself said it had stored, where it says so.
+    ``accepted`` has the RequestIds of the passages that the gate reported as stored; None if it does not report them.
     """
     ids: dict[int, set[str]] = {number: {request_id} for number, request_id in (accepted or {}).items()}
     arrived: set[int] = set()

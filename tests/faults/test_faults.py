@@ -1,4 +1,4 @@
-"""The short form of the fault harness: what must never be lost is not lost. See the Makefile for the full size."""
+"""The short form of the fault tests: no passage is lost. The Makefile has the targets for the full size."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from tests.faults.table import run
 pytestmark = pytest.mark.usefixtures("mosquitto_program", "models_dir")
 
 SHORT = ("connection cut", "quota exceeded, disk full", "half-open, answers vanish")
-"""Few that reconnect: after each the gate waits longer; half a minute of peace between them is for the full size."""
+"""Faults for the short form.
+
+Few of them reconnect, because the gate waits longer after each. The pause of half a minute is for the full size.
+"""
 
 
-def test_no_fault_on_the_way_to_the_broker_loses_a_passage() -> None:
+def test_no_fault_between_gate_and_broker_loses_a_passage() -> None:
     rows = run(SHORT, patient=False)
     assert [row.fault for row in rows] == list(SHORT)
     assert all(row.tally.is_sound for row in rows), rows

@@ -1,4 +1,4 @@
-"""Vehicles that drive past a scripted camera without end, and which of them the gate read."""
+"""Endless traffic before a scripted camera, and which of the vehicles the gate read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.faults.scripted_camera import NUMBERS, ScriptedCamera, Show
 
 @dataclass
 class Drive:
-    """One vehicle that was shown. ``whole``: nothing was done to the camera while it drove by."""
+    """One vehicle that was shown. ``whole``: the camera was not disturbed while it drove by."""
 
     number: str
     began: datetime
@@ -23,8 +23,10 @@ class Drive:
 
 
 class Traffic:
-    """Vehicles, one after the other, ``gap_s`` apart, while in the block; ``disturb`` puts a fault of the camera before
-    them, ``calm`` takes it away."""
+    """Shows vehicles one after the other, ``gap_s`` apart, inside the ``with`` block.
+
+    ``disturb`` replaces them by a fault of the camera; ``resume`` ends it.
+    """
 
     def __init__(self, camera: ScriptedCamera, vehicle_s: float, gap_s: float) -> None:
         self.drives: list[Drive] = []
@@ -35,14 +37,14 @@ class Traffic:
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
 
     def disturb(self, show: Show) -> None:
-        """Show this instead of vehicles."""
+        """Shows a fault instead of vehicles."""
         with self._changed:
             self._is_disturbed = True
-            self._shown(show)
+            self._show(show)
             self._changed.notify_all()
 
-    def calm(self) -> None:
-        """Show vehicles again, after a gap."""
+    def resume(self) -> None:
+        """Shows vehicles again, after a gap."""
         with self._changed:
             self._is_disturbed = False
             self._camera.play("empty")
@@ -58,7 +60,7 @@ class Traffic:
         self.stop()
 
     def stop(self) -> None:
-        """No more vehicles."""
+        """Ends the traffic."""
         with self._changed:
             self._is_over = True
             self._changed.notify_all()
@@ -71,7 +73,7 @@ class Traffic:
                 self._changed.wait_for(self._is_broken, self._gap_s)
                 if self._is_broken():
                     continue
-                drive = self._shown("vehicle")
+                drive = self._show("vehicle")
                 if not self._changed.wait_for(self._is_broken, self._vehicle_s):
                     drive.whole = True
                     self._camera.play("empty")
@@ -79,8 +81,8 @@ class Traffic:
     def _is_broken(self) -> bool:
         return self._is_over or self._is_disturbed
 
-    def _shown(self, show: Show) -> Drive:
-        """Some faults show a vehicle too, so each counts as one, and the next vehicle is another."""
+    def _show(self, show: Show) -> Drive:
+        """Shows a scene and records it as a vehicle, because some faults show a vehicle too."""
         number = len(self.drives) % len(NUMBERS)
         drive = Drive(NUMBERS[number], datetime.now().astimezone())
         self.drives.append(drive)
@@ -90,18 +92,18 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Sightings:
-    """What became of the vehicles that drove by undisturbed."""
+    """Counts of the vehicles that drove by undisturbed."""
 
     driven: int
     missed: int
     twice: int
-    """Vehicles of any kind with two passages: two ids for one car."""
+    """Vehicles with two passages, also disturbed ones."""
     misread: int
-    """Passages with a number that was not shown just then."""
+    """Passages with a number that was not shown at that time."""
 
     @property
     def is_sound(self) -> bool:
-        """What was read was read rightly and once."""
+        """Whether every reading was correct and only once."""
         return not (self.twice or self.misread)
 
     def __str__(self) -> str:
@@ -109,18 +111,18 @@ class Sightings:
 
 
 def sightings(drives: Sequence[Drive], messages: Sequence[Any], since: datetime) -> Sightings:
-    """Lay the passages, as JSON, beside the vehicles that were shown when they were first seen; repeats count once.
+    """Compares the passages, as JSON, with the vehicles shown when they were first seen. Repeats count once.
 
-    On a busy machine pictures wait on their way, so a passage may be of a vehicle that was just gone. What drove by
-    before ``since``, when the gate may not have run yet, cannot be missed.
+    On a busy machine pictures are delayed, so a passage may belong to an earlier vehicle. Vehicles from before
+    ``since``, when the gate may not have run yet, do not count as missed.
     """
     began = [drive.began for drive in drives]
     read = [0] * len(drives)
     misread = 0
     for message in {each["Response"]["RequestId"]: each for each in messages}.values():
         shown = bisect_right(began, datetime.fromisoformat(message["Event"]["FirstSeenAt"]))
-        lately = range(shown - 1, max(shown - len(NUMBERS), -1), -1)
-        own = next((index for index in lately if drives[index].number == message["Response"]["Number"]), None)
+        recent = range(shown - 1, max(shown - len(NUMBERS), -1), -1)
+        own = next((index for index in recent if drives[index].number == message["Response"]["Number"]), None)
         if own is None:
             misread += 1
         else:

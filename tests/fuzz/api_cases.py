@@ -1,7 +1,7 @@
-"""Requests that nobody would send on purpose, and what must hold of every answer; for the suite and `make api-fuzz`.
+"""Generated requests to the API, and the checks for every answer; for the test suite and `make api-fuzz`.
 
-Two sources: schemathesis, which makes fitting and unfitting requests of our OpenAPI document, and strategies of our own
-for what the document cannot say: raw bodies, headers, addresses, and pictures damaged in every place.
+There are two sources. schemathesis generates valid and invalid requests from the OpenAPI document. The strategies here
+generate what the document does not describe: raw bodies, headers, addresses, and damaged pictures.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from edge_lpr.api.errors import ErrorCode
 from edge_lpr.messages.schemas import load_schema
 
 HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
-OURS = {ErrorCode.INTERNAL_ERROR, ErrorCode.UNKNOWN_ERROR}
-"""Faults of the service itself: no request may bring them about."""
+SERVICE_FAULTS = {ErrorCode.INTERNAL_ERROR, ErrorCode.UNKNOWN_ERROR}
+"""Errors of the service itself. No request may cause them."""
 
 _ANSWER, _ERROR = (Draft202012Validator(load_schema(name)) for name in ("response", "error"))
 
@@ -38,7 +38,7 @@ Request = dict[str, Any]
 
 
 def assert_is_an_answer(status: int, content_type: str, content: bytes) -> str:
-    """HTTP 200, exactly ``application/json``, and one of the two schemas; the code, "Success" without one."""
+    """Asserts HTTP 200, exactly ``application/json``, and one of the two schemas; returns the code or "Success"."""
     assert (status, content_type) == (200, "application/json"), content[:200]
     answer = json.loads(content)
     if "Error" not in answer["Response"]:
@@ -46,18 +46,18 @@ def assert_is_an_answer(status: int, content_type: str, content: bytes) -> str:
         return "Success"
     _ERROR.validate(answer)
     code = ErrorCode(answer["Response"]["Error"]["Code"])
-    assert code not in OURS
+    assert code not in SERVICE_FAULTS
     return str(code)
 
 
 def send(client: httpx.Client, request: Request) -> str:
-    """Ask, and assert that it is an answer; its code."""
+    """Sends a request and checks the answer; returns its code."""
     response = client.request(url="/", **request)
     return assert_is_an_answer(response.status_code, response.headers["content-type"], response.content)
 
 
 def documented() -> st.SearchStrategy[schemathesis.Case[Any]]:
-    """Requests by the OpenAPI document, fitting and not."""
+    """Requests from the OpenAPI document, valid and invalid."""
     schema = schemathesis.openapi.from_dict(openapi.document())
     operations = [schema["/"][method] for method in ("POST", "GET")]
     return st.one_of(
@@ -66,7 +66,7 @@ def documented() -> st.SearchStrategy[schemathesis.Case[Any]]:
 
 
 def raw(plate_photo: bytes) -> st.SearchStrategy[Request]:
-    """Requests that no document describes."""
+    """Requests that the document does not describe."""
     pictures = damaged(plate_photo).map(lambda content: base64.b64encode(content).decode())
     values = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.text(), max_size=2))
     with_picture = st.fixed_dictionaries({"ImageBase64": pictures})
@@ -105,7 +105,7 @@ def raw(plate_photo: bytes) -> st.SearchStrategy[Request]:
 
 
 def pictures(plate_photo: bytes) -> st.SearchStrategy[Request]:
-    """Requests with nothing wrong but their pictures."""
+    """Valid requests with damaged pictures."""
     return damaged(plate_photo).map(
         lambda content: {
             "method": "POST",
@@ -116,7 +116,7 @@ def pictures(plate_photo: bytes) -> st.SearchStrategy[Request]:
 
 
 def as_httpx(client: httpx.Client, made: Request | schemathesis.Case[Any]) -> httpx.Request:
-    """What any of these sources made, for ``client`` to send."""
+    """Returns a generated request as a request of ``client``."""
     if isinstance(made, dict):
         return client.build_request(url="/", **made)
     prepared = requests.Request(**made.as_transport_kwargs(base_url=str(client.base_url))).prepare()
@@ -129,7 +129,7 @@ def as_httpx(client: httpx.Client, made: Request | schemathesis.Case[Any]) -> ht
 
 
 def sign(request: httpx.Request, secret_id: str, secret_key: str) -> httpx.Request:
-    """The request with a TC3-HMAC-SHA256 signature of this moment. Source: Tencent Cloud API 3.0, "Signature v3"."""
+    """Signs the request with TC3-HMAC-SHA256 and the present time. Source: Tencent Cloud API 3.0, "Signature v3"."""
     timestamp = f"{time.time():.0f}"
     scope = (time.strftime("%Y-%m-%d", time.gmtime(int(timestamp))), "ocr", "tc3_request")
     content = request.read()
@@ -153,28 +153,28 @@ def sign(request: httpx.Request, secret_id: str, secret_key: str) -> httpx.Reque
 
 
 def mostly(usual: Any, *others: Any) -> st.SearchStrategy[Any]:
-    """The usual value three times out of four, so that what comes behind its check is reached."""
+    """The usual value in three of four cases, so that the code after its check is reached."""
     return st.integers(0, 3).flatmap(lambda number: st.just(usual) if number else st.sampled_from(others))
 
 
 def damaged(plate_photo: bytes) -> st.SearchStrategy[bytes]:
-    """Pictures of several kinds with bytes changed, cut off and put in; some are whole."""
+    """Pictures of several formats with changed, removed and inserted bytes; some are undamaged."""
     originals = [plate_photo, *_small_pictures()]
 
     def change(original: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
         content = bytearray(original)
-        for place, length, put_in in edits:
+        for place, length, inserted in edits:
             at = int(place * len(content))
-            content[at : at + length] = put_in
+            content[at : at + length] = inserted
         return bytes(content)
 
-    places = st.one_of(st.floats(0, 1), st.floats(0, 0.02))  # headers are in front
+    places = st.one_of(st.floats(0, 1), st.floats(0, 0.02))  # the headers
     edits = st.lists(st.tuples(places, st.integers(0, 8), st.binary(max_size=8)), max_size=4)
     return st.builds(change, st.sampled_from(originals), edits)
 
 
 def addresses() -> st.SearchStrategy[str]:
-    """Addresses, none of which leads out of this machine."""
+    """Addresses. None of them leads out of this machine."""
     hosts = ["127.0.0.1:9", "[::1]:9", "localhost:9", "0:9", "2130706433:9", "169.254.169.254", "[::ffff:10.0.0.1]", ""]
     schemes = st.sampled_from(["http", "https", "file", "HTTP", ""])
     near = st.builds("{}://{}{}".format, schemes, st.sampled_from(hosts), st.text(max_size=10))
@@ -182,7 +182,7 @@ def addresses() -> st.SearchStrategy[str]:
 
 
 def cut(bodies: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
-    """Bodies that end too early."""
+    """Truncated bodies."""
     return st.builds(lambda body, share: body[: int(share * len(body))], bodies, st.floats(0, 1))
 
 

@@ -1,10 +1,10 @@
-"""The long form of tests/fuzz/test_fuzz_api.py: many requests to one service, and its memory meanwhile.
+"""The long form of tests/fuzz/test_fuzz_api.py: many requests to one service, and the growth of its memory.
 
     python -m tests.fuzz.long_api [--requests 50000]
 
-Half of them go to a service without keys, half, nearly all of them signed, to one with keys. Neither has a camera, so
-that the processor is left to the requests. Fails where fewer requests were answered than were wanted, where an answer
-is none that the SDK understands, where the service logs a traceback, or where its memory grows by more than
+Half of the requests go to a service without keys. The other half, mostly signed, go to a service with keys. Neither
+service has a camera, so the processor is free for the requests. The test fails if fewer requests were answered than
+sent, if the SDK could not parse an answer, if the service logs a traceback, or if its memory grows by more than
 ``GROWTH_MB`` after the first tenth.
 """
 
@@ -34,14 +34,14 @@ BATCH = 300
 IN_FLIGHT = 8
 GROWTH_MB = 50.0
 SHOWN = 10
-"""Faults in full; the others are only counted."""
+"""Number of faults that are printed; the others are only counted."""
 
 KEYS = {"AKIDfuzz": "a-secret-of-the-fuzzer"}
 
 
 @dataclass
 class Tally:
-    """What came back. ``codes`` by Error.Code, ``faults`` what no answer may be; for many threads."""
+    """The answers: ``codes`` counts by Error.Code, ``faults`` are invalid answers. Safe for several threads."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
@@ -49,14 +49,14 @@ class Tally:
     memory_mb: list[float] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def note(self, request: httpx.Request, response: httpx.Response) -> None:
-        """Judge an answer."""
+    def record(self, request: httpx.Request, response: httpx.Response) -> None:
+        """Checks and counts an answer."""
         code = fault = ""
         try:
             code = fuzzing.assert_is_an_answer(
                 response.status_code, response.headers.get("content-type", ""), response.content
             )
-        except Exception as error:  # whatever a judge trips over is an answer that the SDK may trip over too
+        except Exception as error:  # any exception here may also occur in the SDK
             fault = f"{type(error).__name__}: {str(error)[:300]}"
         with self._lock:
             self.statuses[response.status_code] += 1
@@ -65,28 +65,28 @@ class Tally:
             else:
                 self.codes[code] += 1
 
-    def note_silence(self, request: httpx.Request, error: httpx.HTTPError) -> None:
-        """No answer came at all."""
+    def record_no_answer(self, request: httpx.Request, error: httpx.HTTPError) -> None:
+        """Counts a request without an answer."""
         with self._lock:
             self.faults.append(f"{_shown(request)}\n    no answer: {error!r}")
 
     @property
     def growth_mb(self) -> float:
-        """After the first tenth."""
+        """Growth of memory after the first tenth, in MB."""
         return self.memory_mb[-1] - self.memory_mb[-(-len(self.memory_mb) // 10)]
 
 
 def main() -> None:
-    """Ask, and print what came."""
+    """Sends the requests and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=50_000, help="in all; 2 at the least")
+    parser.add_argument("--requests", type=int, default=50_000, help="total number, at least 2")
     wanted = max(2, parser.parse_args().requests)
     photo = plate_photo()
     began_s = time.monotonic()
     failed = False
     answered = 0
     for name, keys, count in (("unsigned", {}, wanted - wanted // 2), ("signed", KEYS, wanted // 2)):
-        tally, log = _ask(name, photo, keys, count)
+        tally, log = _run(name, photo, keys, count)
         failed |= _print(name, tally, log)
         answered += tally.statuses.total()
     print(f"{answered} of {wanted} requests were answered, in {time.monotonic() - began_s:.0f} s")
@@ -94,8 +94,8 @@ def main() -> None:
         sys.exit("FAILED")
 
 
-def _ask(name: str, photo: bytes, keys: dict[str, str], count: int) -> tuple[Tally, str]:
-    """Send ``count`` requests, some at once, to a service with ``keys``; what came, and the service's log."""
+def _run(name: str, photo: bytes, keys: dict[str, str], count: int) -> tuple[Tally, str]:
+    """Sends ``count`` requests, several in parallel, to a service with ``keys``; returns the answers and its log."""
     tally = Tally()
     places = threading.BoundedSemaphore(IN_FLIGHT)
     limits = httpx.Limits(max_connections=IN_FLIGHT)
@@ -107,9 +107,9 @@ def _ask(name: str, photo: bytes, keys: dict[str, str], count: int) -> tuple[Tal
 
         def send(request: httpx.Request) -> None:
             try:
-                tally.note(request, client.send(request))
+                tally.record(request, client.send(request))
             except httpx.HTTPError as error:
-                tally.note_silence(request, error)
+                tally.record_no_answer(request, error)
             finally:
                 places.release()
 
@@ -126,7 +126,7 @@ def _ask(name: str, photo: bytes, keys: dict[str, str], count: int) -> tuple[Tal
 
 
 def _requests(photo: bytes, client: httpx.Client, sign: bool) -> Iterator[httpx.Request]:
-    """Without end. A seed for each batch: Hypothesis itself remembers what it made."""
+    """Yields requests endlessly, each batch from a run with its own seed: Hypothesis keeps a run in memory."""
     for number in itertools.count():
         made: list[httpx.Request] = []
         for strategy in (fuzzing.raw(photo), fuzzing.pictures(photo), fuzzing.documented()):
@@ -152,7 +152,7 @@ def _generate(strategy: st.SearchStrategy[httpx.Request], number: int, into: lis
 
 
 def _signed(request: httpx.Request, place: int) -> httpx.Request:
-    """Two in ten are signed wrongly, one in ten is left as it is."""
+    """Signs a request; two of ten are signed wrong, one of ten is not signed."""
     (secret_id, secret_key), *_ = KEYS.items()
     match place % 10:
         case 0:
@@ -166,7 +166,7 @@ def _signed(request: httpx.Request, place: int) -> httpx.Request:
 
 
 def _print(name: str, tally: Tally, log: str) -> bool:
-    """One service's summary; True where something is wrong."""
+    """Prints the summary of one service; returns True if something failed."""
     server_errors = sum(count for status, count in tally.statuses.items() if status >= 500)
     statuses = ", ".join(f"{status}: {count}" for status, count in sorted(tally.statuses.items()))
     print(f"\n{name}: {tally.statuses.total()} answers; by HTTP status {statuses}; 5xx: {server_errors}")

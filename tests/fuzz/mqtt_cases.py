@@ -1,4 +1,4 @@
-"""Messages that nobody would send on purpose to a gate's request topics, and what must hold of its answers."""
+"""Generated messages to the request topics of a gate, and the checks for its answers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ACTIONS = ("license-plate-ocr", "capture", "reload")
 DEADLINE_S = 120.0
 
 _ANSWER, _ERROR = (Draft202012Validator(load_schema(name)) for name in ("response", "error"))
-# Brokers end the connection of a client that sends other characters; they never reach a gate.
+# A broker ends the connection of a client that sends other characters, so they never reach a gate.
 _CHARACTERS = st.characters(exclude_categories=["Cc", "Cs", "Cn"])
 
 
 @dataclass(frozen=True)
 class Request:
-    """One message to the gate; ``properties`` by paho's names."""
+    """One message to the gate; the keys of ``properties`` are paho's names."""
 
     action: str
     payload: bytes
@@ -38,13 +38,15 @@ class Request:
 
     @property
     def answers(self) -> int:
-        """How many the gate has to give, if only errors. A broker hands a retained message to those who are there like
-        any other, and the empty one that clears it too."""
+        """The number of answers that the gate must give, including errors.
+
+        A broker also delivers a retained message to present subscribers, and the empty message that deletes it.
+        """
         return (1 + self.retain) if self.action in ACTIONS else 0
 
 
 def requests(plate_photo: bytes) -> st.SearchStrategy[Request]:
-    """Any message; most go to actions that there are."""
+    """Any message; most are for existing actions."""
     api_bodies = fuzzing.raw(plate_photo).map(lambda request: bytes(request["content"]))
     pictures = fuzzing.pictures(plate_photo).map(lambda request: json.dumps(request["json"]).encode())
     captures = st.sampled_from([b"", b"{}", b'{"WithImage":true}', b'{"WithImage":1}', b"[", b"\xff", b"null"])
@@ -56,7 +58,7 @@ def requests(plate_photo: bytes) -> st.SearchStrategy[Request]:
         st.text(_CHARACTERS, max_size=300),
         st.sampled_from(["", "#", "+", "$SYS/x", "answers/1", f"{BASE}/plate", f"{BASE}/response/x", "a/" * 150]),
     )
-    # Most lead somewhere, or few requests would come as far as being read.
+    # Most response topics are valid, so that most requests are processed.
     topics = st.integers(0, 5).flatmap(lambda number: st.just(f"answers/{number}") if number else odd)
     properties = st.fixed_dictionaries(
         {},
@@ -79,8 +81,8 @@ def requests(plate_photo: bytes) -> st.SearchStrategy[Request]:
     )
 
 
-class Asker:
-    """Sends requests and sees to it that each gets its one answer. ``codes`` counts them by ``Error.Code``."""
+class Requester:
+    """Sends requests and checks that each gets one answer. ``codes`` counts the answers by ``Error.Code``."""
 
     def __init__(self, subscriber: Subscriber) -> None:
         self._subscriber = subscriber
@@ -88,16 +90,16 @@ class Asker:
         self.codes: Counter[str] = Counter()
         self._expected = 0
 
-    def ask(self, batch: list[Request]) -> None:
-        """Send them, and wait for all answers, which must be proper ones."""
+    def send(self, batch: list[Request]) -> None:
+        """Sends the requests, waits for all answers, and validates them."""
         for request in batch:
-            asked = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             for name, value in request.properties.items():
-                setattr(asked, name, value)
+                setattr(properties, name, value)
             topic = f"{BASE}/request/{request.action}"
-            self._subscriber.client.publish(topic, request.payload, 1, request.retain, asked)
+            self._subscriber.client.publish(topic, request.payload, 1, request.retain, properties)
             self.sent += 1
-            if request.retain:  # not to be met by a gate that comes back
+            if request.retain:  # so that a restarted gate does not receive it
                 self._subscriber.client.publish(topic, b"", 1, True)
         expected = sum(request.answers for request in batch)
         answers = self._subscriber.wait(lambda all_: len(_answers(all_)) >= expected, DEADLINE_S)
@@ -109,7 +111,7 @@ class Asker:
 
 
 def _answers(messages: list[Received]) -> list[Received]:
-    """Those that are not our own requests, nor the gate's passages and health."""
+    """Returns the answers, without the requests and the gate's passages and health."""
     return [
         message
         for message in messages

@@ -1,4 +1,4 @@
-"""Whatever is sent, an answer comes that the SDK understands. The short form; `make api-fuzz` is the long one."""
+"""Every request gets an answer that the SDK can parse. The short form; `make api-fuzz` is the long one."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def client(tmp_path_factory: pytest.TempPathFactory, reader: PlateReader) -> Ite
 
 @SHORT
 @given(case=fuzzing.documented())
-def test_by_the_openapi_document(client: httpx.Client, case: schemathesis.Case[Any]) -> None:
+def test_requests_from_the_openapi_document(client: httpx.Client, case: schemathesis.Case[Any]) -> None:
     response = case.call(base_url=str(client.base_url))
     fuzzing.assert_is_an_answer(response.status_code, response.headers["content-type"][0], response.content)
 
 
 @SHORT
 @given(data=st.data())
-def test_beyond_the_document(
+def test_requests_outside_the_document(
     client: httpx.Client, data: st.DataObject, plate_photo: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     fuzzing.send(client, data.draw(fuzzing.raw(plate_photo)))
@@ -58,7 +58,7 @@ def signing_client(api: ServedApi) -> Iterator[httpx.Client]:
 
 @SHORT
 @given(data=st.data())
-def test_signed(signing_client: httpx.Client, data: st.DataObject, plate_photo: bytes) -> None:
+def test_signed_requests(signing_client: httpx.Client, data: st.DataObject, plate_photo: bytes) -> None:
     for made in (data.draw(fuzzing.raw(plate_photo)), data.draw(fuzzing.documented())):
         request = fuzzing.sign(fuzzing.as_httpx(signing_client, made), SECRET_ID, SECRET_KEY)
         answer = signing_client.send(request)
@@ -66,5 +66,5 @@ def test_signed(signing_client: httpx.Client, data: st.DataObject, plate_photo: 
         assert code == "AuthFailure.TokenFailure" or not code.startswith("AuthFailure.")
 
 
-def test_the_document_is_served_as_it_is(client: httpx.Client) -> None:
+def test_the_document_is_served_unchanged(client: httpx.Client) -> None:
     assert json.loads(client.get("/openapi.json").content) == openapi.document()

@@ -1,33 +1,33 @@
-"""Messages that nobody would send on purpose, to the real program: each request is answered once, and properly."""
+"""Generated messages to the real program: each request gets exactly one valid answer."""
 
 from __future__ import annotations
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.mqtt_cases import Asker, Request, requests
+from tests.fuzz.mqtt_cases import Request, Requester, requests
 from tests.support.demo_gate import plate_photo, running_gate
 from tests.support.mqtt import Mosquitto, Subscriber
 
 
-def test_any_message_is_answered_properly_or_passed_over(mosquitto: Mosquitto) -> None:
+def test_any_request_gets_one_valid_answer(mosquitto: Mosquitto) -> None:
     subscriber = Subscriber(mosquitto.port)
-    asker = Asker(subscriber)
+    requester = Requester(subscriber)
 
     @settings(
         max_examples=10, deadline=None, database=None, phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck), derandomize=True,
     )  # fmt: skip
     @given(batch=st.lists(requests(plate_photo()), min_size=20, max_size=20))
-    def ask(batch: list[Request]) -> None:
-        asker.ask(batch)
+    def send(batch: list[Request]) -> None:
+        requester.send(batch)
 
     try:
         with running_gate(broker=mosquitto.port, queue=64) as gate:
             subscriber.wait_payload("edge-lpr/gate-1/availability", b"online")
-            ask()
+            send()
             assert gate.process.poll() is None
             assert "Traceback" not in gate.log
     finally:
         subscriber.close()
-    assert asker.sent >= 150
+    assert requester.sent >= 150

@@ -1,4 +1,4 @@
-"""Temperature and throttling, from a tree like /sys."""
+"""Temperature and throttling flags, read from a copy of the /sys tree."""
 
 from __future__ import annotations
 

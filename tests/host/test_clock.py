@@ -1,4 +1,4 @@
-"""The wall clock is set while the service runs: noticed, and the stamps of what is in sight follow it."""
+"""A step of the wall clock is detected, and the timestamps of vehicles in sight are shifted."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class Clocks:
         self.wall_s += seconds + drift
 
 
-def test_a_step_is_told_once_and_drift_is_none() -> None:
+def test_a_step_is_reported_once_and_drift_is_not_a_step() -> None:
     clocks = Clocks()
-    watch = ClockStepDetector(lambda: clocks.wall_s, lambda: clocks.monotonic_s)
+    detector = ClockStepDetector(lambda: clocks.wall_s, lambda: clocks.monotonic_s)
     for _ in range(1000):
         clocks.run(0.1, drift=0.001)
-        assert watch.measure_step_s() == 0.0
+        assert detector.measure_step_s() == 0.0
     clocks.run(0.1, drift=86400.0)
-    assert watch.measure_step_s() == pytest.approx(86400.0)
+    assert detector.measure_step_s() == pytest.approx(86400.0)
     clocks.run(0.1)
-    assert watch.measure_step_s() == 0.0
+    assert detector.measure_step_s() == 0.0
     clocks.run(0.1, drift=-3600.0)
-    assert watch.measure_step_s() == pytest.approx(-3600.0)
+    assert detector.measure_step_s() == pytest.approx(-3600.0)
 
 
-def test_a_vehicle_in_sight_is_stamped_by_the_clock_as_it_is_now() -> None:
+def test_timestamps_of_a_vehicle_in_sight_follow_the_clock() -> None:
     film = Film()
     film.show(plate("京AF0236", confidence=90))
     film.tracker.shift_clock(timedelta(days=365))
@@ -41,4 +41,4 @@ def test_a_vehicle_in_sight_is_stamped_by_the_clock_as_it_is_now() -> None:
     film.end()
     (passage,) = film.passages
     assert passage.first_seen_at == START + timedelta(days=365, seconds=100.1)
-    assert passage.captured_at == passage.first_seen_at, "the first frame was the better one"
+    assert passage.captured_at == passage.first_seen_at, "the first frame was better"

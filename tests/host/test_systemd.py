@@ -1,4 +1,4 @@
-"""What systemd is told, read from a socket like its own."""
+"""The messages to systemd, read from a socket of the same kind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def systemd(tmp_path: Path) -> Iterator[socket.socket]:
         yield listener
 
 
-def test_the_words_of_sd_notify(systemd: socket.socket) -> None:
+def test_the_messages_of_sd_notify(systemd: socket.socket) -> None:
     notifier = SystemdNotifier({"NOTIFY_SOCKET": systemd.getsockname()})
     notifier.keep_alive()
     notifier.ready()
@@ -28,22 +28,22 @@ def test_the_words_of_sd_notify(systemd: socket.socket) -> None:
     notifier.status("camera running")
     notifier.status("camera running")
     notifier.stopping()
-    told = [systemd.recv(100).decode() for _ in range(5)]
-    assert told == [
+    messages = [systemd.recv(100).decode() for _ in range(5)]
+    assert messages == [
         "EXTEND_TIMEOUT_USEC=60000000", "READY=1", "WATCHDOG=1", "STATUS=camera running", "STOPPING=1",
     ]  # fmt: skip
 
 
-def test_a_reload_is_told_once_the_service_is_up(systemd: socket.socket) -> None:
+def test_a_reload_is_reported_after_the_service_is_up(systemd: socket.socket) -> None:
     notifier = SystemdNotifier({"NOTIFY_SOCKET": systemd.getsockname()})
     notifier.reloading()
     notifier.reloaded()
     notifier.ready()
     notifier.reloading()
     notifier.reloaded()
-    told = [systemd.recv(100).decode() for _ in range(3)]
-    assert told[0] == told[2] == "READY=1"
-    assert told[1].startswith("RELOADING=1\nMONOTONIC_USEC=")
+    messages = [systemd.recv(100).decode() for _ in range(3)]
+    assert messages[0] == messages[2] == "READY=1"
+    assert messages[1].startswith("RELOADING=1\nMONOTONIC_USEC=")
 
 
 def test_an_abstract_address() -> None:
@@ -58,6 +58,6 @@ def test_without_systemd_nothing_happens() -> None:
     SystemdNotifier({}).ready()
 
 
-def test_a_dead_socket_is_logged_and_lived_with(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_socket_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     SystemdNotifier({"NOTIFY_SOCKET": str(tmp_path / "none")}).ready()
-    assert "systemd cannot be told READY" in caplog.text
+    assert "systemd: cannot send READY" in caplog.text

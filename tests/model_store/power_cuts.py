@@ -1,8 +1,8 @@
-"""Installs an archive again and again, from the same store, with the power cut one step later each time.
+"""Installs an archive repeatedly into the same store, with a power cut one step later each time.
 
-A step is whatever a cut could come before: a flush to the disk, the making or the naming of a file. It forks, so run
-it as a process of its own: ``python -m tests.model_store.power_cuts CONFIG ARCHIVE``. Prints for each cut the pair
-that a gate then reads with, and at last the one after an installation that went through.
+A power cut is simulated before each sync, rename, replacement and folder creation. The program forks, so it needs its
+own process: ``python -m tests.model_store.power_cuts CONFIG ARCHIVE``. For each cut it prints the version of the pair
+that a gate then reads with, and at the end the version after a complete installation.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ CUT = 99
 
 
 def main(config: Path, archive: Path) -> None:
-    """Until an installation goes through."""
-    cv2.setNumThreads(1)  # its threads would not be there in a fork
+    """Repeats until an installation completes."""
+    cv2.setNumThreads(1)  # a forked process does not have its threads
     settings = load_settings(config, {})
     store = ModelStore(settings.device)
     kept = config.parent / "kept"
@@ -49,7 +49,7 @@ def main(config: Path, archive: Path) -> None:
 def _install(config: Path, archive: Path, steps: int) -> None:
     left = steps
 
-    def cutting(real: Callable[..., Any]) -> Callable[..., Any]:
+    def with_cut(real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **names: Any) -> Any:
             nonlocal left
             if left == 0:
@@ -60,7 +60,7 @@ def _install(config: Path, archive: Path, steps: int) -> None:
         return call
 
     for name in ("fsync", "rename", "replace", "mkdir"):
-        setattr(os, name, cutting(getattr(os, name)))
+        setattr(os, name, with_cut(getattr(os, name)))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os._exit(cli.main(["models", "install", str(archive), "-c", str(config)]))
 

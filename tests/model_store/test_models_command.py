@@ -1,4 +1,4 @@
-"""``edge-lpr models``: what goes onto the store and into use, and what is refused in one line and changes nothing."""
+"""``edge-lpr models``: installing and rolling back, and refusals with one line that change nothing."""
 
 from __future__ import annotations
 
@@ -21,80 +21,80 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("models_dir")
 
 
-class Desk:
-    """The command line, with a gate's settings."""
+class ModelsCommand:
+    """The command ``edge-lpr models`` with the settings of a gate."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
-        self.store = folder / "state" / "models"
+        self.store_folder = folder / "state" / "models"
         self._config = folder / "config.yaml"
         self._capsys = capsys
-        self.set()
+        self.write_settings()
 
-    def set(self, **reader: object) -> None:
+    def write_settings(self, **reader: object) -> None:
         settings = {"device": {"state_dir": "state"}, "reader": {"threads": 1, **reader}}
         self._config.write_text(json.dumps(settings), encoding="utf-8")
 
     def run(self, *words: str | Path) -> tuple[int, str, str]:
-        """The exit code and the two streams of ``edge-lpr models``."""
+        """Returns the exit code, standard output and standard error."""
         needs_config = words[0] in ("list", "install", "rollback")
         options = ("-c", str(self._config)) if needs_config else ()
         code = cli.main(["models", *map(str, words), *options])
         return code, *self._capsys.readouterr()
 
-    def does(self, *words: str | Path) -> str:
-        """What it said when it went well."""
-        code, said, complaint = self.run(*words)
-        assert (code, complaint) == (0, "")
-        return said
+    def run_ok(self, *words: str | Path) -> str:
+        """Returns standard output of a command that must succeed."""
+        code, output, error = self.run(*words)
+        assert (code, error) == (0, "")
+        return output
 
     def uses(self) -> list[tuple[str, str]]:
-        """Of the listed pairs, use and the recognizer's version."""
-        lines = [line.rpartition("recognizer ") for line in self.does("list").splitlines()]
+        """Returns the use and the recognizer's version of each listed pair."""
+        lines = [line.rpartition("recognizer ") for line in self.run_ok("list").splitlines()]
         return [(line[12:22].strip(), version) for line, _, version in lines]
 
     def files(self) -> dict[str, bytes]:
-        """All that is on the store."""
-        return {str(path): path.read_bytes() for path in sorted(self.store.rglob("*")) if path.is_file()}
+        """Returns the files in the store with their contents."""
+        return {str(path): path.read_bytes() for path in sorted(self.store_folder.rglob("*")) if path.is_file()}
 
 
 @pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
-    return Desk(tmp_path, capsys)
+def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> ModelsCommand:
+    return ModelsCommand(tmp_path, capsys)
 
 
 VERSION = json.loads(shipped()["recognizer.json"])["version"]
 
 
-def test_pairs_go_in_and_back_again(desk: Desk) -> None:
-    assert desk.uses() == [("in use", VERSION)]
-    assert "shipped was before" in desk.does("install", archive_of_version(desk.folder, "9.0"))
-    assert desk.uses() == [("before", VERSION), ("in use", "9.0")]
-    desk.does("install", archive_of_version(desk.folder, "9.1"))
-    assert sorted(desk.uses()) == [("", VERSION), ("before", "9.0"), ("in use", "9.1")]
-    desk.does("rollback")
-    assert sorted(desk.uses()) == [("", VERSION), ("before", "9.1"), ("in use", "9.0")]
-    desk.does("install", archive_of_version(desk.folder, "9.2"))
-    assert sorted(desk.uses()) == [("", VERSION), ("before", "9.0"), ("in use", "9.2")], "9.1 is forgotten"
-    desk.does("rollback", "--shipped")
-    assert sorted(desk.uses()) == [("before", "9.2"), ("in use", VERSION)]
-    desk.does("rollback")
-    assert "is in use already" in desk.does("install", archive_of_version(desk.folder, "9.2"))
-    assert sorted(desk.uses()) == [("before", VERSION), ("in use", "9.2")]
+def test_install_and_roll_back(command: ModelsCommand) -> None:
+    assert command.uses() == [("in use", VERSION)]
+    assert "shipped was before" in command.run_ok("install", archive_of_version(command.folder, "9.0"))
+    assert command.uses() == [("before", VERSION), ("in use", "9.0")]
+    command.run_ok("install", archive_of_version(command.folder, "9.1"))
+    assert sorted(command.uses()) == [("", VERSION), ("before", "9.0"), ("in use", "9.1")]
+    command.run_ok("rollback")
+    assert sorted(command.uses()) == [("", VERSION), ("before", "9.1"), ("in use", "9.0")]
+    command.run_ok("install", archive_of_version(command.folder, "9.2"))
+    assert sorted(command.uses()) == [("", VERSION), ("before", "9.0"), ("in use", "9.2")], "9.1 is deleted"
+    command.run_ok("rollback", "--shipped")
+    assert sorted(command.uses()) == [("before", "9.2"), ("in use", VERSION)]
+    command.run_ok("rollback")
+    assert "is in use already" in command.run_ok("install", archive_of_version(command.folder, "9.2"))
+    assert sorted(command.uses()) == [("before", VERSION), ("in use", "9.2")]
 
 
-def test_what_pack_makes_is_verified_and_installed(desk: Desk) -> None:
-    source, archive = desk.folder / "mine", desk.folder / "mine.tar"
+def test_a_packed_archive_is_verified_and_installed(command: ModelsCommand) -> None:
+    source, archive = command.folder / "mine", command.folder / "mine.tar"
     source.mkdir()
     for name, content in changed("detector", version="7.7").items():
         (source / name).write_bytes(content)
-    desk.does("pack", source, archive)
-    assert "detector 7.7" in desk.does("verify", archive)
-    assert not desk.store.exists(), "looking changes nothing"
-    assert "detector 7.7" in desk.does("install", archive)
+    command.run_ok("pack", source, archive)
+    assert "detector 7.7" in command.run_ok("verify", archive)
+    assert not command.store_folder.exists(), "verify changes nothing"
+    assert "detector 7.7" in command.run_ok("install", archive)
     (source / "recognizer.tflite").write_bytes(b"")
-    code, _, complaint = desk.run("pack", source, archive)
-    assert code == 1 and "SHA-256" in complaint
+    code, _, error = command.run("pack", source, archive)
+    assert code == 1 and "SHA-256" in error
 
 
 def _header(name: str, size: int, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
@@ -131,10 +131,10 @@ def _enormous(path: Path) -> None:
 DETECTOR = json.loads(shipped()["detector.json"])
 NARROW = DETECTOR["input"] | {"shape": [1, 384, 320, 3]}
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "cut short": (_cut_short, "no archive of models, or a damaged one"),
-    "empty": (Path.touch, "no archive of models"),
-    "no tar": (lambda path: path.write_bytes(os.urandom(5000)), "no archive of models"),
-    "compressed": (_zipped, "no archive of models"),
+    "cut short": (_cut_short, "not an archive of models, or is damaged"),
+    "empty": (Path.touch, "not an archive of models"),
+    "no tar": (lambda path: path.write_bytes(os.urandom(5000)), "not an archive of models"),
+    "compressed": (_zipped, "not an archive of models"),
     "larger than any": (_enormous, "has more than 32 MB"),
     "a folder": (Path.mkdir, "cannot be read"),
     "one changed byte": (lambda path: tar(path, _flipped()), "recognizer.tflite: its SHA-256"),
@@ -162,75 +162,75 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_what_is_refused_is_one_line_and_changes_nothing(desk: Desk, kind: str) -> None:
-    desk.does("install", archive_of_version(desk.folder, "9.0"))
-    before = desk.files()
+def test_a_refusal_is_one_line_and_changes_nothing(command: ModelsCommand, kind: str) -> None:
+    command.run_ok("install", archive_of_version(command.folder, "9.0"))
+    before = command.files()
     make, words = REFUSED[kind]
-    path = desk.folder / "bad.tar"
+    path = command.folder / "bad.tar"
     make(path)
     for verb in ("verify", "install"):
-        code, said, complaint = desk.run(verb, path)
-        assert (code, said, complaint.count("\n")) == (2, "", 1)
-        assert complaint.startswith(f"edge-lpr: {path}: ") or complaint.startswith(f"edge-lpr: {path}/")
-        assert words in complaint
-    assert desk.files() == before
+        code, output, error = command.run(verb, path)
+        assert (code, output, error.count("\n")) == (2, "", 1)
+        assert error.startswith(f"edge-lpr: {path}: ") or error.startswith(f"edge-lpr: {path}/")
+        assert words in error
+    assert command.files() == before
 
 
-def test_there_is_nothing_to_go_back_to(desk: Desk) -> None:
-    code, _, complaint = desk.run("rollback")
-    assert (code, complaint.count("\n")) == (2, 1)
-    assert "no other from before" in complaint
-    assert desk.files() == {}
+def test_rollback_without_a_previous_pair(command: ModelsCommand) -> None:
+    code, _, error = command.run("rollback")
+    assert (code, error.count("\n")) == (2, 1)
+    assert "no previous pair" in error
+    assert command.files() == {}
 
 
-def test_a_pair_that_was_damaged_since_is_no_way_back(desk: Desk) -> None:
-    desk.does("install", archive_of_version(desk.folder, "9.0"))
-    desk.does("install", archive_of_version(desk.folder, "9.1"))
-    (old,) = (path.parent for path in desk.store.glob("*/recognizer.json") if b"9.0" in path.read_bytes())
+def test_rollback_to_a_damaged_pair(command: ModelsCommand) -> None:
+    command.run_ok("install", archive_of_version(command.folder, "9.0"))
+    command.run_ok("install", archive_of_version(command.folder, "9.1"))
+    (old,) = (path.parent for path in command.store_folder.glob("*/recognizer.json") if b"9.0" in path.read_bytes())
     (old / "detector.tflite").write_bytes(b"")
-    before = desk.files()
-    code, _, complaint = desk.run("rollback")
-    assert (code, complaint.count("\n")) == (1, 1)
-    assert "SHA-256" in complaint
-    assert desk.files() == before
-    assert "damaged: " in desk.does("list")
-    desk.does("install", archive_of_version(desk.folder, "9.0"))
-    assert "damaged" not in desk.does("list"), "installed anew it is whole"
+    before = command.files()
+    code, _, error = command.run("rollback")
+    assert (code, error.count("\n")) == (1, 1)
+    assert "SHA-256" in error
+    assert command.files() == before
+    assert "damaged: " in command.run_ok("list")
+    command.run_ok("install", archive_of_version(command.folder, "9.0"))
+    assert "damaged" not in command.run_ok("list"), "installing it again repairs it"
 
 
-def test_a_damaged_choice_is_mended_by_the_next(desk: Desk) -> None:
-    desk.does("install", archive_of_version(desk.folder, "9.0"))
-    (desk.store / "active.json").write_text('{"active": "../../../etc", "previous": "shipped"}')
-    code, _, complaint = desk.run("list")
-    assert (code, complaint.count("\n")) == (1, 1)
-    assert "active.json: is damaged" in complaint
-    desk.does("install", archive_of_version(desk.folder, "9.0"))
-    assert desk.uses()[-1] == ("in use", "9.0")
+def test_the_next_choice_replaces_a_damaged_one(command: ModelsCommand) -> None:
+    command.run_ok("install", archive_of_version(command.folder, "9.0"))
+    (command.store_folder / "active.json").write_text('{"active": "../../../etc", "previous": "shipped"}')
+    code, _, error = command.run("list")
+    assert (code, error.count("\n")) == (1, 1)
+    assert "active.json: is damaged" in error
+    command.run_ok("install", archive_of_version(command.folder, "9.0"))
+    assert command.uses()[-1] == ("in use", "9.0")
 
 
-def test_ones_own_folder_goes_first(desk: Desk, models_dir: Path) -> None:
-    desk.set(models_dir=str(models_dir))
-    for words in (["install", archive_of_version(desk.folder, "9.0")], ["rollback"]):
-        code, _, complaint = desk.run(*words)
-        assert (code, complaint.count("\n")) == (2, 1)
-        assert "reader.models_dir" in complaint
-    assert desk.does("list").startswith(f"{models_dir}  in use  ")
+def test_the_folder_in_the_settings_has_priority(command: ModelsCommand, models_dir: Path) -> None:
+    command.write_settings(models_dir=str(models_dir))
+    for words in (["install", archive_of_version(command.folder, "9.0")], ["rollback"]):
+        code, _, error = command.run(*words)
+        assert (code, error.count("\n")) == (2, 1)
+        assert "reader.models_dir" in error
+    assert command.run_ok("list").startswith(f"{models_dir}  in use  ")
 
 
-def test_a_power_cut_at_any_step_leaves_a_pair_that_works(desk: Desk) -> None:
-    desk.does("install", archive_of_version(desk.folder, "9.0"))
-    desk.does("install", archive_of_version(desk.folder, "9.1"))
-    (desk.store / ".draft-of-an-earlier-cut").mkdir()
-    command = [sys.executable, "-m", "tests.model_store.power_cuts", "config.yaml", "9.2.tar"]
-    archive_of_version(desk.folder, "9.2")
+def test_a_power_cut_at_any_step_leaves_a_pair_that_works(command: ModelsCommand) -> None:
+    command.run_ok("install", archive_of_version(command.folder, "9.0"))
+    command.run_ok("install", archive_of_version(command.folder, "9.1"))
+    (command.store_folder / ".draft-of-an-earlier-cut").mkdir()
+    program = [sys.executable, "-m", "tests.model_store.power_cuts", "config.yaml", "9.2.tar"]
+    archive_of_version(command.folder, "9.2")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     result = subprocess.run(
-        command, cwd=desk.folder, env=environment, capture_output=True, text=True, check=False, timeout=170
+        program, cwd=command.folder, env=environment, capture_output=True, text=True, check=False, timeout=170
     )
     assert result.returncode == 0, result.stderr
     versions = result.stdout.split()
     assert versions == sorted(versions) and {"9.1", "9.2"} == set(versions)
-    assert versions.count("9.1") >= 9, "cut before each step of the way"
-    desk.does("rollback")
-    assert ("in use", "9.1") in desk.uses()
-    assert not list(desk.store.glob(".draft-*")), "what the cuts left is gone"
+    assert versions.count("9.1") >= 9, "a cut before each step"
+    command.run_ok("rollback")
+    assert ("in use", "9.1") in command.uses()
+    assert not list(command.store_folder.glob(".draft-*")), "drafts left by the cuts are deleted"

@@ -1,8 +1,8 @@
-"""Judges a discovery payload by Home Assistant's own schemas and templates, inside a Python that has Home Assistant.
+"""Checks a discovery payload with Home Assistant's own schemas and templates, in a Python that has Home Assistant.
 
-Reads ``{"payload", "plate", "health"}`` as JSON from stdin; prints what each entity makes of its message, as JSON. Ends
-with an exception where Home Assistant would refuse something. Needs ``homeassistant`` 2024.11 or later and what its
-MQTT integration imports (paho-mqtt); ``tests/mqtt/test_discovery.py`` runs it.
+Reads ``{"payload", "plate", "health"}`` as JSON from stdin. Prints the value that each entity reads from its message,
+as JSON. Raises an exception where Home Assistant would refuse something. Needs ``homeassistant`` 2024.11 or later and
+the imports of its MQTT integration (paho-mqtt). ``tests/mqtt/test_discovery.py`` runs this script.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import template
 
 
-async def judge(given: dict[str, Any]) -> dict[str, Any]:
+async def render_entities(given: dict[str, Any]) -> dict[str, Any]:
     hass = HomeAssistant(tempfile.mkdtemp())
     payload = DEVICE_DISCOVERY_SCHEMA(given["payload"])
-    seen = {}
+    values = {}
     for name, component in payload["components"].items():
         platform = importlib.import_module(f"homeassistant.components.mqtt.{component['platform']}")
         common = {"device": payload["device"], "origin": payload["origin"]}
@@ -33,11 +33,11 @@ async def judge(given: dict[str, Any]) -> dict[str, Any]:
         own = config["value_template"]
         own.hass = hass
         topic = component["state_topic"].rsplit("/", 1)[1]
-        seen[name] = MqttValueTemplate(template.Template(own.template, hass)).async_render_with_possible_json_value(
+        values[name] = MqttValueTemplate(template.Template(own.template, hass)).async_render_with_possible_json_value(
             json.dumps(given[topic], ensure_ascii=False)
         )
     await hass.async_stop(force=True)
-    return seen
+    return values
 
 
-print(json.dumps(asyncio.run(judge(json.load(sys.stdin)))))
+print(json.dumps(asyncio.run(render_entities(json.load(sys.stdin)))))

@@ -1,4 +1,4 @@
-"""The connection against a real broker: availability, secrets, TLS, protocol versions, faults named and mended."""
+"""The connection with a real broker: availability, secrets, TLS, protocol versions, faults and recovery from them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Subscribe = Callable[..., Subscriber]
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_clean_life(
+def test_connect_publish_and_stop(
     protocol: str, mosquitto: Mosquitto, make_publisher: MakePublisher, subscribe: Subscribe, passage: Passage
 ) -> None:
     subscriber = subscribe(mosquitto.port, protocol=protocol)
@@ -52,7 +52,7 @@ def test_clean_life(
     assert late.messages[0].retain
 
 
-def test_killed_process_goes_offline(mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path) -> None:
+def test_a_killed_process_is_offline(mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path) -> None:
     program = f"""
 import threading
 from pathlib import Path
@@ -72,7 +72,7 @@ threading.Event().wait(60)
     assert late.messages[0].retain
 
 
-def test_availability_is_there_again_after_a_broker_restart(
+def test_availability_is_published_again_after_a_broker_restart(
     mosquitto: Mosquitto, make_publisher: MakePublisher, subscribe: Subscribe, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "edge_lpr.mqtt")
@@ -85,13 +85,13 @@ def test_availability_is_there_again_after_a_broker_restart(
             mosquitto.stop()
             assert publisher.connection.wait_for("unreachable", DEADLINE_S)
             mosquitto.start()
-    ours = [record.message for record in caplog.records if record.name == "edge_lpr.mqtt.connection"]
-    assert len([line for line in ours if "connected to" in line]) == 3
-    assert len([line for line in ours if " unreachable: " in line]) == 2
+    lines = [record.message for record in caplog.records if record.name == "edge_lpr.mqtt.connection"]
+    assert len([line for line in lines if "connected to" in line]) == 3
+    assert len([line for line in lines if " unreachable: " in line]) == 2
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_wrong_password_is_named_once_and_heals_when_mended(
+def test_a_wrong_password_is_logged_once_and_a_corrected_one_is_used(
     protocol: str,
     start_mosquitto: StartMosquitto,
     make_publisher: MakePublisher,
@@ -132,7 +132,7 @@ def test_missing_password_file_is_one_clear_line(make_publisher: MakePublisher, 
 
 @pytest.fixture
 def tls_broker(certificates: Path, start_mosquitto: StartMosquitto) -> Mosquitto:
-    """A broker that shows a certificate and asks for one."""
+    """A broker with a certificate that requires a client certificate."""
     return start_mosquitto(
         f"cafile {certificates / 'ca.pem'}",
         f"certfile {certificates / 'server.pem'}",
@@ -152,8 +152,8 @@ def test_tls_with_client_certificate(
     publisher.publish_passage(passage)
     assert publisher.wait_until_empty(DEADLINE_S)
     publisher.stop()
-    careless = make_publisher(tls_broker.port, tls=TlsSettings(insecure=True, cert_file=certificate, key_file=key))
-    assert careless.connection.wait_for("connected", DEADLINE_S)
+    insecure = make_publisher(tls_broker.port, tls=TlsSettings(insecure=True, cert_file=certificate, key_file=key))
+    assert insecure.connection.wait_for("connected", DEADLINE_S)
 
 
 def test_certificate_of_another_authority_is_not_accepted(
@@ -182,7 +182,7 @@ def test_unusable_tls_file_is_one_clear_line(name: str, make_publisher: MakePubl
     assert "\n" not in str(caught.value)
 
 
-def test_host_that_does_not_exist_is_named(make_publisher: MakePublisher) -> None:
+def test_an_unknown_host_is_reported(make_publisher: MakePublisher) -> None:
     publisher = make_publisher(1883, host="broker.invalid")
     assert publisher.connection.wait_for("unreachable", DEADLINE_S)
     assert "host name not found" in (publisher.connection.status.reason or "")
@@ -192,21 +192,21 @@ def test_second_client_with_the_same_id_is_suspected(
     mosquitto: Mosquitto, make_publisher: MakePublisher, caplog: pytest.LogCaptureFixture
 ) -> None:
     make_publisher(mosquitto.port)
-    rival = MqttConnection(MqttSettings(port=mosquitto.port), Topics("edge-lpr", "gate-1"), BackOff(0.05, 0.2))
-    rival.start()
+    other = MqttConnection(MqttSettings(port=mosquitto.port), Topics("edge-lpr", "gate-1"), BackOff(0.05, 0.2))
+    other.start()
     try:
         for _ in range(100):
             if "is there another client with the id edge-lpr-gate-1?" in caplog.text:
                 break
-            rival.wait_for("stopped", 0.1)
+            other.wait_for("stopped", 0.1)
         else:
             pytest.fail(caplog.text)
     finally:
-        rival.stop()
+        other.stop()
 
 
-def test_silent_broker_is_given_up_and_stop_stays_bounded(make_publisher: MakePublisher) -> None:
-    """A peer that accepts the connection and never says a word."""
+def test_a_silent_broker_does_not_delay_stop(make_publisher: MakePublisher) -> None:
+    """The peer accepts the TCP connection and never sends anything."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         publisher = make_publisher(silent.getsockname()[1])
         peer, _ = silent.accept()
@@ -221,18 +221,18 @@ def test_subscriptions_are_made_again_after_a_restart(mosquitto: Mosquitto, subs
     received: list[bytes | bytearray] = []
     arrived = threading.Event()
 
-    def take(message: MQTTMessage) -> None:
+    def handle(message: MQTTMessage) -> None:
         received.append(message.payload)
         arrived.set()
 
-    connection.subscribe(topics.request("capture"), take)
+    connection.subscribe(topics.request("capture"), handle)
     connection.start()
     try:
         for payload in (b"first", b"second"):
             assert connection.wait_for("connected", DEADLINE_S)
             arrived.clear()
             sender = subscribe(mosquitto.port, "nothing")
-            for _ in range(100):  # our SUBSCRIBE may still be on its way
+            for _ in range(100):  # the gate may not have subscribed yet
                 sender.client.publish("edge-lpr/gate-1/request/capture", payload, qos=1)
                 if arrived.wait(0.1):
                     break
@@ -245,12 +245,12 @@ def test_subscriptions_are_made_again_after_a_restart(mosquitto: Mosquitto, subs
         connection.stop()
 
 
-def test_a_session_that_ended_takes_nothing(mosquitto: Mosquitto) -> None:
+def test_an_ended_session_publishes_nothing(mosquitto: Mosquitto) -> None:
     session = MqttSession(MqttSettings(port=mosquitto.port), "one", "will", {}, lambda *_: None)
     session.open()
     assert session.accepted
     session.close(None, timeout_s=2)
-    assert session.is_over
+    assert session.has_ended
     assert session.publish("topic", b"x", qos=1, retain=False, json=True) is None
 
 

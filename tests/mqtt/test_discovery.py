@@ -1,4 +1,4 @@
-"""Home Assistant's discovery: by its published rules, by its own code where that is there, and through its restarts."""
+"""Home Assistant discovery: its published rules, Home Assistant's own code if it is installed, and its restarts."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ ALLOWED = {
 }
 COMMON = {"platform", "name", "icon", "state_topic", "value_template", "unique_id", "entity_category"}
 ATTRIBUTES = {"json_attributes_topic", "json_attributes_template"}
-"""The options of each platform on home-assistant.io that a gate may have a use for."""
+"""The options of each platform on home-assistant.io that are useful for a gate."""
 
 
-def birth(port: int, payload: str) -> None:
+def publish_birth(port: int, payload: str) -> None:
     client = paho.Client(CallbackAPIVersion.VERSION2)
     client.connect("127.0.0.1", port)
     client.loop_start()
@@ -59,7 +59,7 @@ def test_the_payload_keeps_the_published_rules() -> None:
 
 
 @pytest.mark.parametrize(("prefix", "device"), [("edge-lpr", "gate.1"), ("site/a", "gate_1"), ("site", "a_gate.1")])
-def test_the_topic_is_one_that_home_assistant_looks_at(prefix: str, device: str) -> None:
+def test_home_assistant_subscribes_to_the_discovery_topic(prefix: str, device: str) -> None:
     topic = discovery_topic(Topics(prefix, device), "homeassistant")
     assert re.fullmatch(r"homeassistant/device/[a-zA-Z0-9_-]+/config", topic)
 
@@ -69,7 +69,7 @@ def test_no_two_devices_share_an_id() -> None:
     assert len({object_id(Topics(*base)) for base in bases}) == len(bases)
 
 
-def test_it_is_announced_on_connect_and_when_home_assistant_starts(
+def test_the_description_is_sent_on_connect_and_when_home_assistant_starts(
     mosquitto: Mosquitto, make_publisher: Callable[..., PassagePublisher], subscribe: Callable[..., Subscriber]
 ) -> None:
     subscriber = subscribe(mosquitto.port)
@@ -80,13 +80,13 @@ def test_it_is_announced_on_connect_and_when_home_assistant_starts(
     late = subscribe(mosquitto.port, CONFIG)
     assert late.wait_count(CONFIG, 1)[0].retain
     assert publisher.connection.wait_for("connected", DEADLINE_S)
-    birth(mosquitto.port, "offline")
-    birth(mosquitto.port, "online")
+    publish_birth(mosquitto.port, "offline")
+    publish_birth(mosquitto.port, "online")
     assert subscriber.wait_count(CONFIG, 2)[1].payload == first.payload
     assert subscriber.wait_count("edge-lpr/gate-1/availability", 1)[0].payload == b"online"
 
 
-def test_it_is_there_again_after_a_broker_without_a_memory_restarts(
+def test_the_description_is_sent_again_after_a_restart_of_a_broker_without_persistence(
     mosquitto: Mosquitto, make_publisher: Callable[..., PassagePublisher], subscribe: Callable[..., Subscriber]
 ) -> None:
     publisher = make_publisher(mosquitto.port, home_assistant=ON)
@@ -101,7 +101,7 @@ def test_it_is_there_again_after_a_broker_without_a_memory_restarts(
     subscriber.wait_payload("edge-lpr/gate-1/availability", b"offline")
 
 
-def test_without_the_setting_nothing_is_said(
+def test_without_the_setting_nothing_is_published(
     mosquitto: Mosquitto, make_publisher: Callable[..., PassagePublisher], subscribe: Callable[..., Subscriber]
 ) -> None:
     subscriber = subscribe(mosquitto.port)
@@ -110,19 +110,19 @@ def test_without_the_setting_nothing_is_said(
     assert not any(message.topic.startswith("homeassistant") for message in subscriber.messages)
 
 
-def judged(plate: dict[str, Any]) -> dict[str, Any]:
-    """What Home Assistant's own code makes of it."""
+def rendered_entities(plate: dict[str, Any]) -> dict[str, Any]:
+    """Returns the values that Home Assistant's own code reads from the messages."""
     python = os.environ.get("HOME_ASSISTANT_PYTHON")
     if python is None:
-        pytest.skip("HOME_ASSISTANT_PYTHON names no Python with Home Assistant 2024.11 or later")
+        pytest.skip("HOME_ASSISTANT_PYTHON is not set to a Python with Home Assistant 2024.11 or later")
     given = {"payload": discovery_payload(TOPICS), "plate": plate, "health": HEALTH_MESSAGE}
     script = Path(__file__).with_name("home_assistant.py")
     done = subprocess.run(
         [*python.split(), str(script)], input=json.dumps(given), capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    seen: dict[str, Any] = json.loads(done.stdout)
-    return seen
+    values: dict[str, Any] = json.loads(done.stdout)
+    return values
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def judged(plate: dict[str, Any]) -> dict[str, Any]:
     [({}, "in"), ({"Crossing": None}, "passed"), ({"Replayed": True}, "replayed"), ({"Crossing": "out"}, "out")],
 )
 def test_home_assistant_itself_accepts_it(change: dict[str, Any], kind: str) -> None:
-    seen = judged({**PLATE_MESSAGE, "Event": {**PLATE_MESSAGE["Event"], **change}})
-    event = json.loads(seen["passage"])
+    values = rendered_entities({**PLATE_MESSAGE, "Event": {**PLATE_MESSAGE["Event"], **change}})
+    event = json.loads(values["passage"])
     assert event["event_type"] == kind in EVENT_TYPES
     assert event["number"] == PLATE_MESSAGE["Response"]["Number"]
-    assert seen["camera_fault"] == "OFF"
-    assert seen["reading"] == HEALTH_MESSAGE["Reading"]["State"]
-    assert float(seen["temperature"]) == HEALTH_MESSAGE["TemperatureCelsius"]
+    assert values["camera_fault"] == "OFF"
+    assert values["reading"] == HEALTH_MESSAGE["Reading"]["State"]
+    assert float(values["temperature"]) == HEALTH_MESSAGE["TemperatureCelsius"]

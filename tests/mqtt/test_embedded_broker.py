@@ -1,4 +1,4 @@
-"""The demo's embedded broker carries a passage from our publisher to an independent client."""
+"""The demo's embedded broker delivers passages from the publisher to an independent client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox keeps passages and numbers through restarts, damage and disks that fail."""
+"""The outbox keeps passages and sequence numbers through restarts, damaged files and disk faults."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def test_past_the_bytes_the_oldest_is_dropped(tmp_path: Path) -> None:
         assert outbox.status.bytes == 800_000
 
 
-def stored(at: list[int | None]) -> Iterator[Callable[[int], StoredPassage]]:
-    """What composes passages stored at those moments, one after another."""
+def composers(at: list[int | None]) -> Iterator[Callable[[int], StoredPassage]]:
+    """Returns functions that compose passages stored at those times."""
 
     def composer(moment: int | None) -> Callable[[int], StoredPassage]:
         return lambda number: StoredPassage(number, f"id-{number}", "{}", moment)
@@ -118,13 +118,13 @@ def test_past_the_age_a_passage_expires_and_is_counted_apart(tmp_path: Path, cap
     day, now = 86400, 1_800_000_000
     times = [now - 9 * day, None, now - 8 * day, None, now - day]
     with opened(tmp_path) as outbox:
-        for each in stored(times):
+        for each in composers(times):
             outbox.add(each)
         assert sequences(outbox) == [1, 2, 3, 4, 5]
     with opened(tmp_path, OutboxSettings(max_age_days=7), clock=lambda: None) as outbox:
-        assert sequences(outbox) == [1, 2, 3, 4, 5]  # the clock cannot be believed: nobody knows what is old
+        assert sequences(outbox) == [1, 2, 3, 4, 5]  # not synchronized: the age is unknown
     with opened(tmp_path, OutboxSettings(max_age_days=7), clock=lambda: now) as outbox:
-        assert sequences(outbox) == [4, 5]  # 2 was stored before 3, and so is as old
+        assert sequences(outbox) == [4, 5]  # 2 was stored before 3, so it has expired too
         assert (outbox.status.expired, outbox.status.dropped, outbox.status.waiting) == (3, 0, 2)
     with opened(tmp_path, OutboxSettings(max_age_days=7), clock=lambda: now + 30 * day) as outbox:
         assert sequences(outbox) == []
@@ -134,7 +134,7 @@ def test_past_the_age_a_passage_expires_and_is_counted_apart(tmp_path: Path, cap
     assert len([record for record in caplog.records if "waited for too long" in record.message]) == 2
 
 
-def test_a_database_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+def test_a_database_of_version_0_1_is_upgraded(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as old:
         old.executescript(
             "CREATE TABLE passage (sequence INTEGER PRIMARY KEY, request_id TEXT NOT NULL, message TEXT NOT NULL,"
@@ -148,7 +148,7 @@ def test_a_database_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
         assert outbox.status.dropped == 2
 
 
-def test_a_damaged_database_of_the_version_before_is_saved_too(tmp_path: Path) -> None:
+def test_a_damaged_database_of_version_0_1_is_recovered(tmp_path: Path) -> None:
     path = tmp_path / "outbox.db"
     with closing(sqlite3.connect(path)) as old:
         old.execute("CREATE TABLE passage (sequence INTEGER PRIMARY KEY, request_id TEXT, message TEXT, bytes INTEGER)")
@@ -164,11 +164,11 @@ def test_a_damaged_database_of_the_version_before_is_saved_too(tmp_path: Path) -
         assert outbox.add(compose).sequence == 101
 
 
-def test_what_was_acknowledged_leaves_the_disk_with_the_next_passage(tmp_path: Path) -> None:
+def test_acknowledged_passages_are_deleted_with_the_next_passage(tmp_path: Path) -> None:
     def on_disk(outbox: Outbox) -> list[int]:
         copy = tmp_path / "copy"
         copy.mkdir(exist_ok=True)
-        for name in ("outbox.db", "outbox.db-wal"):  # as a power cut now would leave them
+        for name in ("outbox.db", "outbox.db-wal"):  # the state after a power cut at this moment
             shutil.copy(tmp_path / "state" / name, copy / name)
         with closing(sqlite3.connect(copy / "outbox.db")) as reader:
             return [row[0] for row in reader.execute("SELECT sequence FROM passage ORDER BY sequence")]
@@ -201,7 +201,7 @@ def test_a_full_disk_does_not_bring_acknowledged_passages_back(tmp_path: Path) -
         assert sequences(outbox) == [4, 5]
 
 
-def test_a_file_that_is_no_database_is_moved_aside_and_numbers_go_on(
+def test_a_file_that_is_not_a_database_is_moved_aside_and_numbers_continue(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with opened(tmp_path) as outbox:
@@ -217,7 +217,7 @@ def test_a_file_that_is_no_database_is_moved_aside_and_numbers_go_on(
     assert len([record for record in caplog.records if "damaged" in record.message]) == 1
 
 
-def test_what_a_damaged_database_still_holds_is_kept(tmp_path: Path) -> None:
+def test_readable_passages_of_a_damaged_database_are_kept(tmp_path: Path) -> None:
     with opened(tmp_path) as outbox:
         for _ in range(400):
             outbox.add(compose)
@@ -231,15 +231,15 @@ def test_what_a_damaged_database_still_holds_is_kept(tmp_path: Path) -> None:
         kept = [passage.sequence for passage in outbox.pending(limit=1000)]
         assert len(kept) > 350
         assert kept == sorted(set(kept))
-        assert (kept[0], kept[-1]) == (1, 400)  # what stands behind the damage is saved too
+        assert (kept[0], kept[-1]) == (1, 400)  # passages after the damaged page are kept too
         assert outbox.add(compose).sequence == 401
 
 
-def test_damage_while_running_is_healed(tmp_path: Path) -> None:
+def test_damage_while_running_is_recovered(tmp_path: Path) -> None:
     with opened(tmp_path) as outbox:
         outbox.add(compose)
     with opened(tmp_path) as outbox:
-        # Past the lock, as a failing card would: the database's pages and its log turn to noise.
+        # Ignores the lock, as a failing card does: the pages of the database and of its log are overwritten.
         for name in ("outbox.db", "outbox.db-wal"):
             path = tmp_path / name
             if path.exists():
@@ -250,7 +250,7 @@ def test_damage_while_running_is_healed(tmp_path: Path) -> None:
         assert set(numbers) <= set(sequences(outbox))
 
 
-def test_folder_that_cannot_be_made_leaves_the_gate_working(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_usable_folder_passages_are_in_memory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     with opened(blocked / "state", disk_retry_s=60) as outbox:
@@ -264,7 +264,7 @@ def test_folder_that_cannot_be_made_leaves_the_gate_working(tmp_path: Path, capl
 
 @contextmanager
 def full_disk(at_bytes: int) -> Iterator[None]:
-    """No file of this process may grow past ``at_bytes``: writes fail as on a full disk."""
+    """Limits the files of this process to ``at_bytes``, so that writes fail as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (at_bytes, before[1]))
     try:
@@ -273,7 +273,7 @@ def full_disk(at_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_full_disk_then_room_again_loses_and_repeats_nothing(tmp_path: Path) -> None:
+def test_a_full_disk_loses_and_repeats_nothing(tmp_path: Path) -> None:
     with opened(tmp_path) as outbox:
         outbox.add(compose)
         outbox.add(compose)

@@ -1,4 +1,4 @@
-"""Passages reach a real broker: in order, none lost, valid against the published schema."""
+"""Passages arrive at a real broker: in order, without loss, valid by the published schema."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def events(subscriber: Subscriber) -> list[dict[str, Any]]:
     return [message.json["Event"] for message in subscriber.on(PLATE)]
 
 
-def test_passage_arrives_as_promised(
+def test_a_passage_arrives_with_its_documented_properties(
     mosquitto: Mosquitto, make_publisher: MakePublisher, subscribe: Subscribe, passage: Passage
 ) -> None:
     subscriber = subscribe(mosquitto.port)
@@ -88,7 +88,7 @@ def test_nothing_is_lost_while_the_broker_is_away(
     away = [publisher.publish_passage(passage) for _ in range(30)]
     assert publisher.status.outbox.waiting == 30
 
-    # The subscriber was cut off too and must be back first: until then the gate's password is a wrong one.
+    # The subscriber lost its connection too and must be back first. Until then the gate has a wrong password.
     password_file.write_text("wrong")
     broker.start()
     subscriber.wait_subscribed(2)
@@ -103,7 +103,7 @@ def test_nothing_is_lost_while_the_broker_is_away(
     assert publisher.connection.status.connects == 2
 
 
-def test_passages_made_before_the_broker_exists_arrive_in_order(
+def test_passages_from_before_the_broker_started_arrive_in_order(
     start_mosquitto: Callable[..., Mosquitto], make_publisher: MakePublisher, subscribe: Subscribe, passage: Passage
 ) -> None:
     broker = start_mosquitto()
@@ -177,13 +177,13 @@ def test_publish_does_not_wait_for_an_absent_broker(make_publisher: MakePublishe
     assert status.outbox.last_sequence == 10
 
 
-def test_a_garbled_passage_does_not_hold_up_the_others(
+def test_a_corrupted_passage_does_not_block_the_others(
     mosquitto: Mosquitto, make_publisher: MakePublisher, subscribe: Subscribe, passage: Passage, tmp_path: Path
 ) -> None:
     outbox = Outbox(tmp_path / "state", OutboxSettings())
     outbox.open()
-    for garbled in ("noise", "[]", "{}"):
-        outbox.add(partial(StoredPassage, request_id="id", message=garbled))
+    for corrupted in ("noise", "[]", "{}"):
+        outbox.add(partial(StoredPassage, request_id="id", message=corrupted))
     outbox.close()
     subscriber = subscribe(mosquitto.port)
     publisher = make_publisher(mosquitto.port)

@@ -1,4 +1,4 @@
-"""The example of docs/mosquitto, in a real mosquitto: everybody may do their own work and nothing else."""
+"""The example of docs/mosquitto in a real mosquitto: every user has the rights that it needs and no others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Subscribe = Callable[..., Subscriber]
 
 @pytest.fixture
 def broker(start_mosquitto: Callable[..., Mosquitto], repo_root: Path, tmp_path: Path) -> Mosquitto:
-    """With the example's rights; each user's password is its name."""
+    """A broker with the rights of the example. The password of each user is its name."""
     accounts = tmp_path / "accounts"
     accounts.touch()
     for user in USERS:
@@ -40,7 +40,7 @@ def broker(start_mosquitto: Callable[..., Mosquitto], repo_root: Path, tmp_path:
 
 @pytest.fixture
 def gate(broker: Mosquitto, tmp_path: Path) -> PassagePublisher:
-    """A gate that may publish; its API is switched off, and says so to whoever may ask."""
+    """A gate that may publish. Its API is switched off and answers requests with that error."""
     password_file = tmp_path / "password"
     password_file.write_text("gate-1", encoding="ascii")
     return PassagePublisher(
@@ -50,7 +50,7 @@ def gate(broker: Mosquitto, tmp_path: Path) -> PassagePublisher:
     )
 
 
-def test_the_example_lets_everybody_do_their_work_and_no_more(
+def test_every_user_of_the_example_has_only_the_rights_it_needs(
     broker: Mosquitto, gate: PassagePublisher, subscribe: Subscribe, passage: Passage
 ) -> None:
     parking, display, other = (
@@ -68,7 +68,7 @@ def test_the_example_lets_everybody_do_their_work_and_no_more(
 
         asked = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         asked.ResponseTopic = "parking/answers/7"
-        for asker in (display, other, parking):  # only the last may; by its answer the others' would have come
+        for asker in (display, other, parking):  # only the last has the right; its answer comes last
             asker.client.publish(f"{BASE}/request/capture", b"", qos=1, properties=asked).wait_for_publish(DEADLINE_S)
         parking.client.publish(f"{BASE}/plate", b"forged", qos=1)
         other.client.publish(f"{BASE}/plate", b"forged", qos=1)
@@ -82,7 +82,7 @@ def test_the_example_lets_everybody_do_their_work_and_no_more(
     assert other.messages == []
 
 
-def test_the_example_lets_home_assistant_find_the_gate_and_counters_count(
+def test_the_example_has_rights_for_home_assistant_and_for_counting(
     broker: Mosquitto, subscribe: Subscribe, passage: Passage, tmp_path: Path
 ) -> None:
     hub, counting = (subscribe(broker.port, username=user, password=user) for user in ("home-assistant", "counting"))
@@ -126,6 +126,6 @@ def test_the_example_settings_are_accepted(
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     listener = next(line for line in lines if line.startswith("listener"))
     assert listener == "listener 8883"
-    # The test's broker has its own port; the example's certificates go with it.
+    # The broker of the test has another port and the certificates of the example.
     broker = start_mosquitto(*(line for line in lines if line not in (listener, "per_listener_settings false")))
     assert "Error" not in broker.log

@@ -1,10 +1,9 @@
-"""The API as it is served: on a free loopback port, with the shipped models, asked by the official SDK."""
+"""The served API on a free loopback port, with the shipped models, and clients of the official SDK."""
 
 from __future__ import annotations
 
 import base64
 import http.server
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -37,7 +36,7 @@ SECRET_ID, SECRET_KEY = "AKIDtest", "a-secret-of-the-test"
 
 @dataclass(frozen=True)
 class ServedApi:
-    """One served API, and SDK clients for it with nothing changed but endpoint and protocol."""
+    """One served API, and SDK clients for it that differ from the default only in endpoint and protocol."""
 
     settings: ApiSettings
     state_dir: Path
@@ -68,9 +67,9 @@ class ServedApi:
 
 @dataclass
 class Pages:
-    """What the loopback web server shows, by path; a path that is an Event is answered when that is set.
+    """The contents that the loopback web server serves, by path.
 
-    ``asked`` is set when anything was asked for.
+    A path with an Event is answered when the Event is set. ``asked`` is set at the first request.
     """
 
     port: int
@@ -113,7 +112,7 @@ def keys_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start_api(tmp_path: Path, reader: PlateReader, keys_file: Path) -> Iterator[StartApi]:
-    """Serve with settings of one's own; by default one key, and rates that no test meets by chance."""
+    """Serves with the given settings; by default with one key, and with rate limits that no test reaches by chance."""
     with ExitStack() as cleanup:
 
         def start(**settings: Any) -> ServedApi:
@@ -128,7 +127,7 @@ def start_api(tmp_path: Path, reader: PlateReader, keys_file: Path) -> Iterator[
 
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory, reader: PlateReader) -> Iterator[ServedApi]:
-    """One that is served all along, for tests that leave nothing behind."""
+    """An API for the whole session, for tests that do not change its state."""
     folder = tmp_path_factory.mktemp("api")
     keys_file = folder / "keys.yaml"
     keys_file.write_text(f"{SECRET_ID}: {SECRET_KEY}\n")
@@ -143,7 +142,7 @@ def api(tmp_path_factory: pytest.TempPathFactory, reader: PlateReader) -> Iterat
 
 @pytest.fixture
 def web() -> Iterator[Pages]:
-    """A web server on loopback, such as a recorder in the gate's own network."""
+    """A web server on loopback, in the place of a recorder in the network of the gate."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -171,22 +170,3 @@ def web() -> Iterator[Pages]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """ca.pem, and server.pem with server.key for 127.0.0.1, made by the openssl program."""
-    folder = tmp_path_factory.mktemp("api-tls")
-
-    def openssl(*arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority", "-days", "2")
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
-    openssl("req", *curve, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=server")
-    openssl(
-        *("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
-        *("-out", "server.pem", "-days", "2", "-extfile", "names"),
-    )
-    return folder

@@ -1,5 +1,7 @@
-"""A clock that tests set, for one module at a time: whoever patches ``time.monotonic`` itself stops the event loops and
-waits of every other thread in the process."""
+"""A clock that a test sets, for one module at a time.
+
+A patch of ``time.monotonic`` itself would stop the event loops and waits of all other threads in the process.
+"""
 
 from __future__ import annotations
 
@@ -9,5 +11,5 @@ from types import SimpleNamespace
 
 
 def clock(monotonic: Callable[[], float]) -> SimpleNamespace:
-    """What may stand for the module ``time`` in another module: all of it, but for ``monotonic``, seconds."""
+    """Returns a replacement for the module ``time`` with another ``monotonic``, which returns seconds."""
     return SimpleNamespace(**{**vars(time), "monotonic": monotonic})

@@ -1,4 +1,4 @@
-"""A whole service in a process of its own, with the demo clip for a camera, for measuring from outside."""
+"""The whole service in its own process, with the demo clip as camera, for measurements from outside."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ START_S = 60.0
 
 
 class Gate:
-    """A running service; ``log`` is what it wrote."""
+    """A running service; ``log`` is its output."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         self.process = process
@@ -39,13 +39,13 @@ class Gate:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def metric(self, name: str) -> float:
-        """One series without labels."""
+        """Returns the value of a metric without labels."""
         text = httpx.get(f"{self.url}/metrics", timeout=30).text
         samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
         return next(sample.value for sample in samples if sample.name == name)
 
-    def wait_until_it_works(self, frames: int) -> None:
-        """Until it has read so many frames, and asks for requests."""
+    def wait_until_ready(self, frames: int) -> None:
+        """Waits until the service has read ``frames`` frames and accepts requests."""
         deadline_s = time.monotonic() + START_S
         while time.monotonic() < deadline_s:
             if self.process.poll() is not None:
@@ -63,10 +63,10 @@ class Gate:
 def running_gate(
     *, camera: bool = True, broker: int | None = None, keys: Mapping[str, str] | None = None, **api: object
 ) -> Iterator[Gate]:
-    """``edge-lpr run`` with the demo clip in a loop, as fast as the reader goes; ``broker`` is its port, if any.
+    """Runs ``edge-lpr run`` with the demo clip in a loop, at the speed of the reader.
 
-    Without ``camera`` it looks for one that is not there, and serves the API meanwhile. ``keys`` holds SecretKeys by
-    their SecretIds.
+    ``broker`` is the port of the broker, if any. Without ``camera`` the service waits for a missing camera and serves
+    the API. ``keys`` maps SecretIds to SecretKeys.
     """
     port = free_port()
     with tempfile.TemporaryDirectory() as name:
@@ -90,7 +90,7 @@ def running_gate(
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         gate = Gate(process, port, folder / "log")
         try:
-            gate.wait_until_it_works(frames=20 if camera else 0)
+            gate.wait_until_ready(frames=20 if camera else 0)
             yield gate
         finally:
             process.terminate()
@@ -98,5 +98,5 @@ def running_gate(
 
 
 def plate_photo() -> bytes:
-    """A JPEG with a plate that is read."""
+    """Returns a JPEG with a plate that the reader reads."""
     return photos.with_plate(PlateReader.open(ReaderSettings()))

@@ -1,4 +1,4 @@
-"""Archives of model pairs, good ones and others, made of the shipped models."""
+"""Archives of model pairs, valid and invalid, made from the shipped models."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from edge_lpr.vision.model_file import MODEL_FILES
 
 
 def shipped() -> dict[str, bytes]:
-    """The members of the shipped pair."""
+    """Returns the members of the shipped pair."""
     return {name: (models_dir() / name).read_bytes() for name in MODEL_FILES}
 
 
 def changed(task: str, **sidecar: Any) -> dict[str, bytes]:
-    """The shipped pair with other entries in one sidecar."""
+    """Returns the shipped pair with other entries in one sidecar."""
     files = shipped()
     card = json.loads(files[f"{task}.json"]) | sidecar
     return files | {f"{task}.json": json.dumps(card).encode()}
 
 
 def with_model(task: str, content: bytes) -> dict[str, bytes]:
-    """The shipped pair with other bytes for one model, whose sum its sidecar gives."""
+    """Returns the shipped pair with other content for one model, and its checksum in the sidecar."""
     return changed(task, sha256=hashlib.sha256(content).hexdigest()) | {f"{task}.tflite": content}
 
 
 def archive_of_version(folder: Path, version: str) -> Path:
-    """A good archive; its pair is told by the recognizer's version."""
+    """Writes a valid archive whose recognizer has ``version``; returns its path."""
     path = folder / f"{version}.tar"
     write_archive(changed("recognizer", version=version), path)
     return path
 
 
 def tar(path: Path, files: Mapping[str, bytes], *more: tarfile.TarInfo) -> Path:
-    """Any tar: ``files``, then headers alone."""
+    """Writes a tar file with ``files`` and then headers without content; returns its path."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:
         for name, data in files.items():

@@ -1,4 +1,4 @@
-"""A real mosquitto on a free loopback port, a subscriber that waits without sleeping, and settings to reach them."""
+"""A real mosquitto on a free loopback port, and a subscriber that waits for messages without polling."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sb
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on."""
+    """Returns a free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -46,7 +46,7 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Mosquitto:
-        """Run it and wait until it accepts connections."""
+        """Starts the broker and waits until it accepts connections."""
         program = shutil.which("mosquitto", path=_PATH)
         assert program is not None
         with self._log.open("ab") as log:
@@ -61,33 +61,33 @@ class Mosquitto:
         raise AssertionError(f"mosquitto did not start: {self.log}")
 
     def stop(self) -> None:
-        """Kill it at once, as a power cut would; nothing is said to its clients."""
+        """Kills the broker at once, as a power cut does, without notice to its clients."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def reload(self) -> None:
-        """Let it read its password and rights files anew."""
+        """Makes the broker read its password and rights files again."""
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
     @property
     def log(self) -> str:
-        """What it wrote."""
+        """The output of the broker."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
 
 @dataclass(frozen=True)
 class Received:
-    """One message as a subscriber got it."""
+    """One received message."""
 
     topic: str
     payload: bytes
     qos: int
     retain: bool
     properties: dict[str, Any]
-    """Of MQTT 5, by the names that paho's JSON gives them."""
+    """MQTT 5 properties, by the names in paho's JSON."""
 
     @property
     def json(self) -> Any:
@@ -96,7 +96,7 @@ class Received:
 
 
 class Subscriber:
-    """An independent MQTT client that collects what it receives, and comes back after a broker restart."""
+    """An independent MQTT client that collects the messages, and reconnects after a restart of the broker."""
 
     def __init__(self, port: int, topic_filter: str = "#", *, protocol: str = "5", qos: int = 1, **login: str) -> None:
         self.messages: list[Received] = []
@@ -128,12 +128,12 @@ class Subscriber:
             self._changed.notify_all()
 
     def wait_subscribed(self, times: int) -> None:
-        """Until the subscription was made that often: once more after every broker restart."""
+        """Waits until the broker has confirmed that many subscriptions: one more after every restart."""
         with self._changed:
             assert self._changed.wait_for(lambda: self._subscribed >= times, DEADLINE_S), "never subscribed"
 
     def wait(self, enough: Callable[[list[Received]], bool], timeout_s: float = DEADLINE_S) -> list[Received]:
-        """Until ``enough`` says so of all messages so far; fails the test when it takes longer than ``timeout_s``."""
+        """Waits until ``enough`` is true for the messages so far. Fails the test after ``timeout_s``."""
         with self._changed:
             assert self._changed.wait_for(lambda: enough(self.messages), timeout_s), (
                 f"not received in time; the last were {[(m.topic, m.payload[:80]) for m in self.messages[-40:]]}"
@@ -141,33 +141,33 @@ class Subscriber:
             return list(self.messages)
 
     def forget(self, count: int) -> None:
-        """Drop the oldest messages, so that many of them take no memory."""
+        """Drops the oldest messages to free memory."""
         with self._changed:
             del self.messages[:count]
 
     def on(self, topic: str) -> list[Received]:
-        """The messages of one topic so far."""
+        """Returns the messages of one topic so far."""
         with self._changed:
             return [message for message in self.messages if message.topic == topic]
 
     def wait_payload(self, topic: str, payload: bytes, times: int = 1) -> None:
-        """Until that payload came on that topic so often."""
+        """Waits until ``payload`` has arrived on ``topic`` that many times."""
         self.wait(lambda all_: sum(m.topic == topic and m.payload == payload for m in all_) >= times)
 
     def wait_count(self, topic: str, count: int) -> list[Received]:
-        """Until ``count`` messages came on that topic; those messages."""
+        """Waits until ``count`` messages have arrived on ``topic``; returns them."""
         self.wait(lambda all_: sum(m.topic == topic for m in all_) >= count)
         return self.on(topic)
 
     def close(self) -> None:
-        """Leave."""
+        """Disconnects."""
         self.client.disconnect()
         self.client.loop_stop()
 
 
 @pytest.fixture(scope="session")
 def mosquitto_program() -> str:
-    """The broker's program; without it the MQTT tests are skipped, in CI they fail."""
+    """The path of mosquitto. Without it the MQTT tests are skipped; in CI they fail."""
     program = shutil.which("mosquitto", path=_PATH)
     if program is None:
         absent("mosquitto (apt install mosquitto)")
@@ -176,7 +176,7 @@ def mosquitto_program() -> str:
 
 @pytest.fixture
 def start_mosquitto(mosquitto_program: str, tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
-    """Start a broker with the given configuration lines; it is stopped after the test."""
+    """Starts a broker with the given configuration lines; it is stopped after the test."""
     with ExitStack() as cleanup:
 
         def start(*lines: str) -> Mosquitto:
@@ -189,13 +189,13 @@ def start_mosquitto(mosquitto_program: str, tmp_path: Path) -> Iterator[Callable
 
 @pytest.fixture
 def mosquitto(start_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
-    """A running broker that takes everybody."""
+    """A running broker that accepts every client."""
     return start_mosquitto()
 
 
 @pytest.fixture
 def subscribe() -> Iterator[Callable[..., Subscriber]]:
-    """Make a Subscriber(port, filter, …); it is closed after the test."""
+    """Creates a Subscriber(port, filter, …); it is closed after the test."""
     with ExitStack() as cleanup:
 
         def make(port: int, topic_filter: str = "#", **options: Any) -> Subscriber:

@@ -1,4 +1,4 @@
-"""What tests need and a machine may lack: a reason to skip for a developer, and to fail where CI is set."""
+"""Programs and data that tests need. If they are missing the test is skipped; in CI it fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def absent(what: str) -> NoReturn:
-    """Skip; in CI, where everything must be there, fail. ``what`` names the thing, and how to get it."""
+    """Skips the test, or fails it in CI. ``what`` names the missing thing and how to get it."""
     if os.environ.get("CI"):
         pytest.fail(f"{what} is absent, and CI must run this test")
     pytest.skip(f"{what} is absent")

@@ -1,4 +1,4 @@
-"""A whole service with the page switched on, a scripted camera, and a settings file with comments in it."""
+"""The whole service with the page, a scripted camera, and a settings file with comments."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ log: {{level: warning}}
 
 @dataclass(frozen=True)
 class PageGate:
-    """A running gate; ``url`` is its page."""
+    """A running gate; ``url`` is the address of its page."""
 
     port: int
     folder: Path
@@ -79,7 +79,7 @@ class PageGate:
     def log(self) -> str:
         return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
 
-    def wait_until_it_works(self) -> None:
+    def wait_until_ready(self) -> None:
         deadline_s = time.monotonic() + START_S
         while time.monotonic() < deadline_s:
             if self.process.poll() is not None:
@@ -97,7 +97,7 @@ class PageGate:
 
 @contextmanager
 def page_gate(folder: Path, broker: int | None = None, night: float = 1.0, page: str = "") -> Iterator[PageGate]:
-    """``edge-lpr run`` with the page; the camera shows an empty lane until it is told otherwise."""
+    """Runs ``edge-lpr run`` with the page. The camera shows an empty lane until another scene is played."""
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     with ScriptedCamera(free_port(), brightness=night) as camera:
@@ -105,13 +105,13 @@ def page_gate(folder: Path, broker: int | None = None, night: float = 1.0, page:
         (folder / "config.yaml").write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(folder / "config.yaml")]
         with (folder / "log").open("wb") as log:
-            # Addresses are counted by salted hash; with this salt none that a test logs in from shares a count with
-            # 127.0.0.2 and 127.0.0.3, which others flood from.
+            # Client addresses are counted by a salted hash. With this salt no login address of a test shares a counter
+            # with 127.0.0.2 and 127.0.0.3, from which other tests flood the page.
             environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1"}
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         gate = PageGate(port, folder, process, camera)
         try:
-            gate.wait_until_it_works()
+            gate.wait_until_ready()
             yield gate
         finally:
             process.terminate()
@@ -123,9 +123,9 @@ _ADDRESSES = (f"127.0.1.{last}" for last in range(1, 255))
 
 @contextmanager
 def logged_in(gate: PageGate) -> Iterator[httpx.Client]:
-    """A client as the page's script is one: with the session's cookie, the CSRF token, and the page's origin.
+    """Returns a client like the script of the page: with the session cookie, the CSRF token and the origin.
 
-    Each has an address of its own, so that no test eats up the requests a second that another may make.
+    Each client has its own address, so that tests do not share a rate limit.
     """
     transport = httpx.HTTPTransport(local_address=next(_ADDRESSES))
     headers = {"Origin": gate.origin}

@@ -1,4 +1,4 @@
-"""A photo that the shipped models read a plate in, for tests and benchmarks."""
+"""A photo with a plate that the shipped models read, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge_lpr.vision.reader import PlateReader
 
 
 def with_plate(reader: PlateReader) -> bytes:
-    """A JPEG with a plate that ``reader`` reads: a frame of the demo clip."""
+    """Returns a frame of the demo clip with a plate that ``reader`` reads, as JPEG."""
     clip = cv2.VideoCapture(str(demo_clip()))
     while True:
         more, frame = clip.read()

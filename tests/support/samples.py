@@ -1,4 +1,4 @@
-"""One message of each kind, for tests of what describes or receives them."""
+"""One message of each kind, for tests of the schemas and of subscribers."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The machine's disk: a card with a cache that forgets. A power cut takes from it what no flush had asked it to keep.
+"""The disk of the machine: simulates a card that loses unflushed writes at a power cut.
 
-Killing an emulator that writes to a file loses what the guest held in its memory, and nothing more: the host keeps all
-that was written, in the order of writing. A card in a gate does not. This one serves the file over NBD
-(https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md), remembers what stood in each place that was
-written since the last flush, and at a cut puts the old back in places drawn by lot: each block of 4 KiB for itself, so
-that later writes may have arrived and earlier ones not, and a long write in part.
+If an emulator that writes to a file is killed, only the memory of the guest is lost: the host keeps all writes in their
+order. A real card does not. This one serves the file over NBD
+(https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md) and keeps the old content of each block that was
+written since the last flush. At a cut it restores the old content of randomly selected blocks of 4 KiB. So later writes
+may have survived and earlier ones not, and a long write may have survived in part.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import threading
 from pathlib import Path
 
 BLOCK = 4096
-"""Bytes that are written whole or not at all: ext4 and the kernel's page cache count on no more."""
+"""Bytes that are written completely or not at all; ext4 and the kernel's page cache need no more."""
 
 _HELLO = struct.Struct(">8s8sH")
 _OPTION = struct.Struct(">8sII")
@@ -36,7 +36,7 @@ _EINVAL = 22
 
 
 class Card:
-    """Serves ``image`` on the Unix socket ``path`` to one machine at a time, between ``insert`` and ``cut``."""
+    """Serves ``image`` on the Unix socket ``path`` to one machine at a time, from ``insert`` to ``cut``."""
 
     def __init__(self, image: Path, path: Path, draw: random.Random) -> None:
         self._image = image
@@ -50,7 +50,7 @@ class Card:
         self._thread: threading.Thread | None = None
 
     def insert(self) -> None:
-        """Begin to listen."""
+        """Starts to listen."""
         self.path.unlink(missing_ok=True)
         self._stop_at = None
         self._stopped.clear()
@@ -62,15 +62,18 @@ class Card:
         self._thread.start()
 
     def stop_in_a_write(self, blocks: int, timeout_s: float) -> bool:
-        """Answer nothing more once that many blocks wait for a flush, so that a cut falls there; False if none did."""
+        """Stops answering when ``blocks`` blocks are unflushed, for a cut at that point.
+
+        Returns False if that did not happen within ``timeout_s``.
+        """
         self._stop_at = blocks
         return self._stopped.wait(timeout_s)
 
     def cut(self) -> tuple[int, int]:
-        """The machine is dead: forget by lot. How many blocks no flush had followed, and how many of them are lost."""
+        """Loses random unflushed blocks of the stopped machine; returns the numbers of unflushed and of lost blocks."""
         self._cut.set()
         if self._server is not None and self._thread is not None:
-            self._server.shutdown(socket.SHUT_RDWR)  # wakes who waits for a machine that never came
+            self._server.shutdown(socket.SHUT_RDWR)  # ends the wait for a machine that did not connect
             self._server.close()
             self._thread.join()
             self._server = self._thread = None
@@ -94,21 +97,21 @@ class Card:
         with machine, self._image.open("r+b", buffering=0) as image:
             try:
                 size = os.fstat(image.fileno()).st_size
-                if _agree(machine, size):
-                    self._work(machine, image.fileno())
+                if _handshake(machine, size):
+                    self._answer_requests(machine, image.fileno())
             except (ConnectionError, EOFError):
-                return  # the power was cut
+                return  # power cut
 
-    def _work(self, machine: socket.socket, image: int) -> None:
+    def _answer_requests(self, machine: socket.socket, image: int) -> None:
         while True:
-            magic, _flags, kind, handle, offset, length = _REQUEST.unpack(_take(machine, _REQUEST.size))
+            magic, _flags, kind, handle, offset, length = _REQUEST.unpack(_receive(machine, _REQUEST.size))
             if magic != _REQUEST_MAGIC or kind == _DISCONNECT:
                 return
             answer, error = b"", 0
             if kind == _READ:
                 answer = os.pread(image, length, offset)
             elif kind == _WRITE:
-                self._write(image, _take(machine, length), offset)
+                self._write(image, _receive(machine, length), offset)
             elif kind == _FLUSH:
                 self._unflushed.clear()
             else:
@@ -127,13 +130,13 @@ class Card:
             raise EOFError
 
 
-def _agree(machine: socket.socket, size: int) -> bool:
-    """NBD's fixed newstyle handshake; whether the client then wants the disk."""
+def _handshake(machine: socket.socket, size: int) -> bool:
+    """Does NBD's fixed newstyle handshake; returns whether the client then uses the disk."""
     machine.sendall(_HELLO.pack(b"NBDMAGIC", b"IHAVEOPT", _FIXED_NEWSTYLE | _NO_ZEROES))
-    _take(machine, 4)
+    _receive(machine, 4)
     while True:
-        _magic, option, length = _OPTION.unpack(_take(machine, _OPTION.size))
-        _take(machine, length)
+        _magic, option, length = _OPTION.unpack(_receive(machine, _OPTION.size))
+        _receive(machine, length)
         if option == _OPT_GO:
             export = struct.pack(">HQH", 0, size, _HAS_FLAGS | _SEND_FLUSH)
             machine.sendall(_REPLY.pack(_OPTION_REPLY_MAGIC, option, _REP_INFO, len(export)) + export)
@@ -143,7 +146,7 @@ def _agree(machine: socket.socket, size: int) -> bool:
             return bool(option == _OPT_GO)
 
 
-def _take(machine: socket.socket, count: int) -> bytes:
+def _receive(machine: socket.socket, count: int) -> bytes:
     data = bytearray()
     while len(data) < count:
         received = machine.recv(count - len(data))

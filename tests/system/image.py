@@ -1,7 +1,7 @@
-"""The image: Debian 13 by debootstrap, the product by the steps of docs/install.md, a file system by ``mke2fs -d``.
+"""The image: Debian 13 from debootstrap, the product installed by the steps of docs/install.md, ``mke2fs -d``.
 
-Three layers lie in the cache, each under a name that its ingredients give it: Debian itself, the wheels, and the image.
-Everything that needs the network happens on the host; the guest has none but the emulator's own.
+The cache has three layers: Debian, the wheels, and the image. The name of each contains a hash of its inputs.
+Everything that needs the network is done on the host. The guest has only the network of the emulator.
 """
 
 from __future__ import annotations
@@ -30,42 +30,42 @@ MADE_BY = ("image.py", "install_steps.py", "scenes.py")
 
 _SOURCE = "opt/edge-lpr"
 _WHEELS = "var/wheels"
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Image:
-    """What qemu boots."""
+    """The files that qemu boots."""
 
     disk: Path
     kernel: Path
     initrd: Path
 
 
-def build(source: Path, cache: Path, tell: Tell) -> Image:
-    """The image of the product in the checkout ``source``, from the cache where nothing has changed."""
+def build(source: Path, cache: Path, report: Report) -> Image:
+    """Returns the image of the product in the checkout ``source``; from the cache if nothing has changed."""
     host.check_programs()
     cache.mkdir(parents=True, exist_ok=True)
     log = cache / "build.log"
     files = product_files(source)
-    base = _base(cache, log, tell)
-    wheels = _wheels(source, cache, log, tell)
+    base = _base(cache, log, report)
+    wheels = _wheels(source, cache, log, report)
     guest = [*sorted(GUEST.iterdir()), *(GUEST.parent / name for name in MADE_BY)]
     key = _key((base.name, wheels.name), (source / file for file in files), guest)
     image = cache / f"image-{key}"
     if not image.exists():
-        tell("installing the product by the steps of docs/install.md")
+        report("installing the product by the steps of docs/install.md")
         for old in cache.glob("image-*"):
             shutil.rmtree(old)
         made = cache / "image.part"
-        _fresh(made)
+        _create_empty(made)
         _install(base, wheels, source, files, made, log)
         made.rename(image)
     return Image(image / "disk.ext4", image / "vmlinuz", image / "initrd.img")
 
 
 def product_files(source: Path) -> list[str]:
-    """The files of a checkout that git knows or does not ignore; of a folder without git, all of them."""
+    """Returns the files of a checkout that git does not ignore; all files of a folder without git."""
     command = ["git", "-C", str(source), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
@@ -73,10 +73,10 @@ def product_files(source: Path) -> list[str]:
     return sorted(str(path.relative_to(source)) for path in source.rglob("*") if path.is_file())
 
 
-def _base(cache: Path, log: Path, tell: Tell) -> Path:
+def _base(cache: Path, log: Path, report: Report) -> Path:
     base = cache / f"debian-{_key((SUITE, *PACKAGES), (), ())}"
     if not base.exists():
-        tell(f"debootstrap: Debian {SUITE}; the first time takes some minutes")
+        report(f"debootstrap: Debian {SUITE}; the first time takes some minutes")
         made = cache / "debian.part"
         if made.exists():
             shutil.rmtree(made)
@@ -87,12 +87,12 @@ def _base(cache: Path, log: Path, tell: Tell) -> Path:
     return base
 
 
-def _wheels(source: Path, cache: Path, log: Path, tell: Tell) -> Path:
+def _wheels(source: Path, cache: Path, log: Path, report: Report) -> Path:
     wheels = cache / f"wheels-{_key((host.PYTHON, *host.PICAMERA2), (source / 'pyproject.toml',), ())}"
     if not wheels.exists():
-        tell("fetching the wheels that the product needs")
+        report("downloading the wheels that the product needs")
         made = cache / "wheels.part"
-        _fresh(made)
+        _create_empty(made)
         host.fill_wheelhouse(source, made, log)
         made.rename(wheels)
     return wheels
@@ -109,10 +109,10 @@ def _install(base: Path, wheels: Path, source: Path, files: list[str], made: Pat
     (root / "etc/pip.conf").write_text(f"[global]\nno-index = true\nfind-links = /{_WHEELS}\n")
     (root / "etc/apt/apt.conf.d/90yes").write_text('APT::Get::Assume-Yes "true";\n')
     steps = install_steps(source)
-    # Step 3, `edge-lpr check`, looks at a running machine, and step 4 starts the service: here the boot does.
+    # Step 3, `edge-lpr check`, needs a running machine. Step 4 starts the service; here the boot does that.
     script = ["set -eux", *steps[0], *steps[1], steps[3][0].replace(" --now", "")]
     host.run(["chroot", root, "/bin/bash", "-c", "\n".join(script)], log, env={"HOME": "/root", "LC_ALL": "C.UTF-8"})
-    _lay_out(root)
+    _add_gate_files(root)
     host.run(["chroot", root, "/bin/bash", "-eux", "/usr/local/lib/gate/set-up.sh", *host.PICAMERA2], log)
     shutil.rmtree(root / _WHEELS)
     for name in ("vmlinuz", "initrd.img"):
@@ -121,8 +121,8 @@ def _install(base: Path, wheels: Path, source: Path, files: list[str], made: Pat
     shutil.rmtree(root)
 
 
-def _lay_out(root: Path) -> None:
-    """Put in what makes a gate of the machine: the camera, the broker's rights, the network, the agent."""
+def _add_gate_files(root: Path) -> None:
+    """Adds the files that make the machine a gate: camera, rights of the broker, network, agent."""
     gate = root / "usr/local/lib/gate"
     gate.mkdir(parents=True)
     for path in GUEST.iterdir():
@@ -130,7 +130,7 @@ def _lay_out(root: Path) -> None:
     write_scenes(gate / "scenes")
 
 
-def _fresh(folder: Path) -> None:
+def _create_empty(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir()

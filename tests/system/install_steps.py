@@ -1,4 +1,4 @@
-"""The commands that docs/install.md gives an installer, read from the document itself."""
+"""Reads the installation commands for a gate from docs/install.md."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NOT_ON_DEBIAN = " python3-picamera2"
 
 
 def install_steps(checkout: Path, suite: str = "trixie", repository: str | None = None) -> list[list[str]]:
-    """Returns the commands of each numbered step, as shell lines, for one of Debian's suites.
+    """Returns the commands of each numbered step, as shell lines, for one Debian suite.
 
-    The clone is made from ``repository`` and left out without one: the document cannot name the repository.
-    Raises ValueError if the document has changed too much to be followed.
+    The repository is cloned from ``repository``; with None that command is omitted, because the document does not have
+    its address. Raises ValueError if the document has changed so much that the steps cannot be read.
     """
     document = checkout / DOCUMENT
     text = document.read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
-"""A gate in a virtual machine: the real unit, watchdog, hardening, V4L2 camera and broker, and power cuts.
+"""The system test: a gate in a virtual machine with the real unit, watchdog, hardening, camera and power cuts.
 
     python -m tests.system.run [--cuts 20] [--only boot,power] [--source CHECKOUT]      as root; `make system-test`
 
-The image is built once and kept in cache/system, anew when the product has changed. ``--keep`` leaves the last
-machine's disk and console there.
+The image is built once, kept in cache/system, and built again when the product has changed. ``--keep`` leaves the disk
+and the console of the last machine there.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ POWER = "power"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table."""
+    """One row of the table."""
 
     check: str
     passed: bool
@@ -41,50 +41,53 @@ class Row:
 
 
 def main() -> int:
-    """Build, boot, check, print the table; 0 where all holds."""
+    """Builds, boots, checks and prints the table; returns 0 if all checks passed."""
     options = _options()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no emulator is left behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the emulator is stopped too
     began_s = time.monotonic()
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         print(f"[{time.monotonic() - began_s:6.0f} s] {text}", flush=True)
 
     cache = ROOT / "cache" / "system"
     try:
-        built = image.build(options.source.resolve(), cache, tell)
+        built = image.build(options.source.resolve(), cache, report)
         folder = Path(tempfile.mkdtemp(prefix="machine-", dir=cache))
         with Machine(built, folder, options.seed) as machine:
-            tell("booting; an emulated processor takes its time")
-            tell(f"booted within {machine.boot():.0f} s")
-            rows = [_row(name, machine, options, tell) for name in options.only]
+            report("booting; this takes minutes on an emulated processor")
+            report(f"booted within {machine.boot():.0f} s")
+            rows = [_row(name, machine, options, report) for name in options.only]
     except SystemTestError as error:
         print(f"system test: {error}", file=sys.stderr)
         return 1
     if not options.keep:
         shutil.rmtree(folder)
-    table = Table("check", "holds", "seen", "s", title=f"a gate in a virtual machine; {machine.boots} boots")
+    table = Table("check", "passed", "observed", "s", title=f"a gate in a virtual machine; {machine.boots} boots")
     for row in rows:
         table.add_row(row.check, "yes" if row.passed else "NO", row.seen, f"{row.seconds:.0f}")
     Console(width=120).print(table)
     return 0 if all(row.passed for row in rows) else 1
 
 
-def _row(name: str, machine: Machine, options: argparse.Namespace, tell: Callable[[str], None]) -> Row:
-    tell(name)
+def _row(name: str, machine: Machine, options: argparse.Namespace, report: Callable[[str], None]) -> Row:
+    report(name)
     began_s = time.monotonic()
     try:
         if name == POWER:
             broker = power.OuterBroker(machine.folder)
             try:
                 broker.start()
-                seen, passed = power.PowerCuts(machine, broker, options.seed).run(options.cuts, tell), True
+                seen, passed = power.PowerCuts(machine, broker, options.seed).run(options.cuts, report), True
             finally:
                 broker.stop()
         else:
             seen, passed = checks.ALL[name](machine, options.source), True
-    except (SystemTestError, AssertionError) as error:  # the test fixtures' broker and subscriber assert
+    except (
+        SystemTestError,
+        AssertionError,
+    ) as error:  # the fixtures raise AssertionError
         seen, passed = str(error), False
-    tell(f"{name}: {seen}")
+    report(f"{name}: {seen}")
     return Row(name, passed, seen, time.monotonic() - began_s)
 
 
@@ -100,8 +103,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cuts", type=int, default=CUTS, help=f"power cuts (default: {CUTS})")
     parser.add_argument("--only", type=chosen, default=names, help=f"some of {','.join(names)}, with commas")
     parser.add_argument("--source", type=Path, default=ROOT, help="the checkout to install (default: this one)")
-    parser.add_argument("--seed", type=int, default=1, help="of the moments of the power cuts")
-    parser.add_argument("--keep", action="store_true", help="leave the machine's disk and console in the cache")
+    parser.add_argument("--seed", type=int, default=1, help="for the times of the power cuts")
+    parser.add_argument("--keep", action="store_true", help="keep the machine's disk and console in the cache")
     return parser.parse_args()
 
 

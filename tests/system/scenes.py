@@ -1,4 +1,4 @@
-"""The pictures that the guest's camera shows: the four vehicles of the demo clip side by side, and the empty lane."""
+"""The pictures of the guest's camera: the four vehicles of the demo clip in one picture, and the empty lane."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 from edge_lpr.resources import demo_clip
 
 WIDTH, HEIGHT = 1280, 720
-NUMBERS = ("京N8F2K6", "粤BD30517", "冀B7H905", "苏A2963警")
 _VEHICLES = (52, 112, 174, 236)
-"""Frames of the demo clip, each with one of ``NUMBERS``."""
+"""Frames of the demo clip, each with one vehicle, in the order of ``scripted_camera.NUMBERS``."""
 
 _EMPTY = (0, 0, 0, 0)
 
 
 def write_scenes(folder: Path) -> None:
-    """Write one file for each scene, in the order of their showing: uint8, 720 rows of 1280 pixels, BGR."""
+    """Writes one file for each scene, in their order: uint8, 720 rows of 1280 pixels, BGR."""
     folder.mkdir()
     clip = cv2.VideoCapture(str(demo_clip()))
     frames: list[NDArray[np.uint8]] = []

@@ -1,12 +1,12 @@
-"""A stranger follows docs/install.md: from a clean Debian for arm64 to the first passage, under user-mode emulation.
+"""Follows docs/install.md from a clean Debian for arm64 to the first passage, with user-mode emulation.
 
     python -m tests.system.stranger [--suite trixie] [--cpu cortex-a76] [--arch amd64]   as root; `make stranger-test`
 
-The commands are read from the document, typed by a shell in a fresh root; pip and apt fetch what they fetch at
-a gate. Three things differ from a Raspberry Pi, and the transcript shows each: the camera is a recording, the broker
-runs in the same root, and as a root without an init starts no service, the unit's ExecStart is run by hand as its user.
-The gate itself runs without a network. Debian's own files stay in the cache; everything else is done anew. ``--arch``
-of the machine itself is quick and tries the steps alone.
+The commands are read from that document and run by a shell in a new root. pip and apt download the same packages as at
+a gate. There are three differences from a Raspberry Pi, all visible in the output: the camera is a recording, the
+broker runs in the same root, and the unit's ExecStart is run directly as its user, because there is no init. The gate
+runs without a network. Only the files of Debian are kept in the cache. With ``--arch`` of this machine the test is
+quick and checks only the steps.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from tests.system.install_steps import install_steps
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = ("trixie", "bookworm")
 CPU = "cortex-a76"
-"""The Raspberry Pi 5's."""
+"""The processor of the Raspberry Pi 5."""
 
 BASE_PACKAGES = ("systemd", "sudo", "ca-certificates")
-"""Packages of the document's commands that Raspberry Pi OS has and Debian's smallest root lacks."""
+"""Packages that the commands of docs/install.md need, and that Raspberry Pi OS has but a minimal Debian does not."""
 
 PROGRAMS = {"debootstrap": "debootstrap", "unshare": "util-linux", "ip": "iproute2", "git": "git"}
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 _CONFIG = "/etc/edge-lpr/config.yaml"
 _PASSAGE = "passage.json"
-_LENT = ("http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE")
+_KEPT_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE")
 _SHELL = """\
 BEGAN=$(date +%s)
 set -euo pipefail
@@ -51,11 +51,11 @@ step() { say "$1"; eval "$1"; }
 
 
 def main() -> int:
-    """Follows the document in each suite; returns 0 if all reach a passage."""
+    """Follows docs/install.md in each suite; returns 0 if each reaches a passage."""
     parser = argparse.ArgumentParser(description="From a clean arm64 Debian to the first passage, by docs/install.md.")
-    parser.add_argument("--suite", choices=SUITES, action="append", help="one of them only; may be given twice")
-    parser.add_argument("--cpu", default=CPU, help=f"the processor that is emulated (default: {CPU})")
-    parser.add_argument("--arch", default="arm64", help="Debian's name of the architecture (default: arm64)")
+    parser.add_argument("--suite", choices=SUITES, action="append", help="only this one; may be repeated")
+    parser.add_argument("--cpu", default=CPU, help=f"the emulated processor (default: {CPU})")
+    parser.add_argument("--arch", default="arm64", help="the architecture by its Debian name (default: arm64)")
     options = parser.parse_args()
     cache = ROOT / "cache" / "stranger"
     try:
@@ -72,21 +72,21 @@ def main() -> int:
 
 
 def follow(suite: str, arch: str, cpu: str, cache: Path) -> str:
-    """The number of the first passage that a subscriber received. Raises SystemTestError."""
+    """Returns the plate number of the first passage that a subscriber received. Raises SystemTestError."""
     cache.mkdir(parents=True, exist_ok=True)
     root = cache / f"root-{arch}-{suite}"
     if root.exists():
         shutil.rmtree(root)
     host.run(["cp", "-a", "--reflink=auto", _debian(suite, arch, cache), root], cache / "build.log")
-    environment = _lend(root)
+    environment = _prepare_root(root)
     environment["QEMU_CPU"] = cpu
     packages, user, check, start = install_steps(ROOT, suite, "file:///srv/edge-lpr.git")
-    # The document expects a broker; here it runs in the same root.
+    # docs/install.md expects a broker; here it runs in the same root.
     broker = ["sudo apt-get install mosquitto mosquitto-clients"]
     hello = ["uname -m", "grep PRETTY /etc/os-release"]
-    _type(root, [*hello, *broker, *packages, "/opt/edge-lpr/venv/bin/python --version", *user], environment)
-    enabled = start[0].replace(" --now", "")  # which systemctl refuses where no systemd runs
-    _type(root, [*_answers(), *_broker_runs(), *check, enabled, *_first_passage()], environment, network=False)
+    _run_commands(root, [*hello, *broker, *packages, "/opt/edge-lpr/venv/bin/python --version", *user], environment)
+    enabled = start[0].replace(" --now", "")  # systemctl refuses it without a running systemd
+    _run_commands(root, [*_answers(), *_broker_runs(), *check, enabled, *_first_passage()], environment, network=False)
     message = json.loads((root / "tmp" / _PASSAGE).read_text(encoding="utf-8"))
     Draft202012Validator(load_schema("plate")).validate(message)
     shutil.rmtree(root)
@@ -94,7 +94,7 @@ def follow(suite: str, arch: str, cpu: str, cache: Path) -> str:
 
 
 def _answers() -> list[str]:
-    """Step 3's "Set `camera`, `device.id` and `mqtt`", as a person does it in an editor; the broker is the default."""
+    """Returns commands for step 3, "Set `camera`, `device.id` and `mqtt`"; the default broker is used."""
     clip = "/opt/edge-lpr/models/demo/demo.mp4"
     changes = f's|^  id: gate-1 |  id: north-gate |; s|^  type: pi |  type: video |; s|^  source: ""|  source: {clip}|'
     return [f"sudo sed -i '{changes}' {_CONFIG}", f"head -20 {_CONFIG} | cut -c1-80"]
@@ -120,7 +120,7 @@ def _debian(suite: str, arch: str, cache: Path) -> Path:
         made = cache / f"{base.name}.part"
         if made.exists():
             shutil.rmtree(made)
-        print(f"debootstrap of {suite} for {arch}; emulated, it takes some ten minutes the first time", flush=True)
+        print(f"debootstrap of {suite} for {arch}; with emulation the first time takes about ten minutes", flush=True)
         include = f"--include={','.join(BASE_PACKAGES)}"
         command = [
             "debootstrap",
@@ -136,8 +136,8 @@ def _debian(suite: str, arch: str, cache: Path) -> Path:
     return base
 
 
-def _lend(root: Path) -> dict[str, str]:
-    """Give the root this checkout to clone and the host's way to its registries; the environment that goes with it."""
+def _prepare_root(root: Path) -> dict[str, str]:
+    """Adds this checkout as a repository and the host's network settings to the root; returns the environment."""
     repository = root / "srv/edge-lpr.git"
     clone = ["git", "clone", "--quiet", "--bare", "--depth=1", ROOT.as_uri(), str(repository)]
     host.run(clone, root.parent / "build.log")
@@ -146,32 +146,32 @@ def _lend(root: Path) -> dict[str, str]:
         if Path("/", name).exists():
             shutil.copyfile(Path("/", name), root / name)
     environment = {**os.environ, **host.proxy()}
-    lent = {name: value for name, value in environment.items() if _is_lent(name)}
-    (root / "etc/sudoers.d/lent").write_text(f'Defaults env_keep += "{" ".join(["QEMU_CPU", *lent])}"\n')
+    kept = {name: value for name, value in environment.items() if _is_kept(name)}
+    (root / "etc/sudoers.d/kept").write_text(f'Defaults env_keep += "{" ".join(["QEMU_CPU", *kept])}"\n')
     (root / "etc/apt/apt.conf.d/90yes").write_text('APT::Get::Assume-Yes "true";\n')
-    # An emulated dpkg is slow enough without waiting for the disk, and this root is thrown away.
+    # dpkg need not wait for the disk, as this root is deleted afterwards.
     (root / "etc/dpkg/dpkg.cfg.d/unsafe-io").write_text("force-unsafe-io\n")
-    # No init runs here: whatever a package would start is not started.
+    # No init runs here, so packages must not start services.
     (root / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
     (root / "usr/sbin/policy-rc.d").chmod(0o755)
-    return {**lent, "HOME": "/root", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "PATH": _path()}
+    return {**kept, "HOME": "/root", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "PATH": _path()}
 
 
-def _is_lent(name: str) -> bool:
-    """How to reach the registries; folders of this machine are not in the root."""
-    return name.lower() in _LENT or (name.startswith("PIP_") and name != "PIP_FIND_LINKS")
+def _is_kept(name: str) -> bool:
+    """Returns whether a variable is needed to reach the registries, and is not a folder of this machine."""
+    return name.lower() in _KEPT_VARIABLES or (name.startswith("PIP_") and name != "PIP_FIND_LINKS")
 
 
-def _type(root: Path, commands: Iterable[str], environment: dict[str, str], *, network: bool = True) -> None:
-    """Run the commands in one shell in ``root``, each shown with the time since the first, in namespaces of its own."""
+def _run_commands(root: Path, commands: Iterable[str], environment: dict[str, str], *, network: bool = True) -> None:
+    """Runs the commands in one shell in ``root``, in separate namespaces; prints each with the time since the first."""
     quoted = "".join(f"step {_quoted(command)}\n" for command in commands)
-    (root / "tmp/typed.sh").write_text(f"{_SHELL}{quoted}", encoding="utf-8")
+    (root / "tmp/commands.sh").write_text(f"{_SHELL}{quoted}", encoding="utf-8")
     spaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *([] if network else ["--net"])]
-    # The namespace's first process stays outside of the root: systemctl then knows that it is in one.
-    inside = f"mount -t proc proc {root}/proc; ip link set lo up; chroot {root} /bin/bash /tmp/typed.sh; exit $?"
+    # The first process of the namespace stays outside the root, so that systemctl detects the root.
+    inside = f"mount -t proc proc {root}/proc; ip link set lo up; chroot {root} /bin/bash /tmp/commands.sh; exit $?"
     done = subprocess.run([*spaces, "sh", "-c", inside], env=environment, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
-        raise SystemTestError(f"the last command above failed ({done.returncode}); {root} is left as it was then")
+        raise SystemTestError(f"the last command above failed ({done.returncode}); {root} is kept in that state")
 
 
 def _quoted(command: str) -> str:
@@ -183,10 +183,10 @@ def _path() -> str:
 
 
 def _check_host(arch: str) -> None:
-    """Raises SystemTestError with what to install or switch on."""
+    """Raises SystemTestError if something is missing, with what to install or enable."""
     missing = sorted(package for name, package in PROGRAMS.items() if shutil.which(name, path=_path()) is None)
     if missing:
-        raise SystemTestError(f"missing: {' '.join(missing)}; `sudo apt-get install {' '.join(missing)}` brings it")
+        raise SystemTestError(f"missing: {' '.join(missing)}; `sudo apt-get install {' '.join(missing)}` installs it")
     if os.geteuid() != 0:
         raise SystemTestError("debootstrap and chroot need root: run `sudo make stranger-test`")
     emulators = [

@@ -17,10 +17,10 @@ from edge_lpr.mqtt.outbox import Outbox
 from edge_lpr.mqtt.store import StoredPassage
 from tests.support.needs import absent
 from tests.system.card import BLOCK, Card
+from tests.system.disk_state import inspect_disk
 from tests.system.host import PATH, SystemTestError
 from tests.system.install_steps import install_steps
 from tests.system.ledger import Ledger
-from tests.system.remains import look_at
 
 
 def test_the_install_steps_are_those_of_the_document(repo_root: Path) -> None:
@@ -37,33 +37,33 @@ def message(sequence: int, request_id: str, number: str = "京N8F2K6") -> dict[s
     return {"Response": {"RequestId": request_id, "Number": number}, "Event": {"Sequence": sequence}}
 
 
-def test_the_ledger_finds_what_is_lost_missing_and_given_twice() -> None:
+def test_the_ledger_finds_lost_missing_and_duplicate_numbers() -> None:
     ledger = Ledger()
-    ledger.note_log(["INFO passage 1: 京N8F2K6 蓝, confidence 99", "passage 5: 粤BD30517 绿, confidence 99"])
+    ledger.record_log(["INFO passage 1: 京N8F2K6 蓝, confidence 99", "passage 5: 粤BD30517 绿, confidence 99"])
     for sequence, request_id in ((1, "a"), (1, "a"), (3, "b"), (3, "c")):
-        ledger.note_message(message(sequence, request_id))
-    assert (ledger.lost(), ledger.gaps(), ledger.given_twice, ledger.doubled) == ([5], [2, 4, 5], [3], 1)
+        ledger.record_message(message(sequence, request_id))
+    assert (ledger.lost(), ledger.gaps(), ledger.assigned_twice, ledger.doubled) == ([5], [2, 4, 5], [3], 1)
     assert (ledger.lost({5}), ledger.gaps({2, 4, 5})) == ([], [])
 
 
-def test_a_passage_that_came_twice_is_no_fault() -> None:
+def test_a_repeated_passage_is_no_fault() -> None:
     ledger = Ledger()
-    ledger.note_log(["passage 1: 京N8F2K6 蓝, confidence 99"])
+    ledger.record_log(["passage 1: 京N8F2K6 蓝, confidence 99"])
     for _ in range(2):
-        ledger.note_message(message(1, "a"))
-    assert not ledger.lost() and not ledger.gaps() and not ledger.given_twice and ledger.doubled == 1
+        ledger.record_message(message(1, "a"))
+    assert not ledger.lost() and not ledger.gaps() and not ledger.assigned_twice and ledger.doubled == 1
 
 
-def test_a_number_on_the_disk_under_another_id_was_given_twice() -> None:
+def test_a_number_on_the_disk_with_another_id_was_assigned_twice() -> None:
     ledger = Ledger()
-    ledger.note_message(message(1, "a"))
-    ledger.note_waiting({1: "b"})
-    assert ledger.given_twice == [1]
+    ledger.record_message(message(1, "a"))
+    ledger.record_waiting({1: "b"})
+    assert ledger.assigned_twice == [1]
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
-    """A small file system with an outbox on it in which two passages wait, as a killed service leaves it."""
+    """A small file system with the outbox of a killed service, in which two passages wait."""
     if not all(shutil.which(program, path=PATH) for program in ("mke2fs", "e2fsck", "debugfs")):
         absent("e2fsprogs (apt install e2fsprogs)")
     state = tmp_path / "root/var/lib/edge-lpr"
@@ -78,23 +78,23 @@ def disk(tmp_path: Path) -> Path:
     return tmp_path / "disk"
 
 
-def test_the_outbox_is_read_from_the_disk_as_it_lies(disk: Path, tmp_path: Path) -> None:
+def test_the_outbox_is_read_without_changing_the_disk(disk: Path, tmp_path: Path) -> None:
     before = disk.read_bytes()
-    left = look_at(disk, tmp_path / "remains")
+    left = inspect_disk(disk, tmp_path / "disk_state")
     assert left.waiting == {1: "id-1", 2: "id-2"}
     assert left.file_system == "journal empty, clean"
     assert disk.read_bytes() == before
 
 
-def test_a_damaged_disk_is_told_of(disk: Path, tmp_path: Path) -> None:
+def test_a_damaged_disk_is_reported(disk: Path, tmp_path: Path) -> None:
     with disk.open("r+b") as image:
         image.seek(4096)
         image.write(b"\xff" * 64 * 1024)
     with pytest.raises(SystemTestError, match="file system is"):
-        look_at(disk, tmp_path / "remains")
+        inspect_disk(disk, tmp_path / "disk_state")
 
 
-def test_a_card_forgets_only_what_was_not_flushed(tmp_path: Path) -> None:
+def test_a_card_loses_only_unflushed_blocks(tmp_path: Path) -> None:
     image = tmp_path / "image"
     image.write_bytes(b"old" + bytes(256 * BLOCK))
     card = Card(image, tmp_path / "card", random.Random(1))

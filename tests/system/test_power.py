@@ -1,4 +1,4 @@
-"""The account of power cuts, kept of a process that is killed instead of a machine: the same code, in seconds."""
+"""The power cut test with a killed process instead of a machine: the same code, in seconds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.system.machine import Machine
 
 
 class Process:
-    """What the cuts need of a machine. Its disk is made of the state folder when the process was killed."""
+    """A process with the interface of the machine. Its disk is created from the state folder at each cut."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder = folder
@@ -29,21 +29,21 @@ class Process:
         self._port = port
         self._state = folder / "root/var/lib/edge-lpr"
         self._state.mkdir(parents=True)
-        self._told = folder / "told"
-        self._told.touch()
+        self._ledger = folder / "ledger"
+        self._ledger.touch()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def service_log(self) -> Path:
         log = self.folder / "service.log"
-        numbers = [line.split()[0] for line in self._told.read_text(encoding="ascii").splitlines()]
+        numbers = [line.split()[0] for line in self._ledger.read_text(encoding="ascii").splitlines()]
         log.write_text("".join(f"INFO passage {n}: {PASSAGE.number} x\n" for n in numbers), encoding="utf-8")
         return log
 
     def boot(self) -> float:
         self.switched_on_s = time.monotonic()
         producer: list[str | Path] = [sys.executable, "-m", "tests.faults.producer"]
-        command = [*producer, self._state, str(self._port), self._told]
+        command = [*producer, self._state, str(self._port), self._ledger]
         self._process = subprocess.Popen(command)
         return 0.0
 
@@ -62,12 +62,12 @@ class Process:
     def run(self, command: str) -> tuple[int, str]:
         return int("grep" in command), ""
 
-    def ask(self, command: str) -> str:
+    def run_checked(self, command: str) -> str:
         if "systemctl start" in command and (self._process is None or self._process.poll() is not None):
             self.boot()
         return ""
 
-    def forget_the_outbox(self) -> None:
+    def delete_outbox(self) -> None:
         shutil.rmtree(self._state)
         self._state.mkdir()
 
@@ -86,23 +86,23 @@ def cuts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     broker.stop()
 
 
-def test_what_outlives_its_cuts_is_called_whole(mosquitto_program: str, cuts: Any) -> None:
-    told: list[str] = []
-    outcome = cuts[0].run(2, told.append)
-    assert len(told) == 2 and "broker silent" in told[1]
-    assert "2 cuts:" in outcome and ", 0 lost, 0 gaps, 0 given twice" in outcome
+def test_without_losses_the_test_passes(mosquitto_program: str, cuts: Any) -> None:
+    reports: list[str] = []
+    outcome = cuts[0].run(2, reports.append)
+    assert len(reports) == 2 and "broker silent" in reports[1]
+    assert "2 cuts:" in outcome and ", 0 lost, 0 gaps, 0 assigned twice" in outcome
 
 
-def test_a_disk_that_forgets_is_found_out(mosquitto_program: str, cuts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    account, process = cuts
+def test_a_lost_outbox_is_detected(mosquitto_program: str, cuts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    power_cuts, process = cuts
     kill = process.cut_power
 
     def cut_power() -> tuple[int, int]:
         process._process.kill()
         process._process.wait()
-        process.forget_the_outbox()
+        process.delete_outbox()
         return cast("tuple[int, int]", kill())
 
     monkeypatch.setattr(process, "cut_power", cut_power)
-    with pytest.raises(SystemTestError, match=r"outbox\.db is gone"):
-        account.run(1, lambda _text: None)
+    with pytest.raises(SystemTestError, match=r"outbox\.db is missing"):
+        power_cuts.run(1, lambda _text: None)

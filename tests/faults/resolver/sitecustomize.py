@@ -1,17 +1,20 @@
-"""Put in front of a subprocess's path: names cannot be looked up while the file that EDGE_TEST_NO_DNS names exists."""
+"""Disables name resolution in a subprocess while the file in EDGE_TEST_NO_DNS exists.
+
+This folder must be first on the path of the subprocess.
+"""
 
 import os
 import socket
 from typing import Any
 
-_look_up = socket.getaddrinfo
+_system_getaddrinfo = socket.getaddrinfo
 
 
 def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
-    """As the system's, or its error."""
+    """Calls the function of the system, or raises its error."""
     if host == "localhost" and os.path.exists(os.environ.get("EDGE_TEST_NO_DNS", "")):
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-    return _look_up(host, *arguments, **options)
+    return _system_getaddrinfo(host, *arguments, **options)
 
 
 socket.getaddrinfo = getaddrinfo

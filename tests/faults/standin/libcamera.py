@@ -1,4 +1,4 @@
-"""Stands in for libcamera's bindings, as far as the product uses them."""
+"""Replaces libcamera's Python bindings, as far as the product uses them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ controls = SimpleNamespace(draft=SimpleNamespace())
 
 
 class Transform:
-    """Takes what the real one takes."""
+    """Has the parameters of the real class."""
 
     def __init__(self, hflip: int = 0, vflip: int = 0) -> None:
         self.hflip = hflip

@@ -1,7 +1,7 @@
-"""Stands in for picamera2, driven by the script that ``SCRIPTED_CAMERA`` names; put this folder on PYTHONPATH.
+"""Replaces picamera2 when this folder is on PYTHONPATH; plays the script in ``SCRIPTED_CAMERA``.
 
-It has the calls that the product makes, with the real class's arguments. The step ``hang`` is the fault that a driver
-can have: a call that ignores its time-out and never returns.
+It has the methods that the product calls, with the arguments of the real class. The step ``hang`` is a fault of a
+driver: a call that ignores its time-out and never returns.
 """
 
 from __future__ import annotations

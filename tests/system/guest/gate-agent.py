@@ -1,4 +1,4 @@
-"""Runs what the host asks for: a JSON line in, a JSON line out, over the port that the emulator gives the guest."""
+"""Runs commands of the host: one JSON line in, one JSON line out, over a virtio port of the emulator."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ with open(PORT, "r+b", buffering=0) as port:
     waiting = b""
     while True:
         received = port.read(65536)
-        if not received:  # nobody holds the line at the host; the port tells at once, and does not wait
+        if not received:  # no client on the host; the port then returns at once
             time.sleep(0.5)
             continue
         waiting += received

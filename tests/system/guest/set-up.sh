@@ -1,5 +1,5 @@
-# Makes a gate of a Debian machine on which the product was installed. Runs once, in the image. Its arguments are what
-# pip brings of picamera2, for the check of that name alone.
+# Configures a Debian machine with the installed product as a gate. Runs once, in the image. Its arguments are the
+# packages of picamera2 for pip; only the check `picamera` needs them.
 cd /usr/local/lib/gate
 
 echo gate >/etc/hostname
@@ -8,8 +8,8 @@ systemd-machine-id-setup
 passwd -d root
 mkdir -p /var/log/journal
 
-# One camera with one HDMI input, and one HDMI output to show pictures to it. Without its scaler (ccs modes 0): in Debian
-# 13's kernel it reads past the end of what was written, and the kernel dies of it.
+# One camera with one HDMI input, and one HDMI output for the pictures. Without the scaler (ccs modes 0): in the kernel of
+# Debian 13 it reads past the end of its buffer and crashes the kernel.
 echo vivid >/etc/modules-load.d/vivid.conf
 echo 'options vivid n_devs=1 node_types=0x101 num_inputs=1 input_types=0x3 num_outputs=1 output_types=0x1' \
     'ccs_cap_mode=0 ccs_out_mode=0' >/etc/modprobe.d/vivid.conf
@@ -24,11 +24,11 @@ for unit in gate-agent gate-camera gate-log; do
     systemctl enable $unit
 done
 
-# sudo leaves behind what the environment of the host tells pip.
+# sudo removes the pip variables of the host from the environment.
 sudo /opt/edge-lpr/venv/bin/pip install --no-deps --target /opt/picamera2 "$@"
 
-# An emulated processor is slow. What no gate needs is not started, what the first boot would do is
-# done, and the first file system holds three drivers and no udev: it takes seconds, and not half a minute.
+# An emulated processor is slow. Services that a gate does not need are not started, the work of the first boot is done
+# here, and the initramfs has three drivers and no udev. It then takes seconds instead of half a minute.
 systemctl mask systemd-logind getty.target e2scrub_reap apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
     e2scrub_all.timer fstrim.timer systemd-tpm2-setup systemd-tpm2-setup-early systemd-resolved systemd-binfmt \
     kmod-static-nodes systemd-firstboot systemd-pcrmachine systemd-pcrphase systemd-pcrphase-sysinit systemd-pstore \

@@ -1,7 +1,7 @@
-"""Takes the Pi camera's adapter through the real picamera2 and libcamera, on libcamera's virtual camera.
+"""Tests the adapter of the Pi camera with the real picamera2 and libcamera, on libcamera's virtual camera.
 
-Runs in the guest. Prints one line for each step, and ends with 0 where each went as it is known to: first without help,
-until the camera lacks what a Raspberry Pi's has, then again with a stand-in for just that.
+Runs in the guest. Prints one line for each step; exit code 0 if each has the expected result. First the adapter runs
+unchanged, until a feature of a Raspberry Pi's camera is missing; then again with a replacement for that feature.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 sys.path.insert(0, "/opt/picamera2")
-# Neither is used by a camera without a screen that takes no raw pictures, but both are imported.
+# picamera2 imports these, but a camera without display and raw pictures does not use them.
 for name in ("pykms", "pidng", "pidng.camdefs", "pidng.core"):
     sys.modules[name] = MagicMock()
 
@@ -29,7 +29,7 @@ from edge_lpr.config import CameraSettings, PiCameraSettings  # noqa: E402
 from edge_lpr.errors import CameraError  # noqa: E402
 
 FRAMES = 20
-"""More than the camera has buffers for: one that is not given back stops it."""
+"""More frames than the camera has buffers, so that a buffer that is not returned stops it."""
 
 SETTINGS = CameraSettings(
     type="pi", width=1280, height=720, read_timeout_s=60, pi=PiCameraSettings(lores_width=640, lores_height=360)
@@ -41,7 +41,7 @@ real_make_array: Callable[[Any, str], Any] = Request.make_array
 
 
 class Mapping:
-    """A picture's memory. picamera2's own goes by the bytes that the camera says it used; the virtual one says 0."""
+    """The memory of a picture. picamera2 uses the size that the camera reports; the virtual camera reports 0."""
 
     def __init__(self, _allocator: object, buffer: Any, _write: bool) -> None:
         self._planes = buffer.planes
@@ -55,8 +55,11 @@ class Mapping:
 
 
 class WithRawModes(Real):  # type: ignore[misc]
-    """The virtual camera offers no raw pictures, and the constructor asks what raw pictures there are. Nor has the
-    machine the heaps of memory that picamera2 knows on a Pi; libcamera's own allocator asks udmabuf for it."""
+    """Adds raw modes and memory.
+
+    The constructor reads the raw modes, which the virtual camera does not have. The machine also lacks the memory heaps
+    of a Pi that picamera2 uses; libcamera's allocator uses udmabuf instead.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number, allocator=MagicMock())
@@ -68,7 +71,7 @@ class WithRawModes(Real):  # type: ignore[misc]
 
 
 class WithBgr(WithRawModes):
-    """The virtual camera gives NV12 alone; a Pi's image processor makes BGR of it."""
+    """Adds BGR. The virtual camera has only NV12; on a Pi the image processor converts it."""
 
     def camera_configuration(self) -> Any:
         granted = super().camera_configuration()
@@ -97,7 +100,7 @@ def main() -> int:
     def step(what: str, seen: object, holds: bool) -> None:
         nonlocal wrong
         wrong += not holds
-        print(f"{'as known' if holds else 'NOT AS KNOWN'}: {what}: {seen}", flush=True)
+        print(f"{'as expected' if holds else 'NOT AS EXPECTED'}: {what}: {seen}", flush=True)
 
     cameras = Real.global_camera_info()
     step("cameras that picamera2 lists", [each["Model"] for each in cameras], len(cameras) > 0)

@@ -1,4 +1,4 @@
-"""What a power cut left on the machine's disk, looked at from outside before anything boots from it again."""
+"""Inspects the machine's disk from outside after a power cut, before the machine boots from it again."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from tests.system.host import PATH, SystemTestError
 
 OUTBOX = "/var/lib/edge-lpr/outbox.db"
 _CORRECTED = 1
-"""e2fsck's exit code for what it may mend unasked, such as files that were deleted while they were open."""
+"""e2fsck's exit code after automatic corrections, such as files that were deleted while open."""
 
 
 @dataclass(frozen=True)
-class Remains:
-    """``waiting``: the RequestIds in the outbox by their sequence numbers, acknowledged or not."""
+class DiskState:
+    """The result. ``waiting`` has the RequestIds in the outbox by sequence number, acknowledged or not."""
 
     file_system: str
     waiting: dict[int, str]
 
 
-def look_at(disk: Path, folder: Path) -> Remains:
-    """Replay the file system's journal on a copy of ``disk``, check it, and read the outbox.
+def inspect_disk(disk: Path, folder: Path) -> DiskState:
+    """Replays the file system's journal on a copy of ``disk``, checks it, and reads the outbox.
 
-    Raises SystemTestError where either is damaged.
+    Raises SystemTestError if the file system or the outbox is damaged.
     """
     if folder.exists():
         shutil.rmtree(folder)
@@ -37,19 +37,19 @@ def look_at(disk: Path, folder: Path) -> Remains:
     file_system = _check(copy)
     waiting = _outbox(copy, folder)
     shutil.rmtree(folder)
-    return Remains(file_system, waiting)
+    return DiskState(file_system, waiting)
 
 
 def _check(disk: Path) -> str:
-    mended = _run("e2fsck", "-f", "-p", disk)
-    said = (mended.stdout + mended.stderr).strip()
-    if mended.returncode > _CORRECTED:
-        raise SystemTestError(f"the file system is damaged: {said}")
+    corrected = _run("e2fsck", "-f", "-p", disk)
+    output = (corrected.stdout + corrected.stderr).strip()
+    if corrected.returncode > _CORRECTED:
+        raise SystemTestError(f"the file system is damaged: {output}")
     again = _run("e2fsck", "-f", "-n", disk)
     if again.returncode:
         raise SystemTestError(f"the file system is still damaged after its journal was replayed: {again.stdout}")
-    orphans = said.count("Clearing orphaned inode")
-    journal = "journal replayed" if "recovering journal" in said else "journal empty"
+    orphans = output.count("Clearing orphaned inode")
+    journal = "journal replayed" if "recovering journal" in output else "journal empty"
     return f"{journal}, clean" + (f", {orphans} orphans" if orphans else "")
 
 
@@ -63,7 +63,7 @@ def _outbox(disk: Path, folder: Path) -> dict[int, str]:
         _run("debugfs", "-R", f"dump {OUTBOX}{suffix} {folder / 'outbox.db'}{suffix}", disk)
     outbox = folder / "outbox.db"
     if not outbox.exists() or not outbox.stat().st_size:
-        raise SystemTestError(f"{OUTBOX} is gone")
+        raise SystemTestError(f"{OUTBOX} is missing")
     database = sqlite3.connect(outbox)
     try:
         found = database.execute("PRAGMA quick_check").fetchone()[0]

@@ -1,4 +1,4 @@
-"""What a running gate takes of its machine, sampled from outside, and whether that grows."""
+"""Memory, descriptors and processor time of a running gate, sampled from outside, and their growth."""
 
 from __future__ import annotations
 
@@ -17,34 +17,37 @@ import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 BLOCK_S = 60.0
-"""Neighbouring samples are alike; their means over so many seconds are what a slope is fitted to."""
+"""Seconds of a block. Neighbouring samples are correlated, so a slope is fitted to the means of blocks."""
 FEWEST_BLOCKS = 10
-"""With fewer nothing is said of a slope."""
+"""With fewer blocks no slope is calculated."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at the process: sizes in MB (2**20 bytes), ``at_s`` since the first look, ``cpu_s`` since its start."""
+    """One sample of the process.
+
+    Sizes are in MB (2**20 bytes), ``at_s`` in seconds since the first sample, ``cpu_s`` since its start.
+    """
 
     at_s: float
     rss_mb: float
     own_mb: float
-    """Of these, the process's own (anonymous memory): without files, whose pages the kernel lends and takes back."""
+    """Anonymous memory: without the pages of files, which the kernel can free."""
     descriptors: int
     threads: int
     cpu_s: float
     waiting: int
     """Passages in the outbox."""
     frames: int
-    """That the camera gave so far."""
+    """Frames from the camera so far."""
     dropped: int
-    """Of these, unread, as newer ones came."""
+    """Frames that were not read because newer ones had arrived."""
 
 
-class Vitals:
-    """Looks at the process ``pid`` every ``every_s`` seconds while in the block; ``metrics`` is its Prometheus page.
+class ProcessSampler:
+    """Samples the process ``pid`` every ``every_s`` seconds in a ``with`` block; ``metrics`` is its Prometheus URL.
 
-    A page that does not come within half a minute ends the looking; the error is raised at the block's end.
+    If the metrics do not arrive within half a minute, sampling ends, and the error is raised at the end of the block.
     """
 
     def __init__(self, pid: int, metrics: str, every_s: float) -> None:
@@ -54,11 +57,11 @@ class Vitals:
         self._every_s = every_s
         self._ended = threading.Event()
         self._error: httpx.HTTPError | None = None
-        self._thread = threading.Thread(target=self._run, name="vitals", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="process-sampling", daemon=True)
 
     @property
     def descriptors(self) -> int:
-        """That are open now."""
+        """Number of open descriptors now."""
         return int(self._process.num_fds())
 
     def __enter__(self) -> Self:
@@ -75,14 +78,14 @@ class Vitals:
         began_s = time.monotonic()
         while not self._ended.wait(self._every_s):
             try:
-                self.samples.append(self._look(time.monotonic() - began_s))
+                self.samples.append(self._sample(time.monotonic() - began_s))
             except httpx.HTTPError as error:
                 self._error = error
                 return
             except psutil.NoSuchProcess:
-                return  # whoever waits for the gate says so
+                return  # reported by the code that waits for the gate
 
-    def _look(self, at_s: float) -> Sample:
+    def _sample(self, at_s: float) -> Sample:
         resident, processor = self._process.memory_info().rss, self._process.cpu_times()
         descriptors, threads = self.descriptors, self._process.num_threads()
         page = httpx.get(self._metrics, timeout=30).text
@@ -101,7 +104,7 @@ class Vitals:
 
 
 def _anonymous(pid: int) -> int:
-    """Bytes of anonymous memory that are resident. Source: proc_pid_status(5)."""
+    """Returns the resident anonymous memory in bytes. Source: proc_pid_status(5)."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     except FileNotFoundError:
@@ -110,7 +113,7 @@ def _anonymous(pid: int) -> int:
 
 
 def write(path: Path, samples: Sequence[Sample]) -> None:
-    """As CSV, one sample a line."""
+    """Writes CSV, one sample per line."""
     with path.open("w", newline="", encoding="ascii") as file:
         table = csv.DictWriter(file, [field.name for field in fields(Sample)])
         table.writeheader()
@@ -119,7 +122,7 @@ def write(path: Path, samples: Sequence[Sample]) -> None:
 
 @dataclass(frozen=True)
 class Slope:
-    """A straight line by least squares: ``per_hour`` with its 95 % interval, through ``(from_s, level)``."""
+    """A least-squares line through ``(from_s, level)``: ``per_hour`` with its 95 % interval."""
 
     per_hour: float
     low: float
@@ -129,7 +132,7 @@ class Slope:
     level: float
 
     def at(self, at_s: float) -> float:
-        """The line's value."""
+        """Returns the value of the line."""
         return self.level + self.per_hour / 3600 * (at_s - self.from_s)
 
     def __str__(self) -> str:
@@ -137,7 +140,7 @@ class Slope:
 
 
 def slope(times_s: Sequence[float], values: Sequence[float]) -> Slope | None:
-    """Fitted to the means of blocks; None with fewer than ``FEWEST_BLOCKS``."""
+    """Fits a line to the means of blocks; None with fewer than ``FEWEST_BLOCKS``."""
     blocks: dict[int, list[tuple[float, float]]] = {}
     for at_s, value in zip(times_s, values, strict=True):
         blocks.setdefault(int((at_s - times_s[0]) // BLOCK_S), []).append((at_s, value))
@@ -155,7 +158,7 @@ def slope(times_s: Sequence[float], values: Sequence[float]) -> Slope | None:
 
 
 def _student(freedom: int) -> float:
-    """Student's t for a two-sided 95 % interval, to a hundredth from 8 degrees of freedom on.
+    """Returns Student's t for a two-sided 95 % interval, exact to 0.01 from 8 degrees of freedom.
 
     Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5.
     """

@@ -1,4 +1,4 @@
-"""A gate, a relay, a broker and a subscriber, joined: gate - relay - broker - subscriber."""
+"""The test rig for faults between gate and broker: gate - relay - broker - subscriber."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ USER, PASSWORD = "gate", "right-and-secret"
 
 
 @dataclass
-class Bench:
-    """What a fault is done to, and seen at."""
+class Rig:
+    """The parts of a running rig."""
 
     folder: Path
     broker: Mosquitto
@@ -35,7 +35,7 @@ class Bench:
     restarts: int = 0
 
     def restart_broker(self) -> None:
-        """Kill it and start it again; the gate comes in after the subscriber, which else would miss passages."""
+        """Kills and restarts the broker. The gate reconnects after the subscriber, so that it misses no passage."""
         self.relay.faults = Faults(refusing=True)
         self.broker.stop()
         self.relay.cut()
@@ -43,7 +43,7 @@ class Bench:
         self.return_broker()
 
     def return_broker(self) -> None:
-        """Start it again after it was killed."""
+        """Starts the killed broker again."""
         self.relay.faults = Faults(refusing=True)
         self.broker.start()
         self.restarts += 1
@@ -51,7 +51,7 @@ class Bench:
         self.relay.heal()
 
     def wait_received(self, number: int) -> None:
-        """Until that passage has come."""
+        """Waits until the passage with that sequence number has arrived."""
         plates = (message for message in self.subscriber.on(PLATE))
         seen = {message.json["Event"]["Sequence"] for message in plates}
         if number not in seen:
@@ -59,23 +59,23 @@ class Bench:
                 lambda all_: any(m.topic == PLATE and m.json["Event"]["Sequence"] == number for m in all_[-200:]), 120
             )
 
-    def wait_holding(self) -> None:
-        """Until the gate's health says that its connection holds."""
+    def wait_stable(self) -> None:
+        """Waits until the gate's health reports a stable connection."""
         since = len(self.subscriber.messages)
         self.subscriber.wait(
             lambda all_: any(m.topic == HEALTH and m.json["Broker"]["Failures"] == 0 for m in all_[since:]), 60
         )
 
-    def wait_whole(self, since: int) -> None:
-        """Until everything is there again, in messages after the first ``since``: availability, health, subscriptions.
+    def wait_recovered(self, since: int) -> None:
+        """Waits until availability, health and subscriptions are back, in messages after the first ``since``.
 
-        The gate's API is switched off, and says so to whoever asks.
+        The gate's API is switched off, so a request is answered with an error.
         """
         self.subscriber.wait(lambda all_: any(_is_online(m.topic, m.payload) for m in all_[since:]), 60)
         self.subscriber.wait(lambda all_: any(_is_connected(m.topic, m.payload) for m in all_[since:]), 60)
         asked = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         asked.ResponseTopic = f"answers/{since}"
-        for _ in range(50):  # our SUBSCRIBE may still be on its way
+        for _ in range(50):  # the gate may not have subscribed yet
             self.subscriber.client.publish(f"{BASE}/request/capture", b"", qos=1, properties=asked)
             try:
                 self.subscriber.wait(lambda all_: any(m.topic == f"answers/{since}" for m in all_), 1)
@@ -84,17 +84,17 @@ class Bench:
             return
         raise AssertionError("the gate does not answer requests")
 
-    def settle(self, first: int = 1) -> Tally:
-        """Stop the gate, deliver what still waits, and count."""
+    def stop_and_count(self, first: int = 1) -> Tally:
+        """Stops the gate, delivers the waiting passages, and counts."""
         code = self.gate.stop()
-        assert code == 0, f"told to stop, the gate ended with {code}"
+        assert code == 0, f"the gate stopped with exit code {code}"
         last = last_sequence(self.gate.state)
-        self.gate_delivers()
+        self.deliver_waiting()
         self.wait_received(last)
         return tally(self.subscriber.on(PLATE), last, first=first)
 
-    def gate_delivers(self) -> None:
-        """Send what waits on the disk of the stopped gate."""
+    def deliver_waiting(self) -> None:
+        """Sends the passages that wait on the disk of the stopped gate."""
         deliver(self.gate.state, self.broker.port, username=USER, password_file=self.folder / "right-password")
 
 
@@ -107,9 +107,11 @@ def _is_connected(topic: str, payload: bytes) -> bool:
 
 
 @contextmanager
-def bench(*, persistence: bool = False, sections: Mapping[str, Any] | None = None, **mqtt: Any) -> Iterator[Bench]:
-    """Everything started, and the gate's first passages received; ``persistence`` is the broker's, ``sections`` are
-    those of the gate's settings."""
+def running_rig(*, persistence: bool = False, sections: Mapping[str, Any] | None = None, **mqtt: Any) -> Iterator[Rig]:
+    """Starts a rig and waits for the gate's first passages.
+
+    ``persistence`` is the setting of the broker, ``sections`` replace those of the gate's settings.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         accounts, password_file = folder / "accounts", folder / "password"
@@ -126,7 +128,7 @@ def bench(*, persistence: bool = False, sections: Mapping[str, Any] | None = Non
                 login = {"username": USER, "password_file": str(password_file)}
                 gate = Gate(folder, relay.port, sections, **login, **mqtt)
                 with gate:
-                    parts = Bench(folder, broker, relay, subscriber, gate, password_file)
+                    parts = Rig(folder, broker, relay, subscriber, gate, password_file)
                     parts.wait_received(gate.wait_for_passages(2))
                     yield parts
         finally:
@@ -135,9 +137,9 @@ def bench(*, persistence: bool = False, sections: Mapping[str, Any] | None = Non
 
 @contextmanager
 def _subscriber(port: int) -> Iterator[Subscriber]:
-    # With QoS 1 a killed broker would take messages with it that it has acknowledged to the gate: those that wait for
-    # the subscriber's acknowledgements, and those that paho throws away unread when it cannot send these any more. With
-    # QoS 0 all of them are in the subscriber's socket.
+    # With QoS 1 a killed broker loses messages that it has acknowledged to the gate: those that wait for the
+    # subscriber's acknowledgement, and those that paho discards unread because it cannot acknowledge them. With QoS 0
+    # all of them are in the subscriber's socket.
     subscriber = Subscriber(port, "#", qos=0, username=USER, password=PASSWORD)
     try:
         yield subscriber
@@ -145,4 +147,4 @@ def _subscriber(port: int) -> Iterator[Subscriber]:
         subscriber.close()
 
 
-Act = Callable[[Bench], None]
+Act = Callable[[Rig], None]
