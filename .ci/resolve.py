@@ -61,7 +61,7 @@ def _command(case: Case) -> list[str]:
 
 
 def _index_of_pip() -> dict[str, str]:
-    """uv does not read pip's settings; where pip was told of another registry, tell uv as well."""
+    """Uv does not read pip's settings; where pip was told of another registry, tell uv as well."""
     command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
     index = (
         os.environ.get("PIP_INDEX_URL")

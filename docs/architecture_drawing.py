@@ -48,16 +48,20 @@ class Box:
 
     @property
     def left(self) -> Point:
+        """The middle of the left edge."""
         return self.x, self.y + BOX_HEIGHT / 2
 
     @property
     def right(self) -> Point:
+        """The middle of the right edge."""
         return self.x + BOX_WIDTH, self.y + BOX_HEIGHT / 2
 
     def top(self, at: float = 0.5) -> Point:
+        """Returns a point of the top edge; ``at`` is 0 at its left end, 1 at its right end."""
         return self.x + at * BOX_WIDTH, self.y
 
     def bottom(self, at: float = 0.5) -> Point:
+        """Returns a point of the bottom edge; ``at`` is 0 at its left end, 1 at its right end."""
         return self.x + at * BOX_WIDTH, self.y + BOX_HEIGHT
 
 
