@@ -1,29 +1,32 @@
-# make demo    the whole road on a bundled clip; needs no hardware
+# make demo    the whole pipeline on a bundled clip; needs no hardware
 # make test    linters, types and tests, as CI runs them
-# make lint    linters, types and who may import whom alone
-# make documents  the JSON Schemas and docs/asyncapi.json, written again from the models of the messages
+# make lint    linters, types and the import rules, without the tests
+# make documents  generates the JSON Schemas and docs/asyncapi.json from the message models
 # make bench   milliseconds per stage on this machine
 # make scenes  scripted scenes at a gate: expected and produced passages
-# make api-bench  requests a second and latency of the API, beside the camera loop
-# make idle-bench  the processor's share that an idle and a busy gate take
-# make page-test  the page in a real browser: log in, draw a lane, see a passage; pictures go to build/page
+# make api-bench  requests per second and latency of the API while frames are read
+# make idle-bench  processor use of an idle and of a busy gate
+# make page-test  the page in a real browser: log in, draw a lane, see a passage; screenshots in build/page
 # make page-bench  frame rate and reading latency with 0, 1 and 5 viewers of the page
-# make api-fuzz   50,000 generated requests to the API; takes some six minutes
+# make api-fuzz   50,000 generated requests to the API; takes about six minutes
 # make mqtt-fuzz  100,000 generated messages to the gate's request topics
 # make config-fuzz  10,000 generated settings files
-# make fault-table  every fault on the way to the broker, one by one: what was lost, seconds to recover
-# make kill-test  200 times kill -9 of a producer, 20 times of the whole program: what was lost
-# make broker-test  50 kills and restarts of the broker, without its persistence and with it: what was lost
-# make offline-day  2,000 passages without a broker, and then with it
-# make soak    45 minutes at full frame rate with faults of all kinds: what was lost, what grows. ARGS="--minutes 2" less
-# make disk-writes  bytes that a passage costs the disk
-# make peers-bench  time and accuracy beside other readers of the registry, each in an environment of its own
-# make train-smoke  every training command for a few steps, in an environment of 2.3 GB that it installs first
-# make system-test  a gate in a virtual machine, with power cuts; as root, takes an hour. ARGS="--cuts 3 --only power" less
-# make stranger-test  docs/install.md followed on clean arm64 Debians, emulated, to the first passage; as root, takes an hour
+# make fault-table  each fault between gate and broker: lost passages, seconds to recover
+# make kill-test  kill -9: 200 times a producer, 20 times the whole program; lost passages
+# make broker-test  50 kills and restarts of the broker, without and with its persistence; lost passages
+# make offline-day  2,000 passages without a broker; then the broker returns
+# make soak    45 minutes at full frame rate with all kinds of faults: lost passages, growth of memory and files.
+#              ARGS="--minutes 2" is shorter
+# make disk-writes  bytes that a passage writes to the disk
+# make peers-bench  time and accuracy compared with other plate readers, each in its own environment
+# make train-smoke  every training command for a few steps; installs an environment of 2.3 GB first
+# make system-test  a gate in a virtual machine, with power cuts; needs root, takes an hour.
+#              ARGS="--cuts 3 --only power" is shorter
+# make stranger-test  follows docs/install.md on clean, emulated arm64 Debian systems to the first passage; needs root,
+#              takes an hour
 #
-# Everything is installed into .venv here. PYTHON=python3.12 picks another Python. What pip cannot bring, .ci/packages
-# installs by apt where it may, and names where it may not.
+# Everything is installed into .venv. PYTHON=python3.12 selects another Python. Packages that pip does not have are
+# installed with apt by .ci/packages. Without the rights to install, it prints their names.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -43,7 +46,8 @@ PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; do
 demo: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr demo
 
-# Half of the suite waits for processes to start and faults to heal: two at a time take little more than half as long.
+# Half of the suite waits for processes to start and for recovery from faults. Two workers take little more than half the
+# time of one.
 test: test-packages lint
 	PATH="$$PATH:/usr/sbin" $(VENV)/bin/pytest -n 2 --dist loadfile
 
@@ -135,7 +139,7 @@ test-packages:
 	@.ci/packages tests
 
 $(VENV)/bin/python: | python
-	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv here; PYTHON=... names one" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv found; set PYTHON=..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
@@ -152,13 +156,13 @@ $(VENV)/.page: $(VENV)/.dev
 	@touch $@
 
 $(TFLITE_VENV)/.done: pyproject.toml
-	@test -n "$(PYTHON_3_11)" || { echo "tflite-runtime has wheels for Python 3.11 only, and there is none" >&2; exit 1; }
+	@test -n "$(PYTHON_3_11)" || { echo "tflite-runtime has wheels for Python 3.11 only; install Python 3.11" >&2; exit 1; }
 	$(PYTHON_3_11) -m venv --clear $(TFLITE_VENV)
 	$(TFLITE_VENV)/bin/python -m pip install $(PIP_FLAGS) -e '.[test,tflite-runtime]'
 	@touch $@
 
 $(TRAINING_VENV)/.done: models/training/requirements.txt
-	@test -n "$(PYTHON_3_11)" || { echo "The training environment needs Python 3.11, and there is none here" >&2; exit 1; }
+	@test -n "$(PYTHON_3_11)" || { echo "The training environment needs Python 3.11; install it" >&2; exit 1; }
 	$(PYTHON_3_11) -m venv --clear $(TRAINING_VENV)
 	$(TRAINING_VENV)/bin/python -m pip install $(PIP_FLAGS) $$(grep '^torch==' $<)
 	$(TRAINING_VENV)/bin/python -m pip install $(PIP_FLAGS) -r $<

@@ -1,8 +1,8 @@
-"""Proves that the package's dependencies resolve from wheels alone, without installing any of them.
+"""Checks that the dependencies of the package resolve to wheels on every supported machine. Installs nothing.
 
-Run with the Python of an environment that holds uv: python .ci/resolve.py
-Each line of the table is one kind of machine. Exit code 1 when one of them finds no set of wheels, or a set that is
-known not to run.
+Run it with the Python of an environment that has uv: python .ci/resolve.py
+It prints one line for each kind of machine. Exit code 1 when a machine has no set of wheels, or a set that is known
+not to run.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-GLIBC = "manylinux_2_36"  # Debian 12 and Raspberry Pi OS Bookworm, the older of the two systems we name
-WATCHED = ("ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headless")
+GLIBC = "manylinux_2_36"  # Debian 12 and Raspberry Pi OS Bookworm, the oldest supported systems
+SHOWN = ("ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headless")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One kind of machine and the extras asked for; ``numpy_1`` where only numpy 1 with OpenCV up to 4.11 runs."""
+    """One kind of machine with its extras. ``numpy_1``: only numpy 1 with OpenCV before 4.12 runs there."""
 
     python: str
     machine: str
@@ -36,17 +36,17 @@ CASES = (
 
 
 def main() -> int:
-    """Resolve every case; 0 when all are well."""
+    """Resolves every case. Returns 0 when all succeed, else 1."""
     environ = {**os.environ, **_index_of_pip()}
     failed = 0
     for case in CASES:
         label = f"python {case.python} {case.machine} [{','.join(case.extras)}]"
         result = subprocess.run(_command(case), cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
         found = _versions(result.stdout)
-        fault = result.stderr.strip() if result.returncode else _fault(case, found)
-        failed += bool(fault)
-        shown = "  ".join(f"{name} {found[name]}" for name in WATCHED if name in found)
-        print(f"{'FAILED' if fault else 'ok':7}{label:45} {fault or shown}", flush=True)
+        problem = result.stderr.strip() if result.returncode else _problem(case, found)
+        failed += bool(problem)
+        shown = "  ".join(f"{name} {found[name]}" for name in SHOWN if name in found)
+        print(f"{'FAILED' if problem else 'ok':7}{label:45} {problem or shown}", flush=True)
     print(f"resolved {len(CASES) - failed} of {len(CASES)} cases")
     return 1 if failed else 0
 
@@ -61,7 +61,7 @@ def _command(case: Case) -> list[str]:
 
 
 def _index_of_pip() -> dict[str, str]:
-    """Uv does not read pip's settings; where pip was told of another registry, tell uv as well."""
+    """Returns the environment that gives uv the package index of pip: uv does not read pip's settings."""
     command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
     index = (
         os.environ.get("PIP_INDEX_URL")
@@ -75,8 +75,8 @@ def _versions(requirements: str) -> dict[str, str]:
     return {name: version for name, equals, version in (line.partition("==") for line in lines) if equals}
 
 
-def _fault(case: Case, found: dict[str, str]) -> str | None:
-    """What is wrong with a set of versions that resolved, or None."""
+def _problem(case: Case, found: dict[str, str]) -> str | None:
+    """Returns what is wrong with a resolved set of versions, or None."""
     runtime = "tflite-runtime" if "tflite-runtime" in case.extras else "ai-edge-litert"
     if runtime not in found:
         return f"no {runtime}"

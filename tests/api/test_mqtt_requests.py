@@ -1,4 +1,4 @@
-"""Requests over a real broker: the same answers as by HTTP and on the command line, where the asker wants them."""
+"""Requests over a real broker: answers equal those of HTTP and of the command line, and go to the response topic."""
 
 from __future__ import annotations
 
@@ -48,38 +48,38 @@ GREY = bytes(cv2.imencode(".png", np.full((360, 640, 3), 90, np.uint8))[1])
 
 
 class Gate:
-    """What the service has of the MQTT face, and an asker on the other side of the broker."""
+    """The MQTT entrance of a gate, and a subscriber that is connected to the same broker."""
 
-    def __init__(self, publisher: PassagePublisher, view: LatestFrame, asker: Subscriber) -> None:
+    def __init__(self, publisher: PassagePublisher, latest_frame: LatestFrame, subscriber: Subscriber) -> None:
         self.publisher = publisher
-        self.view = view
-        self.asker = asker
-        self._asked = 0
+        self.latest_frame = latest_frame
+        self.subscriber = subscriber
+        self._count = 0
 
     def send(self, action: str, body: object = b"", *, retain: bool = False, **properties: object) -> None:
-        """Publish a request; ``properties`` by their names in paho."""
-        asked = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        """Publishes a request. ``properties`` have their names in paho."""
+        packet = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         for name, value in properties.items():
-            setattr(asked, name, value)
+            setattr(packet, name, value)
         payload = body if isinstance(body, bytes) else json.dumps(body)
-        self.asker.client.publish(f"{BASE}/request/{action}", payload, qos=1, retain=retain, properties=asked)
+        self.subscriber.client.publish(f"{BASE}/request/{action}", payload, qos=1, retain=retain, properties=packet)
 
-    def ask(self, action: str, body: object = b"") -> Received:
-        """Publish a request and wait for its own answer."""
-        self._asked += 1
-        topic = f"answers/{self._asked}"
+    def request(self, action: str, body: object = b"") -> Received:
+        """Publishes a request and returns its answer."""
+        self._count += 1
+        topic = f"answers/{self._count}"
         self.send(action, body, ResponseTopic=topic)
-        return self.asker.wait_count(topic, 1)[0]
+        return self.subscriber.wait_count(topic, 1)[0]
 
     def code(self, action: str, body: object = b"") -> str:
-        """The ``Error.Code`` of the answer, which is a proper one."""
-        answer = self.ask(action, body).json
+        """Publishes a request and returns the ``Error.Code`` of its answer, which must follow the schema."""
+        answer = self.request(action, body).json
         Draft202012Validator(load_schema("error")).validate({"Response": answer["Response"]})
         return str(answer["Response"]["Error"]["Code"])
 
-    def see(self, image: Image, readings: list[PlateReading]) -> None:
-        """Let the camera loop see this."""
-        self.view.update(image, readings)
+    def add_frame(self, image: Image, readings: list[PlateReading]) -> None:
+        """Makes this the latest frame of the camera."""
+        self.latest_frame.update(image, readings)
 
 
 StartGate = Callable[..., Gate]
@@ -87,7 +87,7 @@ StartGate = Callable[..., Gate]
 
 @pytest.fixture
 def start_gate(mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path) -> Iterator[StartGate]:
-    """Connect a gate that reads with ``read``, and wait until it answers."""
+    """Returns a function that connects a gate with the reader ``read`` and waits until it answers."""
     with ExitStack() as cleanup:
 
         def start(
@@ -102,39 +102,39 @@ def start_gate(mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path) -> It
                 publisher.connection,
                 publisher.topics,
                 dispatcher,
-                gate.view,
+                gate.latest_frame,
                 RequestMetrics(CollectorRegistry()),
                 images=images,
             )
             cleanup.callback(publisher.stop)
             publisher.start()
             assert publisher.connection.wait_for("connected", DEADLINE_S)
-            for action in (OCR, CAPTURE):  # our SUBSCRIBE may still be on its way
+            for action in (OCR, CAPTURE):  # the broker may not have handled our SUBSCRIBE yet
                 for _ in range(100):
                     gate.send(action, ResponseTopic=f"ready/{action}")
-                    if _came(gate.asker, f"ready/{action}", 0.1):
+                    if _arrives(gate.subscriber, f"ready/{action}", 0.1):
                         break
             return gate
 
         yield start
 
 
-def _came(asker: Subscriber, topic: str, timeout_s: float) -> bool:
+def _arrives(subscriber: Subscriber, topic: str, timeout_s: float) -> bool:
     try:
-        asker.wait(lambda all_: any(message.topic == topic for message in all_), timeout_s)
+        subscriber.wait(lambda all_: any(message.topic == topic for message in all_), timeout_s)
     except AssertionError:
         return False
     return True
 
 
-def nothing(_image: Image) -> list[PlateReading]:
-    """A reader that finds no plate."""
+def read_nothing(_image: Image) -> list[PlateReading]:
+    """Reads a picture and finds no plate."""
     return []
 
 
-def encoded(kind: str, width: int, height: int) -> bytes:
-    """A grey picture without a plate; ``kind`` is a file's ending."""
-    return bytes(cv2.imencode(kind, np.full((height, width, 3), 90, np.uint8))[1])
+def encoded(suffix: str, width: int, height: int) -> bytes:
+    """Returns a grey picture without a plate. ``suffix`` is the ending of a file name."""
+    return bytes(cv2.imencode(suffix, np.full((height, width, 3), 90, np.uint8))[1])
 
 
 def body_of(photo: bytes) -> dict[str, str]:
@@ -145,7 +145,7 @@ def test_cli_http_and_mqtt_give_the_same_answer(
     start_gate: StartGate, reader: PlateReader, plate_photo: bytes, tmp_path: Path
 ) -> None:
     photos = {
-        **{"plate.jpg": plate_photo, "grey.png": GREY, "broken.jpg": plate_photo[:2000], "text.jpg": b"no picture"},
+        **{"plate.jpg": plate_photo, "grey.png": GREY, "broken.jpg": plate_photo[:2000], "text.jpg": b"not a picture"},
         **{"empty.jpg": b"", "picture.webp": encoded(".webp", 64, 48), "wide.png": encoded(".png", 5001, 5000)},
         **{"large.bmp": encoded(".bmp", 1640, 1600), "huge.jpg": plate_photo.ljust(9_500_000)},
     }
@@ -172,7 +172,7 @@ def test_cli_http_and_mqtt_give_the_same_answer(
         ]
 
     gate = start_gate(reader.read)
-    by_mqtt = [gate.ask(OCR, body_of(photo)).json for photo in photos.values()]
+    by_mqtt = [gate.request(OCR, body_of(photo)).json for photo in photos.values()]
     Draft202012Validator(load_schema("response")).validate(by_mqtt[0])
     answers = [by_cli, by_http, [answer["Response"] for answer in by_mqtt]]
     request_ids = {response.pop("RequestId") for responses in answers for response in responses}
@@ -191,20 +191,20 @@ def test_cli_http_and_mqtt_give_the_same_answer(
     ]
 
 
-def test_the_answer_goes_where_the_asker_wants_it(start_gate: StartGate) -> None:
-    gate = start_gate(nothing)
+def test_the_answer_goes_to_the_response_topic_with_the_correlation_data(start_gate: StartGate) -> None:
+    gate = start_gate(read_nothing)
     gate.send(OCR, body_of(GREY), ResponseTopic="site/answers", CorrelationData=b"\x00\xff17")
-    (answer,) = gate.asker.wait_count("site/answers", 1)
+    (answer,) = gate.subscriber.wait_count("site/answers", 1)
     assert (answer.qos, answer.retain) == (1, False)
     assert answer.properties["ContentType"] == "application/json"
     assert bytes.fromhex(answer.properties["CorrelationData"]) == b"\x00\xff17"
 
 
 @pytest.mark.parametrize("action", [OCR, CAPTURE])
-def test_without_a_response_topic_it_goes_to_ours(
+def test_without_a_response_topic_the_answer_goes_to_the_topic_of_the_gate(
     start_gate: StartGate, mosquitto: Mosquitto, subscribe: Subscribe, action: str
 ) -> None:
-    start_gate(nothing)
+    start_gate(read_nothing)
     old = subscribe(mosquitto.port, f"{BASE}/response/+", protocol="3.1.1")
     old.client.publish(f"{BASE}/request/{action}", b"{}", qos=1)
     (answer,) = old.wait_count(f"{BASE}/response/{action}", 1)
@@ -218,33 +218,33 @@ def test_without_a_response_topic_it_goes_to_ours(
         *("edge-lpr/gate-2/response/capture", "a" * 257, "/".join("a" * 40)),
     ],
 )
-def test_no_answer_goes_where_it_could_do_harm(start_gate: StartGate, topic: str) -> None:
-    gate = start_gate(nothing)
+def test_a_forbidden_response_topic_is_refused(start_gate: StartGate, topic: str) -> None:
+    gate = start_gate(read_nothing)
     gate.send(CAPTURE, {}, ResponseTopic=topic, CorrelationData=b"7")
-    (answer,) = gate.asker.wait_count(f"{BASE}/response/{CAPTURE}", 1)
+    (answer,) = gate.subscriber.wait_count(f"{BASE}/response/{CAPTURE}", 1)
     assert answer.json["Response"]["Error"]["Code"] == "InvalidParameter"
     assert bytes.fromhex(answer.properties["CorrelationData"]) == b"7"
-    assert not any(b"Response" in message.payload for message in gate.asker.on(topic))
+    assert not any(b"Response" in message.payload for message in gate.subscriber.on(topic))
 
 
-def test_our_own_response_topics_may_be_asked_for(start_gate: StartGate) -> None:
-    gate = start_gate(nothing)
+def test_a_response_topic_of_the_gate_is_allowed(start_gate: StartGate) -> None:
+    gate = start_gate(read_nothing)
     gate.send(CAPTURE, {}, ResponseTopic=f"{BASE}/response/kiosk")
-    gate.asker.wait_count(f"{BASE}/response/kiosk", 1)
+    gate.subscriber.wait_count(f"{BASE}/response/kiosk", 1)
 
 
 def test_a_retained_request_is_not_answered(start_gate: StartGate, mosquitto: Mosquitto) -> None:
-    first = start_gate(nothing)
+    first = start_gate(read_nothing)
     first.send(CAPTURE, {}, retain=True, ResponseTopic="live")
-    first.asker.wait_count("live", 1)  # retained for those who come later; to us it came live
+    first.subscriber.wait_count("live", 1)  # the flag is for later subscribers; to this gate the message came live
     first.publisher.stop()
-    second = start_gate(nothing)
+    second = start_gate(read_nothing)
     assert second.code(CAPTURE) == "FailedOperation.UnKnowError"
-    assert len(first.asker.on("live")) == 1
+    assert len(first.subscriber.on("live")) == 1
 
 
-def test_a_service_that_is_switched_off_says_so(start_gate: StartGate) -> None:
-    gate = start_gate(nothing, enabled=False)
+def test_a_service_that_is_switched_off_answers_with_an_error(start_gate: StartGate) -> None:
+    gate = start_gate(read_nothing, enabled=False)
     assert gate.code(OCR, body_of(GREY)) == "FailedOperation.UnOpenError"
     assert gate.code(CAPTURE) == "FailedOperation.UnOpenError"
 
@@ -265,76 +265,78 @@ def test_a_service_that_is_switched_off_says_so(start_gate: StartGate) -> None:
         (b" " * (12 * 1024 * 1024 + 1), "RequestSizeLimitExceeded"),
     ],
 )
-def test_what_is_no_request_gets_its_code(start_gate: StartGate, body: object, code: str) -> None:
-    assert start_gate(nothing).code(OCR, body) == code
+def test_an_invalid_request_gets_its_error_code(start_gate: StartGate, body: object, code: str) -> None:
+    assert start_gate(read_nothing).code(OCR, body) == code
 
 
-def test_work_is_done_by_the_desk_and_only_so_much_of_it(start_gate: StartGate) -> None:
+def test_requests_run_in_threads_of_the_dispatcher_up_to_its_limit(start_gate: StartGate) -> None:
     workers: list[str] = []
-    at_work, go_on = threading.Event(), threading.Event()
+    running, release = threading.Event(), threading.Event()
 
     def slow(_image: Image) -> list[PlateReading]:
         workers.append(threading.current_thread().name)
-        at_work.set()
-        assert go_on.wait(DEADLINE_S)
+        running.set()
+        assert release.wait(DEADLINE_S)
         return []
 
     gate = start_gate(slow, queue=1)
     gate.send(OCR, body_of(GREY), ResponseTopic="first")
-    assert at_work.wait(DEADLINE_S)
+    assert running.wait(DEADLINE_S)
     assert gate.code(OCR, body_of(GREY)) == "RequestLimitExceeded"
-    go_on.set()
-    (answer,) = gate.asker.wait_count("first", 1)
+    release.set()
+    (answer,) = gate.subscriber.wait_count("first", 1)
     assert answer.json["Response"]["Error"]["Code"] == "FailedOperation.OcrFailed"
     assert workers[0].startswith("api")
 
 
-def test_capture_answers_what_the_camera_sees(start_gate: StartGate, reader: PlateReader, plate_photo: bytes) -> None:
-    gate = start_gate(nothing)
+def test_capture_answers_with_the_plates_of_the_latest_frame(
+    start_gate: StartGate, reader: PlateReader, plate_photo: bytes
+) -> None:
+    gate = start_gate(read_nothing)
     assert gate.code(CAPTURE) == "FailedOperation.UnKnowError"
     image = load_image(plate_photo)
     readings = reader.read(image)
-    gate.see(image, readings)
+    gate.add_frame(image, readings)
     for body in (b"", {}, {"WithImage": False}):
-        answer = gate.ask(CAPTURE, body).json
+        answer = gate.request(CAPTURE, body).json
         for name in ("response", "capture"):
             Draft202012Validator(load_schema(name)).validate(answer)
         assert answer["Response"]["Number"] == readings[0].number
-    answer = gate.ask(CAPTURE, {"WithImage": True}).json
+    answer = gate.request(CAPTURE, {"WithImage": True}).json
     Draft202012Validator(load_schema("capture")).validate(answer)
     assert load_image(base64.b64decode(answer["Image"])).shape == image.shape
     assert gate.code(CAPTURE, {"WithImage": 1}) == "InvalidParameter"
     assert gate.code(CAPTURE, {"ImageUrl": "x"}) == "UnknownParameter"
 
 
-def test_capture_without_a_plate_still_has_the_picture(start_gate: StartGate) -> None:
-    gate = start_gate(nothing)
-    gate.see(np.full((90, 160, 3), 7, np.uint8), [])
-    answer = gate.ask(CAPTURE, {"WithImage": True}).json
+def test_capture_without_a_plate_returns_the_picture(start_gate: StartGate) -> None:
+    gate = start_gate(read_nothing)
+    gate.add_frame(np.full((90, 160, 3), 7, np.uint8), [])
+    answer = gate.request(CAPTURE, {"WithImage": True}).json
     Draft202012Validator(load_schema("capture")).validate(answer)
     assert answer["Response"]["Error"]["Code"] == "FailedOperation.OcrFailed"
     assert load_image(base64.b64decode(answer["Image"])).shape == (90, 160, 3)
 
 
-def test_no_picture_leaves_where_they_are_switched_off(start_gate: StartGate) -> None:
-    gate = start_gate(nothing, images=False)
-    gate.see(np.full((90, 160, 3), 7, np.uint8), [])
+def test_no_picture_is_sent_when_pictures_are_switched_off(start_gate: StartGate) -> None:
+    gate = start_gate(read_nothing, images=False)
+    gate.add_frame(np.full((90, 160, 3), 7, np.uint8), [])
     assert gate.code(CAPTURE, {"WithImage": True}) == "FailedOperation.UnOpenError"
     assert gate.code(CAPTURE) == "FailedOperation.OcrFailed"
 
 
-def test_a_picture_that_the_broker_does_not_take_is_an_error(
+def test_a_picture_that_is_too_large_for_the_broker_is_an_error(
     start_gate: StartGate, start_mosquitto: Callable[..., Mosquitto]
 ) -> None:
     strict = start_mosquitto("allow_anonymous true", "max_packet_size 50000")
-    gate = start_gate(nothing, port=strict.port)
-    gate.see(np.random.default_rng(7).integers(0, 255, (360, 640, 3), np.uint8), [])
+    gate = start_gate(read_nothing, port=strict.port)
+    gate.add_frame(np.random.default_rng(7).integers(0, 255, (360, 640, 3), np.uint8), [])
     assert gate.code(CAPTURE, {"WithImage": True}) == "LimitExceeded.TooLargeFileError"
     assert gate.code(CAPTURE) == "FailedOperation.OcrFailed"
     assert gate.publisher.connection.status.connects == 1
 
 
-def test_the_running_service_answers(
+def test_the_whole_service_answers_requests_over_mqtt(
     mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path, models_dir: Path
 ) -> None:
     settings = Settings(
@@ -344,20 +346,20 @@ def test_the_running_service_answers(
         mqtt=MqttSettings(port=mosquitto.port),
         api=ApiSettings(enabled=True, port=free_port(), requests_per_second=1000),
     )
-    asker = subscribe(mosquitto.port, f"{BASE}/#")
+    subscriber = subscribe(mosquitto.port, f"{BASE}/#")
     stop = threading.Event()
     service = threading.Thread(target=serve, args=(settings, stop))
     service.start()
     try:
-        asker.wait_payload(f"{BASE}/availability", b"online")
+        subscriber.wait_payload(f"{BASE}/availability", b"online")
         answers: list[Received] = []
         while not any("Number" in answer.json["Response"] for answer in answers):
-            assert len(answers) < 200, "the clip's plate was never seen"
-            asker.client.publish(f"{BASE}/request/{CAPTURE}", b"", qos=1)
-            if _came(asker, f"{BASE}/response/{CAPTURE}", 0.2):
-                answers = asker.wait_count(f"{BASE}/response/{CAPTURE}", len(answers) + 1)
-        asker.client.publish(f"{BASE}/request/{OCR}", json.dumps(body_of(GREY)), qos=1)
-        (answer,) = asker.wait_count(f"{BASE}/response/{OCR}", 1)
+            assert len(answers) < 200, "the plate of the clip was never read"
+            subscriber.client.publish(f"{BASE}/request/{CAPTURE}", b"", qos=1)
+            if _arrives(subscriber, f"{BASE}/response/{CAPTURE}", 0.2):
+                answers = subscriber.wait_count(f"{BASE}/response/{CAPTURE}", len(answers) + 1)
+        subscriber.client.publish(f"{BASE}/request/{OCR}", json.dumps(body_of(GREY)), qos=1)
+        (answer,) = subscriber.wait_count(f"{BASE}/response/{OCR}", 1)
         assert answer.json["Response"]["Error"]["Code"] == "FailedOperation.OcrFailed"
     finally:
         stop.set()

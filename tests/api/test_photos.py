@@ -1,4 +1,4 @@
-"""Real photos through the API: every answer as its schema says, and the same over every way in."""
+"""Real photos through the API: answers follow their schema, and HTTP and the command line give the same answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VALIDATORS = {name: Draft202012Validator(load_schema(name)) for name in ("respon
 
 
 def val_photos(shared_data: Path) -> list[Path]:
-    """All photos of ../shared/data/scenes with a plate of the validation split."""
+    """Returns all photos of ../shared/data/scenes that have a plate of the validation split."""
     photos = []
     for labels in sorted((shared_data / "scenes").glob("*.json")):
         for name, scene in json.loads(labels.read_text(encoding="utf-8")).items():
@@ -32,8 +32,8 @@ def val_photos(shared_data: Path) -> list[Path]:
     return photos
 
 
-def check(answer: dict[str, Any], photo: Path) -> bool:
-    """Assert all that must hold of an answer; True when it has plates."""
+def assert_valid(answer: dict[str, Any], photo: Path) -> bool:
+    """Asserts that an answer is valid. Returns True if it has plates."""
     response = answer["Response"]
     if "Error" in response:
         VALIDATORS["error"].validate(answer)
@@ -53,7 +53,7 @@ def check(answer: dict[str, Any], photo: Path) -> bool:
 
 
 @pytest.mark.timeout(600)
-def test_every_photo(start_api: StartApi, shared_data: Path) -> None:
+def test_every_photo_gets_a_valid_answer(start_api: StartApi, shared_data: Path) -> None:
     api = start_api(keys_file=None)
     photos = val_photos(shared_data)
     assert len(photos) > 250
@@ -62,15 +62,15 @@ def test_every_photo(start_api: StartApi, shared_data: Path) -> None:
         for photo in photos:
             answer = client.post("/", json={"ImageBase64": base64.b64encode(photo.read_bytes()).decode()})
             assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
-            found += check(answer.json(), photo)
+            found += assert_valid(answer.json(), photo)
     assert found > len(photos) / 2
 
 
-def test_the_command_line_says_the_same(
+def test_the_command_line_gives_the_same_answers(
     start_api: StartApi, shared_data: Path, tmp_path: Path, plate_photo: bytes
 ) -> None:
     contents = [photo.read_bytes() for photo in val_photos(shared_data)[::40]]
-    broken = [b"", b"no picture", plate_photo[:2000], plate_photo]
+    broken = [b"", b"not a picture", plate_photo[:2000], plate_photo]
     photos = []
     for number, content in enumerate([*contents, *broken]):
         photos.append(tmp_path / f"{number}.jpg")

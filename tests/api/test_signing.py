@@ -1,4 +1,4 @@
-"""Signatures: the specification's own examples, what the official SDK sends, and what must be refused."""
+"""Signatures: examples of the specification, requests of the official SDK, and requests that must be refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ocr_client = importlib.import_module("tencentcloud.ocr.v20181119.ocr_client")
 
 KEYS = {"tenant-one": "the first key", "tenant-two": "another key"}
 
-# The example of the specification, with the key pair that it publishes for the purpose.
+# The example of the specification, with its published key pair.
 SPEC_ID = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE"
 SPEC_KEYS = {SPEC_ID: "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"}
 SPEC_TIME = 1551113065
@@ -57,32 +57,32 @@ V1_REQUEST = SignedRequest(
 
 
 def with_headers(request: SignedRequest, changes: Mapping[str, str | None]) -> SignedRequest:
-    """The request with other headers; None takes one away."""
+    """Returns the request with changed headers. None removes a header."""
     headers = {name: value for name, value in {**request.headers, **changes}.items() if value is not None}
     return replace(request, headers=headers)
 
 
-def fault_of(request: SignedRequest, now_s: float, keys: Mapping[str, str] = SPEC_KEYS, service: str = "cvm") -> str:
-    """The code that the request is refused with."""
+def code_of(request: SignedRequest, now_s: float, keys: Mapping[str, str] = SPEC_KEYS, service: str = "cvm") -> str:
+    """Asserts that the request is refused. Returns the error code."""
     with pytest.raises(ApiError) as caught:
         authenticate(request, keys, now_s, service)
     assert "\n" not in caught.value.message
     return caught.value.code
 
 
-class Wire:
-    """A loopback web server that keeps what the SDK sends it."""
+class RecordingServer:
+    """A web server on loopback that records the requests of the SDK."""
 
     def __init__(self) -> None:
-        kept: list[SignedRequest] = []
-        self._kept = kept
+        received: list[SignedRequest] = []
+        self._received = received
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path, _, query = self.path.partition("?")
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                kept.append(SignedRequest(self.command, path, query, headers, body))
+                received.append(SignedRequest(self.command, path, query, headers, body))
                 answer = b'{"Response": {"RequestId": "1"}}'
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
@@ -101,20 +101,20 @@ class Wire:
         self.endpoint = f"127.0.0.1:{self._server.server_port}"
 
     def last(self) -> SignedRequest:
-        """What came last."""
-        return self._kept[-1]
+        """Returns the last request."""
+        return self._received[-1]
 
     def close(self) -> None:
-        """Shut down."""
+        """Stops the server."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
 
 @pytest.fixture(scope="module")
-def wire() -> Iterator[Wire]:
-    """A running one."""
-    server = Wire()
+def recording_server() -> Iterator[RecordingServer]:
+    """A running server."""
+    server = RecordingServer()
     yield server
     server.close()
 
@@ -123,12 +123,14 @@ Send = Callable[..., SignedRequest]
 
 
 @pytest.fixture
-def send(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Send:
-    """Let the official SDK send a request; the request as it came over the wire."""
+def send(recording_server: RecordingServer, monkeypatch: pytest.MonkeyPatch) -> Send:
+    """Returns a function that sends a request with the official SDK and returns it as the server received it."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
     def make(method: str, sign_method: str, *, unsigned: bool = False, token: str | None = None, **options: Any) -> Any:
-        http = http_profile.HttpProfile(protocol="http", endpoint=options.get("endpoint", wire.endpoint), reqTimeout=5)
+        http = http_profile.HttpProfile(
+            protocol="http", endpoint=options.get("endpoint", recording_server.endpoint), reqTimeout=5
+        )
         http.reqMethod = method
         profile = client_profile.ClientProfile(signMethod=sign_method, httpProfile=http)
         profile.unsignedPayload = unsigned
@@ -141,64 +143,66 @@ def send(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Send:
             "List": [1, {"B_c": 2}],
         }
         client.call_json("LicensePlateOCR", params, options=options.get("call"))
-        return wire.last()
+        return recording_server.last()
 
     return make
 
 
-def test_the_specifications_example_of_v3() -> None:
+def test_the_v3_example_of_the_specification_is_accepted() -> None:
     assert authenticate(SPEC_REQUEST, SPEC_KEYS, SPEC_TIME, "cvm") == SPEC_ID
 
 
-def test_the_specifications_example_of_v1() -> None:
+def test_the_v1_example_of_the_specification_is_accepted() -> None:
     assert authenticate(V1_REQUEST, SPEC_KEYS, V1_TIME) == SPEC_ID
 
 
 @pytest.mark.parametrize("unsigned", [False, True])
 @pytest.mark.parametrize("sign_method", ["TC3-HMAC-SHA256", "HmacSHA1", "HmacSHA256"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_the_official_sdk_signs_is_accepted(send: Send, method: str, sign_method: str, unsigned: bool) -> None:
+def test_a_request_of_the_official_sdk_is_accepted(send: Send, method: str, sign_method: str, unsigned: bool) -> None:
     request = send(method, sign_method, unsigned=unsigned)
     assert request.method == method
     assert authenticate(request, KEYS, time.time()) == "tenant-two"
-    assert fault_of(request, time.time(), {**KEYS, "tenant-two": "guess"}, "ocr") == ErrorCode.SIGNATURE_FAILURE
-    assert fault_of(request, time.time(), {"tenant-one": KEYS["tenant-two"]}, "ocr") == ErrorCode.SECRET_ID_NOT_FOUND
-    assert fault_of(request, time.time() + 310, KEYS, "ocr") == ErrorCode.SIGNATURE_EXPIRE
-    assert fault_of(request, time.time() - 310, KEYS, "ocr") == ErrorCode.SIGNATURE_EXPIRE
+    assert code_of(request, time.time(), {**KEYS, "tenant-two": "guess"}, "ocr") == ErrorCode.SIGNATURE_FAILURE
+    assert code_of(request, time.time(), {"tenant-one": KEYS["tenant-two"]}, "ocr") == ErrorCode.SECRET_ID_NOT_FOUND
+    assert code_of(request, time.time() + 310, KEYS, "ocr") == ErrorCode.SIGNATURE_EXPIRE
+    assert code_of(request, time.time() - 310, KEYS, "ocr") == ErrorCode.SIGNATURE_EXPIRE
 
 
-def test_the_sdks_multipart_body_is_accepted(send: Send) -> None:
+def test_a_multipart_request_of_the_sdk_is_accepted(send: Send) -> None:
     request = send("POST", "TC3-HMAC-SHA256", call={"IsMultipart": True})
     assert request.headers["content-type"].startswith("multipart/form-data")
     assert authenticate(request, KEYS, time.time()) == "tenant-two"
 
 
 @pytest.mark.parametrize("sign_method", ["TC3-HMAC-SHA256", "HmacSHA1"])
-def test_an_endpoint_in_capitals_is_signed_as_it_is_written(send: Send, wire: Wire, sign_method: str) -> None:
-    request = send("POST", sign_method, endpoint=wire.endpoint.replace("127.0.0.1", "LOCALHOST"))
+def test_a_host_in_capitals_is_signed_unchanged(
+    send: Send, recording_server: RecordingServer, sign_method: str
+) -> None:
+    request = send("POST", sign_method, endpoint=recording_server.endpoint.replace("127.0.0.1", "LOCALHOST"))
     assert "LOCALHOST" in request.headers["host"]
     assert authenticate(request, KEYS, time.time()) == "tenant-two"
 
 
 @pytest.mark.parametrize("sign_method", ["TC3-HMAC-SHA256", "HmacSHA256"])
-def test_a_token_is_refused_but_only_to_whom_it_concerns(send: Send, sign_method: str) -> None:
+def test_a_token_is_refused_after_the_signature_was_verified(send: Send, sign_method: str) -> None:
     request = send("POST", sign_method, token="temporary")
-    assert fault_of(request, time.time(), KEYS, "ocr") == ErrorCode.TOKEN_FAILURE
-    assert fault_of(request, time.time(), {"tenant-two": "guess"}, "ocr") == ErrorCode.SIGNATURE_FAILURE
+    assert code_of(request, time.time(), KEYS, "ocr") == ErrorCode.TOKEN_FAILURE
+    assert code_of(request, time.time(), {"tenant-two": "guess"}, "ocr") == ErrorCode.SIGNATURE_FAILURE
 
 
-def test_a_request_that_the_sdk_did_not_sign_is_refused(send: Send) -> None:
+def test_an_unsigned_request_of_the_sdk_is_refused(send: Send) -> None:
     request = send("POST", "TC3-HMAC-SHA256", call={"SkipSign": True})
-    assert fault_of(request, time.time(), KEYS, "ocr") == ErrorCode.INVALID_AUTHORIZATION
+    assert code_of(request, time.time(), KEYS, "ocr") == ErrorCode.INVALID_AUTHORIZATION
 
 
-def test_an_unsigned_payload_may_change_and_a_signed_one_may_not(send: Send) -> None:
+def test_an_unsigned_body_may_change_and_a_signed_body_may_not(send: Send) -> None:
     unsigned = replace(send("POST", "TC3-HMAC-SHA256", unsigned=True), body=b"{}")
     assert authenticate(unsigned, KEYS, time.time()) == "tenant-two"
     signed = send("POST", "TC3-HMAC-SHA256")
-    assert fault_of(replace(signed, body=b"{}"), time.time(), KEYS, "ocr") == ErrorCode.SIGNATURE_FAILURE
+    assert code_of(replace(signed, body=b"{}"), time.time(), KEYS, "ocr") == ErrorCode.SIGNATURE_FAILURE
     declared = with_headers(signed, {"x-tc-content-sha256": "UNSIGNED-PAYLOAD"})
-    assert fault_of(declared, time.time(), KEYS, "ocr") == ErrorCode.SIGNATURE_FAILURE
+    assert code_of(declared, time.time(), KEYS, "ocr") == ErrorCode.SIGNATURE_FAILURE
 
 
 @pytest.mark.parametrize(
@@ -214,11 +218,11 @@ def test_an_unsigned_payload_may_change_and_a_signed_one_may_not(send: Send) -> 
     ids=["body", "path", "method", "host", "content type", "time"],
 )
 def test_a_changed_request_is_refused(tampered: SignedRequest) -> None:
-    assert fault_of(tampered, SPEC_TIME) == ErrorCode.SIGNATURE_FAILURE
+    assert code_of(tampered, SPEC_TIME) == ErrorCode.SIGNATURE_FAILURE
 
 
 @pytest.mark.parametrize(
-    ("found", "instead", "fault"),
+    ("found", "instead", "expected"),
     [
         ("TC3-HMAC-SHA256", "TC3-HMAC-SHA1", ErrorCode.INVALID_AUTHORIZATION),
         ("content-type;host", "host", ErrorCode.INVALID_AUTHORIZATION),
@@ -229,13 +233,13 @@ def test_a_changed_request_is_refused(tampered: SignedRequest) -> None:
         ("2019-02-25/cvm", "2019-02-25/ocr", ErrorCode.SIGNATURE_FAILURE),
         ("Signature=72", "Signature=73", ErrorCode.SIGNATURE_FAILURE),
         ("Signature=72", "Signature=7", ErrorCode.INVALID_AUTHORIZATION),
-        (SPEC_ID, "nobody", ErrorCode.SECRET_ID_NOT_FOUND),
+        (SPEC_ID, "unknown", ErrorCode.SECRET_ID_NOT_FOUND),
         (SPEC_ID, "", ErrorCode.INVALID_AUTHORIZATION),
     ],
 )
-def test_a_changed_authorization_is_refused(found: str, instead: str, fault: ErrorCode) -> None:
+def test_a_changed_authorization_is_refused(found: str, instead: str, expected: ErrorCode) -> None:
     authorization = SPEC_REQUEST.headers["authorization"].replace(found, instead)
-    assert fault_of(with_headers(SPEC_REQUEST, {"authorization": authorization}), SPEC_TIME) == fault
+    assert code_of(with_headers(SPEC_REQUEST, {"authorization": authorization}), SPEC_TIME) == expected
 
 
 def test_the_names_of_signed_headers_may_be_in_capitals() -> None:
@@ -244,7 +248,7 @@ def test_the_names_of_signed_headers_may_be_in_capitals() -> None:
 
 
 @pytest.mark.parametrize(
-    ("timestamp", "fault"),
+    ("timestamp", "expected"),
     [
         (None, ErrorCode.MISSING_PARAMETER),
         ("soon", ErrorCode.INVALID_PARAMETER),
@@ -254,25 +258,25 @@ def test_the_names_of_signed_headers_may_be_in_capitals() -> None:
         ("0", ErrorCode.SIGNATURE_EXPIRE),
     ],
 )
-def test_the_time_must_be_a_near_one(timestamp: str | None, fault: ErrorCode) -> None:
-    assert fault_of(with_headers(SPEC_REQUEST, {"x-tc-timestamp": timestamp}), SPEC_TIME) == fault
+def test_a_missing_invalid_or_old_timestamp_is_refused(timestamp: str | None, expected: ErrorCode) -> None:
+    assert code_of(with_headers(SPEC_REQUEST, {"x-tc-timestamp": timestamp}), SPEC_TIME) == expected
 
 
 @pytest.mark.parametrize(("skew_s", "accepted"), [(-300, True), (300, True), (-301, False), (301, False)])
-def test_five_minutes_of_skew_are_allowed(skew_s: int, accepted: bool) -> None:
+def test_a_clock_difference_of_five_minutes_is_allowed(skew_s: int, accepted: bool) -> None:
     for request, moment in ((SPEC_REQUEST, SPEC_TIME), (V1_REQUEST, V1_TIME)):
         if accepted:
             assert authenticate(request, SPEC_KEYS, moment + skew_s, "cvm") == SPEC_ID
         else:
-            assert fault_of(request, moment + skew_s) == ErrorCode.SIGNATURE_EXPIRE
+            assert code_of(request, moment + skew_s) == ErrorCode.SIGNATURE_EXPIRE
 
 
-def test_other_methods_are_refused() -> None:
-    assert fault_of(replace(SPEC_REQUEST, method="PUT"), SPEC_TIME) == ErrorCode.UNSUPPORTED_PROTOCOL
+def test_other_http_methods_are_refused() -> None:
+    assert code_of(replace(SPEC_REQUEST, method="PUT"), SPEC_TIME) == ErrorCode.UNSUPPORTED_PROTOCOL
 
 
 @pytest.mark.parametrize(
-    ("changes", "fault"),
+    ("changes", "expected"),
     [
         ({"Limit": "21"}, ErrorCode.SIGNATURE_FAILURE),
         ({"More": "1"}, ErrorCode.SIGNATURE_FAILURE),
@@ -281,25 +285,25 @@ def test_other_methods_are_refused() -> None:
         ({"SecretId": ""}, ErrorCode.MISSING_PARAMETER),
         ({"Nonce": ""}, ErrorCode.MISSING_PARAMETER),
         ({"Timestamp": ""}, ErrorCode.MISSING_PARAMETER),
-        ({"SecretId": "nobody"}, ErrorCode.SECRET_ID_NOT_FOUND),
+        ({"SecretId": "unknown"}, ErrorCode.SECRET_ID_NOT_FOUND),
         ({"SignatureMethod": "HmacMD5"}, ErrorCode.INVALID_AUTHORIZATION),
         ({"SignatureMethod": "HmacSHA256"}, ErrorCode.SIGNATURE_FAILURE),
         ({"InstanceIds_0": "ins-other"}, ErrorCode.INVALID_PARAMETER),
     ],
 )
-def test_a_changed_v1_request_is_refused(changes: dict[str, str], fault: ErrorCode) -> None:
+def test_a_changed_v1_request_is_refused(changes: dict[str, str], expected: ErrorCode) -> None:
     query = urlencode({**dict(parse_qsl(V1_REQUEST.query)), **changes})
-    assert fault_of(replace(V1_REQUEST, query=query), V1_TIME) == fault
+    assert code_of(replace(V1_REQUEST, query=query), V1_TIME) == expected
 
 
 def test_a_v1_signature_is_bound_to_host_and_method() -> None:
-    assert fault_of(with_headers(V1_REQUEST, {"host": "elsewhere"}), V1_TIME) == ErrorCode.SIGNATURE_FAILURE
+    assert code_of(with_headers(V1_REQUEST, {"host": "elsewhere"}), V1_TIME) == ErrorCode.SIGNATURE_FAILURE
     form = {"content-type": "application/x-www-form-urlencoded"}
     posted = with_headers(replace(V1_REQUEST, method="POST", query="", body=V1_REQUEST.query.encode()), form)
-    assert fault_of(posted, V1_TIME) == ErrorCode.SIGNATURE_FAILURE
+    assert code_of(posted, V1_TIME) == ErrorCode.SIGNATURE_FAILURE
 
 
-def test_a_form_is_read_whole_or_refused() -> None:
+def test_a_form_is_parsed_completely_or_refused() -> None:
     assert form_parameters("") == {}
     assert form_parameters(b"a=1&b=%E4%BA%AC+A&c=") == {"a": "1", "b": "京 A", "c": ""}
     for broken in (
@@ -340,7 +344,7 @@ _names = st.sampled_from(
     base=st.sampled_from([SPEC_REQUEST, V1_REQUEST]),
     moment=st.sampled_from([SPEC_TIME, V1_TIME]),
 )
-def test_whatever_comes_only_api_errors_are_raised(
+def test_any_request_raises_only_api_errors(
     method: str, query: str, changes: dict[str, str | None], body: bytes, base: SignedRequest, moment: int
 ) -> None:
     request = replace(with_headers(base, changes), method=method, query=query, body=body)
@@ -352,7 +356,7 @@ def test_whatever_comes_only_api_errors_are_raised(
 
 @settings(max_examples=200, deadline=None)
 @given(position=st.integers(0, 400), character=st.characters())
-def test_one_changed_character_never_raises_anything_else(position: int, character: str) -> None:
+def test_one_changed_character_raises_only_api_errors(position: int, character: str) -> None:
     authorization = SPEC_REQUEST.headers["authorization"]
     position %= len(authorization)
     changed = authorization[:position] + character + authorization[position + 1 :]
@@ -367,8 +371,10 @@ def test_one_changed_character_never_raises_anything_else(position: int, charact
             assert error.code in set(ErrorCode)
 
 
-def test_the_wire_is_what_it_seems(send: Send, wire: Wire) -> None:
-    """The tests above stand on it: host with its port, both signed headers."""
+def test_the_recorded_request_has_its_port_and_both_signed_headers(
+    send: Send, recording_server: RecordingServer
+) -> None:
+    """The tests above depend on it: the host has its port, and both headers are signed."""
     request = send("GET", "TC3-HMAC-SHA256")
-    assert urlsplit(f"http://{request.headers['host']}").netloc == wire.endpoint
+    assert urlsplit(f"http://{request.headers['host']}").netloc == recording_server.endpoint
     assert "SignedHeaders=content-type;host" in request.headers["authorization"]

@@ -1,4 +1,4 @@
-"""``edge-lpr check`` finds what is wrong before the service starts."""
+"""``edge-lpr check`` finds faults before the service starts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def check(tmp_path: Path, **sections: dict[str, object]) -> tuple[int, dict[str, list[str]]]:
-    """The exit code, and for each thing that was looked at its state and what was said of it."""
+    """Runs the command. Returns the exit code, and for each checked subject its state and the lines about it."""
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump({"device": {"state_dir": "state"}, **sections}))
     result = subprocess.run(
@@ -37,27 +37,27 @@ def check(tmp_path: Path, **sections: dict[str, object]) -> tuple[int, dict[str,
     )  # fmt: skip
     assert result.stderr == ""
     findings: dict[str, list[str]] = {}
-    what = ""
+    subject = ""
     for line in result.stdout.splitlines()[:-1]:
         if line.startswith(" "):
-            findings[what].append(line.strip())
+            findings[subject].append(line.strip())
         else:
-            state, what, text = line.split(None, 2)
-            findings[what] = [state, text]
+            state, subject, text = line.split(None, 2)
+            findings[subject] = [state, text]
     return result.returncode, findings
 
 
-def test_all_is_well(tmp_path: Path, photos: Path, mosquitto: Mosquitto, models_dir: Path) -> None:
+def test_a_working_gate_has_no_faults(tmp_path: Path, photos: Path, mosquitto: Mosquitto, models_dir: Path) -> None:
     code, findings = check(tmp_path, camera={"type": "photos", "source": str(photos)}, mqtt={"port": mosquitto.port})
     assert code == 0
     assert list(findings) == ["settings", "models", "camera", "broker", "api", "page", "board", "clock", "disk"]
-    assert {name: said[0] for name, said in findings.items() if name not in ("clock", "board")} == dict.fromkeys(
+    assert {name: finding[0] for name, finding in findings.items() if name not in ("clock", "board")} == dict.fromkeys(
         ("settings", "models", "camera", "broker", "api", "page", "disk"), "ok"
     )
     assert "gives pictures of 640 x 360" in findings["camera"][1]
 
 
-def test_everything_is_wrong(tmp_path: Path) -> None:
+def test_every_fault_is_reported_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file where the folder should be")
     port = free_port()
     code, findings = check(
@@ -69,7 +69,7 @@ def test_everything_is_wrong(tmp_path: Path) -> None:
         page={"enabled": True, "token_file": "no-token"},
     )
     assert code == 1
-    failed = [name for name, said in findings.items() if said[0] == "failed"]
+    failed = [name for name, finding in findings.items() if finding[0] == "failed"]
     assert failed == ["models", "camera", "broker", "api", "page", "disk"]
     assert "no such file" in findings["api"][1]
     assert "no such model file" in findings["models"][1]
@@ -78,14 +78,16 @@ def test_everything_is_wrong(tmp_path: Path) -> None:
         assert findings[name][2].startswith("-> "), f"no remedy for {name}"
 
 
-def test_a_lens_cap_is_seen(tmp_path: Path, photos: Path) -> None:
+def test_a_covered_lens_is_a_warning(tmp_path: Path, photos: Path) -> None:
     cv2.imwrite(str(photos / "a.png"), np.full((360, 640, 3), 3, np.uint8))
     _, findings = check(tmp_path, camera={"type": "photos", "source": str(photos)}, mqtt={"port": free_port()})
     assert findings["camera"][0] == "warning"
     assert "lens cap" in findings["camera"][2]
 
 
-def test_a_broker_that_refuses(tmp_path: Path, photos: Path, start_mosquitto: Callable[..., Mosquitto]) -> None:
+def test_a_broker_that_refuses_the_connection_is_a_fault(
+    tmp_path: Path, photos: Path, start_mosquitto: Callable[..., Mosquitto]
+) -> None:
     broker = start_mosquitto("allow_anonymous false")
     _, findings = check(tmp_path, camera={"type": "photos", "source": str(photos)}, mqtt={"port": broker.port})
     assert findings["broker"][0] == "failed"
@@ -93,7 +95,7 @@ def test_a_broker_that_refuses(tmp_path: Path, photos: Path, start_mosquitto: Ca
     assert "mqtt.username" in findings["broker"][2]
 
 
-def test_what_the_api_needs_is_looked_at(tmp_path: Path, photos: Path) -> None:
+def test_the_files_of_the_api_are_checked(tmp_path: Path, photos: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     code, findings = check(
         tmp_path,
@@ -107,7 +109,7 @@ def test_what_the_api_needs_is_looked_at(tmp_path: Path, photos: Path) -> None:
     assert findings["api"][2].startswith("-> give the authority's certificate")
 
 
-def test_models_that_gave_way_to_others_are_told(tmp_path: Path, photos: Path) -> None:
+def test_models_in_use_instead_of_the_chosen_ones_are_a_warning(tmp_path: Path, photos: Path) -> None:
     (tmp_path / "state" / "models").mkdir(parents=True)
     (tmp_path / "state" / "models" / "active.json").write_text('{"active": "0123456789ab", "previous": "shipped"}')
     _, findings = check(tmp_path, camera={"type": "photos", "source": str(photos)}, mqtt={"port": free_port()})
@@ -121,7 +123,7 @@ def test_models_that_gave_way_to_others_are_told(tmp_path: Path, photos: Path) -
     ("show", "state", "words"),
     [("freeze", "failed", "the same picture again"), ("noise", "failed", "noise"), ("late", "warning", "too few")],
 )
-def test_a_live_camera_is_watched_for_a_moment(tmp_path: Path, show: Show, state: str, words: str) -> None:
+def test_the_pictures_of_a_live_camera_are_checked(tmp_path: Path, show: Show, state: str, words: str) -> None:
     with ScriptedCamera(free_port()) as camera:
         camera.play(show)
         stream: dict[str, object] = {"type": "stream", "source": camera.url}

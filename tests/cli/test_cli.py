@@ -1,4 +1,4 @@
-"""The command line as a user meets it: a process, its two streams and its exit code."""
+"""The command line as a process: output, error output and exit code."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def json_lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_version(tmp_path: Path) -> None:
+def test_version_is_printed(tmp_path: Path) -> None:
     result = edge_lpr("--version", cwd=tmp_path)
     assert (result.returncode, result.stdout, result.stderr) == (0, f"edge-lpr {__version__}\n", "")
 
@@ -77,7 +77,7 @@ def test_missing_models_are_one_line_and_exit_code_1(tmp_path: Path) -> None:
     assert result.stderr.count("\n") == 1
 
 
-def test_every_fault_of_the_settings_is_a_line(tmp_path: Path) -> None:
+def test_every_mistake_in_the_settings_is_a_line(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("camera: {type: pie}\nmqtt: {prot: 1}\n")
     result = edge_lpr("run", cwd=tmp_path, EDGE_LPR__LOG__LEVEL="loud")
     assert (result.returncode, result.stdout) == (2, "")
@@ -89,9 +89,9 @@ def test_every_fault_of_the_settings_is_a_line(tmp_path: Path) -> None:
     ]
 
 
-def test_recognize_answers_every_photo(tmp_path: Path, models_dir: Path) -> None:
+def test_recognize_prints_a_result_for_every_photo(tmp_path: Path, models_dir: Path) -> None:
     photos = [grey(tmp_path / "一号门.jpg"), tmp_path / "none.jpg", tmp_path / "text.jpg", grey(tmp_path / "b.png")]
-    photos[2].write_text("no photo")
+    photos[2].write_text("not a photo")
     result = edge_lpr("recognize", *photos, cwd=tmp_path)
     assert result.returncode == 2
     assert result.stdout.splitlines() == [f"{photos[0]}: no plate", f"{photos[3]}: no plate"]
@@ -100,12 +100,12 @@ def test_recognize_answers_every_photo(tmp_path: Path, models_dir: Path) -> None
     assert second.startswith(f"edge-lpr: {photos[2]}: is no picture")
 
 
-def test_a_photo_without_a_plate_is_an_answer(tmp_path: Path, models_dir: Path) -> None:
+def test_a_photo_without_a_plate_is_no_error(tmp_path: Path, models_dir: Path) -> None:
     result = edge_lpr("recognize", grey(tmp_path / "a.jpg"), cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_recognize_speaks_the_apis_language(tmp_path: Path, models_dir: Path) -> None:
+def test_recognize_json_prints_answers_of_the_api(tmp_path: Path, models_dir: Path) -> None:
     photos = [grey(tmp_path / "a.jpg"), tmp_path / "none.jpg"]
     result = edge_lpr("recognize", "--json", *photos, cwd=tmp_path)
     assert result.returncode == 2
@@ -118,7 +118,7 @@ def test_recognize_speaks_the_apis_language(tmp_path: Path, models_dir: Path) ->
     assert str(tmp_path) not in no_file["Response"]["Error"]["Message"]
 
 
-def test_json_has_the_apis_limits(tmp_path: Path, models_dir: Path) -> None:
+def test_recognize_json_has_the_limits_of_the_api(tmp_path: Path, models_dir: Path) -> None:
     photo = grey(tmp_path / "a.webp")
     result = edge_lpr("recognize", "--json", photo, cwd=tmp_path)
     (answer,) = json_lines(result.stdout)
@@ -141,7 +141,7 @@ def test_recognize_reads_plates(tmp_path: Path, models_dir: Path, shared_data: P
     assert answer["Response"]["Color"] == "蓝"
 
 
-def test_output_that_nobody_reads_ends_quietly(tmp_path: Path, models_dir: Path) -> None:
+def test_a_closed_output_pipe_ends_the_command_without_an_error(tmp_path: Path, models_dir: Path) -> None:
     photo = grey(tmp_path / "a.jpg")
     root = Path(__file__).resolve().parents[2]
     script = f'"{sys.executable}" -m edge_lpr.cli recognize {" ".join([str(photo)] * 20)} | head -n 1'
@@ -157,10 +157,11 @@ def test_bench_prints_a_table(tmp_path: Path, models_dir: Path) -> None:
         assert word in result.stdout
 
 
-def test_demo_runs_the_whole_road(tmp_path: Path, models_dir: Path, repo_root: Path) -> None:
+def test_demo_prints_the_passages_of_the_clip(tmp_path: Path, models_dir: Path, repo_root: Path) -> None:
     if not (repo_root / "models" / "demo" / "demo.mp4").is_file():
         absent("models/demo/demo.mp4")
-    result = edge_lpr("demo", cwd=tmp_path, EDGE_LPR__MQTT__PORT="1")  # meant for the user's own gate
+    # A setting of the user's gate in the environment does not change the demo.
+    result = edge_lpr("demo", cwd=tmp_path, EDGE_LPR__MQTT__PORT="1")
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.count("  passage ") >= 3
     assert "edge-lpr check -c config.yaml" in result.stdout

@@ -1,4 +1,4 @@
-"""One gate with the page for all tests of it, and clients for it."""
+"""A gate with the page for the tests of a file, and clients of the page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def client(gate: PageGate) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def stranger(gate: PageGate) -> Iterator[httpx.Client]:
-    """Who is not logged in, and otherwise does all that the page does."""
+def logged_out(gate: PageGate) -> Iterator[httpx.Client]:
+    """A client that is not logged in. It sends the same headers as the page."""
     with httpx.Client(base_url=gate.url, headers={"Origin": gate.origin}, timeout=30) as made:
         yield made

@@ -1,4 +1,4 @@
-"""The idle gate costs no passage: the same vehicles with it and without, however they come."""
+"""The frame gate loses no passage: a film gives the same vehicles with it and without it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def reader(models_dir: Path) -> PlateReader:
 
 @pytest.fixture(scope="module")
 def clip() -> list[Image]:
-    """The demo clip: four vehicles drive up, one after the other."""
+    """The images of the demo clip: four vehicles drive up, one after the other."""
     return [frame.image for frame in video(demo_clip())]
 
 
@@ -50,10 +50,10 @@ def film(images: Iterable[Image]) -> Iterator[Frame]:
         yield Frame(image, number, number / FPS, datetime.now(UTC), "film")
 
 
-def watch(
+def find_passages(
     frames: Iterable[Frame], reader: PlateReader, idle_look_s: float, *, live: bool = True
 ) -> tuple[list[str], int]:
-    """The passages, and how many frames were read."""
+    """Returns the numbers of the passages, and the count of frames that were read."""
     gate = FrameGate(MotionGate(idle_look_s), LoadControl(lambda: None, lambda: None), live=live)
     tracker, numbers, read = Tracker(PassageSettings(), ReaderSettings().min_confidence), [], 0
     for frame in frames:
@@ -64,39 +64,42 @@ def watch(
 
 
 def compare(frames: list[Frame], reader: PlateReader) -> tuple[list[str], float]:
-    """The passages, the same with the gate and without; and the share of frames that were read with it."""
-    without, all_of_them = watch(frames, reader, 0)
-    with_gate, read = watch(frames, reader, IDLE_LOOK_S)
-    assert all_of_them == len(frames)
+    """Asserts that the passages are the same with and without the gate.
+
+    Returns their numbers, and the share of frames that were read with the gate, 0 to 1.
+    """
+    without, read_without = find_passages(frames, reader, 0)
+    with_gate, read = find_passages(frames, reader, IDLE_LOOK_S)
+    assert read_without == len(frames)
     assert with_gate == without
     return with_gate, read / len(frames)
 
 
 def noisy(image: Image, random: np.random.Generator, spread: float = 3.0) -> Image:
-    """As a sensor gives it."""
-    small = random.normal(0, spread, (image.shape[0], image.shape[1], 1))
-    return np.clip(image + small, 0, 255).astype(np.uint8)
+    """Adds the noise of a sensor. ``spread`` is its standard deviation in grey levels."""
+    noise = random.normal(0, spread, (image.shape[0], image.shape[1], 1))
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
 
 
-def test_the_demo_clip(reader: PlateReader) -> None:
+def test_the_demo_clip_gives_the_same_passages(reader: PlateReader) -> None:
     numbers, _ = compare(list(video(demo_clip())), reader)
     assert numbers == ["京N8F2K6", "粤BD30517", "冀B7H905", "苏A2963警"]
 
 
 @pytest.mark.parametrize("name", ["parked_car.mp4", "night_road.mp4"])
-def test_real_clips(shared_data: Path, reader: PlateReader, name: str) -> None:
+def test_real_clips_give_the_same_passages(shared_data: Path, reader: PlateReader, name: str) -> None:
     compare(list(video(shared_data / "video" / name)), reader)
 
 
-def test_an_empty_lane_is_hardly_read(clip: list[Image], reader: PlateReader) -> None:
+def test_few_frames_of_an_empty_lane_are_read(clip: list[Image], reader: PlateReader) -> None:
     random = np.random.default_rng(1)
     numbers, share = compare(list(film(noisy(clip[0], random) for _ in range(60))), reader)
     assert numbers == []
     assert share <= 5 / 60
 
 
-def test_a_vehicle_that_creeps_up(clip: list[Image], reader: PlateReader) -> None:
-    """An eighth of the clip's speed: between two frames next to nothing moves."""
+def test_a_very_slow_vehicle_is_a_passage(clip: list[Image], reader: PlateReader) -> None:
+    """The vehicle moves at an eighth of its speed in the clip, so two frames hardly differ."""
     random = np.random.default_rng(2)
     creeping = (
         cv2.addWeighted(before, 1 - step / 8, after, step / 8, 0)
@@ -107,30 +110,30 @@ def test_a_vehicle_that_creeps_up(clip: list[Image], reader: PlateReader) -> Non
     assert compare(frames, reader)[0] == ["京N8F2K6"]
 
 
-def test_a_vehicle_that_stands_before_the_first_frame(clip: list[Image], reader: PlateReader) -> None:
+def test_a_vehicle_that_stands_there_from_the_first_frame_is_a_passage(clip: list[Image], reader: PlateReader) -> None:
     random = np.random.default_rng(3)
     assert compare(list(film(noisy(clip[45], random) for _ in range(45))), reader)[0] == ["京N8F2K6"]
 
 
-def test_a_vehicle_without_lights_at_night(clip: list[Image], reader: PlateReader) -> None:
-    """All is dark but what a far lamp shows: a sixth of the light, and the sensor's noise on top."""
+def test_a_vehicle_without_lights_at_night_is_a_passage(clip: list[Image], reader: PlateReader) -> None:
+    """A distant lamp gives a sixth of the light. Sensor noise is added."""
     random = np.random.default_rng(4)
     frames = list(film(noisy((image * 0.16).astype(np.uint8), random, 1.5) for image in clip[:75]))
     numbers, _ = compare(frames, reader)
-    assert numbers == ["京N8F2K6"], "else this shows nothing"
+    assert numbers == ["京N8F2K6"], "without passages the test proves nothing"
 
 
-def test_what_no_difference_shows_is_found_by_the_regular_look(clip: list[Image]) -> None:
+def test_a_still_scene_is_read_at_regular_intervals(clip: list[Image]) -> None:
     gate = MotionGate(IDLE_LOOK_S)
-    looked = [frame.number for frame in film([clip[0]] * 46) if gate.is_worth_reading(frame, tracking=False)]
-    assert looked == [0, 15, 30, 45]
+    read = [frame.number for frame in film([clip[0]] * 46) if gate.is_worth_reading(frame, tracking=False)]
+    assert read == [0, 15, 30, 45]
 
 
-def test_a_plate_in_sight_is_read_in_every_frame(clip: list[Image]) -> None:
+def test_every_frame_is_read_while_a_plate_is_tracked(clip: list[Image]) -> None:
     gate = MotionGate(IDLE_LOOK_S)
     assert all(gate.is_worth_reading(frame, tracking=True) for frame in film([clip[0]] * 20))
 
 
-def test_a_recording_is_read_whole(clip: list[Image], reader: PlateReader) -> None:
-    _, read = watch(film([clip[0]] * 20), reader, IDLE_LOOK_S, live=False)
+def test_every_frame_of_a_recording_is_read(clip: list[Image], reader: PlateReader) -> None:
+    _, read = find_passages(film([clip[0]] * 20), reader, IDLE_LOOK_S, live=False)
     assert read == 20

@@ -1,4 +1,4 @@
-"""The health message is what its schema says, and comes when it is due."""
+"""The health message follows its schema and is sent when it is due."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def test_the_message_follows_its_schema(monitor: HealthMonitor, sent: list[Healt
     assert status_line(health) == "camera running, normal, 12.5 frames/s; broker lost; 5 passages, 2 waiting"
 
 
-def test_the_boards_flags_follow_the_schema_too(monitor: HealthMonitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_throttling_flags_of_the_board_follow_the_schema(
+    monitor: HealthMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("edge_lpr.service.health.temperature_celsius", lambda: 81.2)
     monkeypatch.setattr(
         "edge_lpr.service.health.throttling", lambda: Throttling(True, False, True, False, occurred=True)
@@ -94,10 +96,10 @@ def test_the_boards_flags_follow_the_schema_too(monitor: HealthMonitor, monkeypa
     }  # fmt: skip
 
 
-def test_a_camera_that_gives_bad_pictures_is_told_of_at_once(monitor: HealthMonitor, sent: list[HealthMessage]) -> None:
+def test_a_camera_with_bad_pictures_is_reported_at_once(monitor: HealthMonitor, sent: list[HealthMessage]) -> None:
     assert publish(monitor)
-    blind = replace(camera(), fault="frozen")
-    health = publish(monitor, blind, ReadingStatus("hot", 90, 7, 3))
+    frozen = replace(camera(), fault="frozen")
+    health = publish(monitor, frozen, ReadingStatus("hot", 90, 7, 3))
     assert health is not None
     assert status_line(health).startswith("camera running (frozen), hot, 12.5 frames/s")
     Draft202012Validator(load_schema("health")).validate(sent[-1].to_json())
@@ -105,7 +107,7 @@ def test_a_camera_that_gives_bad_pictures_is_told_of_at_once(monitor: HealthMoni
     assert sent[-1].to_json()["Reading"] == {"State": "hot", "FramesRead": 90, "FramesIdle": 7, "FramesRested": 3}
 
 
-def test_it_is_sent_when_due_when_the_camera_changes_and_when_asked(
+def test_it_is_sent_when_due_when_the_camera_changes_and_on_demand(
     monitor: HealthMonitor, sent: list[HealthMessage]
 ) -> None:
     assert publish(monitor)

@@ -1,4 +1,4 @@
-"""A hot or busy machine is noticed, spared, and told of."""
+"""Load control detects a hot, throttled or busy machine, and reads less on a hot or throttled one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COOL = Throttling(False, False, False, False, occurred=True)
 
 
 class Board:
-    """A board's sensors, as the test sets them."""
+    """The sensors of a board, set by the test."""
 
     def __init__(self) -> None:
         self.celsius: float | None = 50.0
@@ -35,13 +35,13 @@ class Board:
         return self.load.state
 
 
-def test_a_cool_board_reads_all_it_can() -> None:
+def test_a_cool_board_reads_without_pauses() -> None:
     board = Board()
     assert board.state() == "normal"
     assert board.load.rest_s(0.1) == 0.0
 
 
-def test_a_hot_board_rests_as_long_as_it_reads_until_it_is_cool() -> None:
+def test_a_hot_board_pauses_as_long_as_it_reads_until_it_is_cool() -> None:
     board = Board()
     board.celsius = 80.0
     assert board.state() == "hot"
@@ -54,22 +54,22 @@ def test_a_hot_board_rests_as_long_as_it_reads_until_it_is_cool() -> None:
 
 
 @pytest.mark.parametrize("flag", ["throttled", "frequency_capped", "under_voltage"])
-def test_a_throttled_board_is_spared(flag: str) -> None:
+def test_a_throttled_board_pauses_as_long_as_it_reads(flag: str) -> None:
     board = Board()
     board.flags = replace(COOL, **{flag: True})
     assert board.state() == "throttled"
     assert board.load.rest_s(0.1) == 0.1
 
 
-def test_busy_is_a_machine_that_drops_most_frames() -> None:
+def test_a_machine_that_drops_most_frames_is_busy() -> None:
     board = Board()
     assert board.state(captured=100, dropped=40) == "normal"
     assert board.state(captured=100, dropped=60) == "busy"
-    assert board.load.rest_s(0.1) == 0.0, "it reads the newest frame, and that is all it can"
+    assert board.load.rest_s(0.1) == 0.0, "no pause: the newest frame is read at once"
     assert board.state(captured=100, dropped=0) == "normal"
 
 
-def test_a_machine_without_sensors() -> None:
+def test_a_machine_without_sensors_is_normal() -> None:
     board = Board()
     board.celsius = board.flags = None
     assert board.state() == "normal"

@@ -1,4 +1,4 @@
-"""Models exchanged under a running service while vehicles drive up: each is one passage, and none is missing."""
+"""Models are replaced in a running service while vehicles drive up: each vehicle is exactly one passage."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Subscribe = Callable[..., Subscriber]
 
 @contextmanager
 def running(folder: Path, port: int, camera: str) -> Iterator[Settings]:
-    """A service that looks through ``camera``; its settings. Its log must tell of no fault of ours."""
+    """Runs a service with ``camera`` and yields its settings. Asserts that it ends with 0 and logs no exception."""
     config, log = folder / "config.yaml", folder / "log"
     settings = {
         "device": {"state_dir": "state"},
@@ -56,7 +56,7 @@ def running(folder: Path, port: int, camera: str) -> Iterator[Settings]:
 
 
 def wait_version(subscriber: Subscriber, version: str, since: int = 0) -> None:
-    """Until health tells that the service reads with it."""
+    """Waits until a health message reports this version of the recognizer."""
     subscriber.wait(
         lambda all_: any(m.topic == HEALTH and m.json["Versions"]["Recognizer"] == version for m in all_[since:]),
         WAIT_S,
@@ -68,7 +68,7 @@ def numbers(subscriber: Subscriber) -> list[str]:
 
 
 def drive_up(camera: ScriptedCamera, subscriber: Subscriber, number: int) -> None:
-    """Show a vehicle until its passage has come."""
+    """Plays a vehicle and waits until its passage is published."""
     camera.play("vehicle", number)
     subscriber.wait(
         lambda all_: any(m.topic == PLATE and m.json["Response"]["Number"] == NUMBERS[number] for m in all_), WAIT_S
@@ -76,29 +76,33 @@ def drive_up(camera: ScriptedCamera, subscriber: Subscriber, number: int) -> Non
 
 
 @pytest.mark.usefixtures("models_dir")
-def test_vehicles_drive_up_while_models_come_and_go(tmp_path: Path, mosquitto: Mosquitto, subscribe: Subscribe) -> None:
+def test_each_vehicle_is_one_passage_while_models_are_replaced(
+    tmp_path: Path, mosquitto: Mosquitto, subscribe: Subscribe
+) -> None:
     subscriber = subscribe(mosquitto.port)
     with ScriptedCamera(free_port()) as camera, running(tmp_path, mosquitto.port, camera.url) as settings:
         subscriber.wait(lambda all_: any(m.topic == HEALTH for m in all_), WAIT_S)
         install(archive_of_version(tmp_path, "9.0"), settings)
         wait_version(subscriber, "9.0")
         install(archive_of_version(tmp_path, "9.1"), settings)
-        with swapping_to_and_fro(settings):
+        with swapping_back_and_forth(settings):
             for number in range(3):
                 drive_up(camera, subscriber, number)
-        seen = [m.json["Versions"] for m in subscriber.on(HEALTH)]
-        assert sum(a["Models"] != b["Models"] for a, b in itertools.pairwise(seen)) >= 3, "else this shows little"
+        versions = [m.json["Versions"] for m in subscriber.on(HEALTH)]
+        assert sum(a["Models"] != b["Models"] for a, b in itertools.pairwise(versions)) >= 3, (
+            "too few changes of the models for a test"
+        )
         refused_pair_changes_nothing(tmp_path, settings, subscriber, camera)
     assert numbers(subscriber) == list(NUMBERS)
     assert [message.json["Event"]["Sequence"] for message in subscriber.on(PLATE)] == [1, 2, 3, 4]
 
 
 @contextmanager
-def swapping_to_and_fro(settings: Settings) -> Iterator[None]:
-    enough = threading.Event()
+def swapping_back_and_forth(settings: Settings) -> Iterator[None]:
+    stop = threading.Event()
 
     def swap() -> None:
-        while not enough.wait(0.4):
+        while not stop.wait(0.4):
             roll_back(settings)
 
     thread = threading.Thread(target=swap)
@@ -106,14 +110,14 @@ def swapping_to_and_fro(settings: Settings) -> Iterator[None]:
     try:
         yield
     finally:
-        enough.set()
+        stop.set()
         thread.join()
 
 
 def refused_pair_changes_nothing(
     folder: Path, settings: Settings, subscriber: Subscriber, camera: ScriptedCamera
 ) -> None:
-    """A pair that somebody put there by hand, past all checks, and that no reader can use."""
+    """Activates a pair that the reader cannot use, without the checks of ``install``. The models must not change."""
     roll_back(settings, to_shipped=True)
     subscriber.wait(lambda _: subscriber.on(HEALTH)[-1].json["Versions"]["Models"] == "shipped", WAIT_S)
     store = ModelStore(settings.device)
@@ -127,7 +131,7 @@ def refused_pair_changes_nothing(
 
 
 @pytest.mark.usefixtures("models_dir")
-def test_a_start_with_a_damaged_pair_takes_the_one_before(
+def test_a_start_with_a_damaged_pair_uses_the_previous_pair(
     tmp_path: Path, mosquitto: Mosquitto, subscribe: Subscribe
 ) -> None:
     device = DeviceSettings(state_dir=tmp_path / "state")

@@ -1,4 +1,4 @@
-"""Settings changed under a running service: by SIGHUP and over MQTT, good ones and bad ones."""
+"""Settings are reloaded in a running service by SIGHUP and over MQTT, valid and invalid ones."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def gate(tmp_path: Path, mosquitto: Mosquitto) -> Gate:
     return Gate(tmp_path, mosquitto.port)
 
 
-def ask(subscriber: Subscriber) -> dict[str, Any]:
-    """Ask for a reload; the answer."""
+def request_reload(subscriber: Subscriber) -> dict[str, Any]:
+    """Requests a reload and returns the answer."""
     before = len(subscriber.on(ANSWER))
     subscriber.client.publish(RELOAD, b"", qos=1)
     subscriber.wait(lambda all_: sum(m.topic == ANSWER for m in all_) > before, WAIT_S)
@@ -70,35 +70,39 @@ def ask(subscriber: Subscriber) -> dict[str, Any]:
     return response
 
 
-def test_a_reload_over_mqtt_applies_what_it_can_and_names_the_rest(
+def test_a_reload_over_mqtt_applies_live_settings_and_lists_those_that_need_a_restart(
     gate: Gate, mosquitto: Mosquitto, subscribe: Subscribe
 ) -> None:
     subscriber = subscribe(mosquitto.port)
     with gate.running() as process:
         subscriber.wait(lambda all_: any(m.topic == HEALTH for m in all_), WAIT_S)
-        assert ask(subscriber) == {"Applied": [], "NeedRestart": []}
+        assert request_reload(subscriber) == {"Applied": [], "NeedRestart": []}
         gate.set("mqtt", health_every_s=1, keepalive_s=20)
         gate.set("reader", min_confidence=90, threads=1)
         gate.set("passage", lane=[[0, 0.5], [1, 0.5], [1, 1]])
         changed = ["reader.min_confidence", "passage.lane", "mqtt.health_every_s"]
         rest = ["reader.threads", "mqtt.keepalive_s"]
-        assert ask(subscriber) == {"Applied": changed, "NeedRestart": rest}
+        assert request_reload(subscriber) == {"Applied": changed, "NeedRestart": rest}
         healths = len(subscriber.on(HEALTH))
         subscriber.wait(lambda all_: sum(m.topic == HEALTH for m in all_) >= healths + 2, WAIT_S)
-        assert ask(subscriber) == {"Applied": [], "NeedRestart": rest}, "what waits goes on being named"
+        assert request_reload(subscriber) == {"Applied": [], "NeedRestart": rest}, (
+            "settings that need a restart are listed each time"
+        )
         gate.set("reader", min_confidence="often")
-        error = ask(subscriber)["Error"]
+        error = request_reload(subscriber)["Error"]
         assert error["Code"] == "InvalidParameter"
         assert "reader.min_confidence" in error["Message"]
         gate.set("reader", min_confidence=90)
-        assert ask(subscriber) == {"Applied": [], "NeedRestart": rest}, "the refused file changed nothing"
+        assert request_reload(subscriber) == {"Applied": [], "NeedRestart": rest}, "the refused file changed nothing"
         assert process.poll() is None
     log = gate.log.read_text()
     assert "Traceback" not in log
     assert "wait for a restart of the service: reader.threads, mqtt.keepalive_s" in log
 
 
-def test_sighup_reloads_and_a_bad_file_changes_nothing(gate: Gate, mosquitto: Mosquitto, subscribe: Subscribe) -> None:
+def test_sighup_reloads_and_an_invalid_file_changes_nothing(
+    gate: Gate, mosquitto: Mosquitto, subscribe: Subscribe
+) -> None:
     subscriber = subscribe(mosquitto.port)
     with gate.running() as process:
         subscriber.wait(lambda all_: any(m.topic == HEALTH for m in all_), WAIT_S)
@@ -112,20 +116,18 @@ def test_sighup_reloads_and_a_bad_file_changes_nothing(gate: Gate, mosquitto: Mo
 
 
 def wait_for_log(gate: Gate, subscriber: Subscriber, text: str) -> None:
-    """Until the service has logged ``text``; the answer to a request behind the signal tells that it is done."""
+    """Waits until the service has logged ``text``. Requests are answered after the signal was handled."""
     for _ in range(20):
         if text in gate.log.read_text():
             return
-        ask(subscriber)
+        request_reload(subscriber)
     pytest.fail(f"{text!r} is not in {gate.log.read_text()}")
 
 
-def test_a_retained_request_is_not_answered_at_each_reconnect(
-    gate: Gate, mosquitto: Mosquitto, subscribe: Subscribe
-) -> None:
+def test_a_retained_request_is_not_answered(gate: Gate, mosquitto: Mosquitto, subscribe: Subscribe) -> None:
     subscriber = subscribe(mosquitto.port)
     subscriber.client.publish(RELOAD, b"", qos=1, retain=True).wait_for_publish(WAIT_S)
     with gate.running():
         subscriber.wait(lambda all_: any(m.topic == HEALTH for m in all_), WAIT_S)
-        ask(subscriber)
+        request_reload(subscriber)
         assert len(subscriber.on(ANSWER)) == 1

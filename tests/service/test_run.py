@@ -1,4 +1,4 @@
-"""``edge-lpr run`` as a process: a clip in, passages on a real broker out; and how it ends."""
+"""``edge-lpr run`` as a process: it reads a clip, publishes passages to a real broker, and ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Subscribe = Callable[..., Subscriber]
 
 @pytest.fixture
 def start_gate(tmp_path: Path, models_dir: Path) -> Iterator[StartGate]:
-    """Start ``edge-lpr run`` against a broker's port; it is killed after the test if it still runs."""
+    """Returns a function that starts ``edge-lpr run`` with a broker's port. The process is killed after the test."""
     with ExitStack() as cleanup:
 
         def start(port: int, camera: dict[str, Any], **environ: str) -> subprocess.Popen[str]:
@@ -60,7 +60,7 @@ def clip(shared_data: Path, name: str = "parked_car.mp4", **more: object) -> dic
 
 
 def finish(process: subprocess.Popen[str], timeout_s: float = CLIP_S) -> tuple[int, str]:
-    """The exit code and what was logged."""
+    """Waits for the end. Returns the exit code and the log."""
     output, _ = process.communicate(timeout=timeout_s)
     return process.returncode, output
 
@@ -85,7 +85,7 @@ def test_a_parked_car_is_one_passage(
     assert healths[-1]["Outbox"]["Waiting"] == 0
 
 
-def test_plates_too_small_to_read_make_no_wrong_passage(
+def test_plates_that_are_too_small_give_no_wrong_passage(
     start_gate: StartGate, mosquitto: Mosquitto, subscribe: Subscribe, shared_data: Path
 ) -> None:
     subscriber = subscribe(mosquitto.port)
@@ -97,7 +97,7 @@ def test_plates_too_small_to_read_make_no_wrong_passage(
     assert {message.json["Response"]["Number"] for message in subscriber.on(PLATE)} <= true_numbers
 
 
-def test_a_passage_made_while_the_broker_is_away_arrives(
+def test_a_passage_during_an_outage_of_the_broker_is_published_later(
     start_gate: StartGate, mosquitto: Mosquitto, subscribe: Subscribe, shared_data: Path
 ) -> None:
     mosquitto.stop()
@@ -112,7 +112,7 @@ def test_a_passage_made_while_the_broker_is_away_arrives(
     assert len(subscriber.wait_count(PLATE, 1)) == 1
 
 
-def test_a_passage_that_could_not_be_sent_is_sent_at_the_next_start(
+def test_an_unpublished_passage_is_published_at_the_next_start(
     start_gate: StartGate, start_mosquitto: Callable[..., Mosquitto], subscribe: Subscribe, shared_data: Path
 ) -> None:
     process = start_gate(free_port(), clip(shared_data))
@@ -131,7 +131,7 @@ def test_a_passage_that_could_not_be_sent_is_sent_at_the_next_start(
     assert [message.json["Event"]["Sequence"] for message in messages] == [1, 2]
 
 
-def test_killing_it_says_offline(
+def test_a_killed_service_is_reported_offline(
     start_gate: StartGate, mosquitto: Mosquitto, subscribe: Subscribe, shared_data: Path
 ) -> None:
     subscriber = subscribe(mosquitto.port)
@@ -141,7 +141,7 @@ def test_killing_it_says_offline(
     subscriber.wait_payload(AVAILABILITY, b"offline")
 
 
-def test_sigterm_ends_it_within_five_seconds(
+def test_sigterm_ends_the_service_within_five_seconds(
     start_gate: StartGate, mosquitto: Mosquitto, subscribe: Subscribe, shared_data: Path
 ) -> None:
     subscriber = subscribe(mosquitto.port)
@@ -153,7 +153,7 @@ def test_sigterm_ends_it_within_five_seconds(
     subscriber.wait_payload(AVAILABILITY, b"offline")
 
 
-def test_a_camera_that_is_not_there_keeps_the_service_up(
+def test_a_missing_camera_does_not_end_the_service(
     start_gate: StartGate, mosquitto: Mosquitto, subscribe: Subscribe, tmp_path: Path
 ) -> None:
     subscriber = subscribe(mosquitto.port)
@@ -162,27 +162,27 @@ def test_a_camera_that_is_not_there_keeps_the_service_up(
         systemd.settimeout(30)
         camera = {"type": "usb", "source": "/dev/video-none", "reopen_min_s": 0.1}
         process = start_gate(mosquitto.port, camera, NOTIFY_SOCKET=str(tmp_path / "notify"))
-        told: list[str] = []
-        while told.count("EXTEND_TIMEOUT_USEC=60000000") < 2:  # systemd is asked to wait, turn by turn
-            told.append(systemd.recv(200).decode())
-        assert "READY=1" not in told
+        messages: list[str] = []
+        while messages.count("EXTEND_TIMEOUT_USEC=60000000") < 2:  # each loop iteration prolongs the start
+            messages.append(systemd.recv(200).decode())
+        assert "READY=1" not in messages
         subscriber.wait(lambda all_: any(m.topic == HEALTH and m.json["Camera"]["State"] == "failed" for m in all_))
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert finish(process, 5)[0] == 0
 
 
-def test_a_recording_that_is_not_there_is_one_line_and_exit_code_1(
+def test_a_missing_recording_is_one_line_and_exit_code_1(
     start_gate: StartGate, mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
     code, output = finish(start_gate(mosquitto.port, {"type": "video", "source": str(tmp_path / "none.mp4")}))
     assert code == 1
-    complaints = [line for line in output.splitlines() if line.startswith("edge-lpr: ")]
-    assert len(complaints) == 1 and "none.mp4" in complaints[0]
+    errors = [line for line in output.splitlines() if line.startswith("edge-lpr: ")]
+    assert len(errors) == 1 and "none.mp4" in errors[0]
     assert "Traceback" not in output
 
 
-def test_two_services_do_not_share_a_state_folder(
+def test_a_second_service_with_the_same_state_folder_ends_with_2(
     start_gate: StartGate, mosquitto: Mosquitto, subscribe: Subscribe, shared_data: Path
 ) -> None:
     subscriber = subscribe(mosquitto.port)

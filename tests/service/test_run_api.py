@@ -1,4 +1,4 @@
-"""``edge-lpr run`` with the API switched on: it is served beside the camera loop, and ends with it."""
+"""``edge-lpr run`` with the API: it answers requests while frames are read, and ends with the service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
 
 
 @pytest.mark.usefixtures("models_dir")
-def test_requests_are_answered_beside_the_camera_loop_until_sigterm() -> None:
+def test_requests_are_answered_while_frames_are_read_until_sigterm() -> None:
     body = {"ImageBase64": base64.b64encode(plate_photo()).decode()}
     with running_gate() as gate:
         assert httpx.get(f"{gate.url}/healthz").json()["Status"] == "ok"
@@ -23,15 +23,15 @@ def test_requests_are_answered_beside_the_camera_loop_until_sigterm() -> None:
         answer = httpx.post(gate.url, headers=HEADERS, json=body, timeout=30).json()["Response"]
         assert answer["Number"]
         assert gate.metric("edge_lpr_frames_captured_total") > frames
-        asking = threading.Thread(target=_ask_until_it_is_gone, args=(gate, body))
-        asking.start()
+        client = threading.Thread(target=_send_requests_until_the_gate_stops, args=(gate, body))
+        client.start()
         gate.process.send_signal(signal.SIGTERM)
         assert gate.process.wait(5) == 0  # the promise to systemd, not a measurement
-        asking.join(30)
+        client.join(30)
         assert "Traceback" not in gate.log
 
 
-def _ask_until_it_is_gone(gate: Gate, body: dict[str, str]) -> None:
+def _send_requests_until_the_gate_stops(gate: Gate, body: dict[str, str]) -> None:
     while gate.process.poll() is None:
         try:
             httpx.post(gate.url, headers=HEADERS, json=body, timeout=5)

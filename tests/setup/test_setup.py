@@ -1,4 +1,4 @@
-"""``edge-lpr setup`` on a real terminal and from a pipe, with a real broker and a recording for a camera."""
+"""``edge-lpr setup`` on a real terminal and from a pipe, with a real broker and a recording as the camera."""
 
 from __future__ import annotations
 
@@ -31,51 +31,51 @@ COMMAND = [sys.executable, "-m", "edge_lpr.cli", "setup", "-c"]
 
 
 class Terminal:
-    """The program on a terminal of its own, as over ssh."""
+    """The program on its own terminal, as over ssh."""
 
     def __init__(self, descriptor: int, process: int) -> None:
         self._descriptor = descriptor
         self._process = process
         self.output = ""
-        self._seen = 0
+        self._position = 0
 
     def answer(self, question: str, text: str) -> None:
-        """Wait until the question stands there anew, and type."""
+        """Waits until the question is printed again, then types ``text``."""
         deadline_s = time.monotonic() + DEADLINE_S
-        while question not in self.output[self._seen :]:
-            assert self._more(deadline_s), f"{question!r} was not asked: {self.output}"
-        self._seen = self.output.index(question, self._seen) + len(question)
+        while question not in self.output[self._position :]:
+            assert self._more(deadline_s), f"{question!r} was not printed: {self.output}"
+        self._position = self.output.index(question, self._position) + len(question)
         os.write(self._descriptor, text.encode())
 
     def interrupt(self, until: str) -> None:
-        """Press Ctrl-C until it is heard: Python misses one that comes just before it begins to wait for a key."""
-        while until not in self.output[self._seen :]:
+        """Presses Ctrl-C until ``until`` is printed. Python ignores a Ctrl-C just before it waits for a key."""
+        while until not in self.output[self._position :]:
             os.write(self._descriptor, b"\x03")
             if select.select([self._descriptor], [], [], 5.0)[0]:
                 assert self._more(time.monotonic() + DEADLINE_S)
 
     def end(self) -> int:
-        """The exit code, when all was said."""
+        """Reads the output to its end. Returns the exit code."""
         while self._more(time.monotonic() + DEADLINE_S):
             pass
         return os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
 
     def _more(self, deadline_s: float) -> bool:
         ready, _, _ = select.select([self._descriptor], [], [], max(0.0, deadline_s - time.monotonic()))
-        assert ready, f"nothing more is said: {self.output}"
+        assert ready, f"no more output: {self.output}"
         try:
-            heard = os.read(self._descriptor, 65536)
-        except OSError:  # a terminal whose program has ended
+            output = os.read(self._descriptor, 65536)
+        except OSError:  # the program has ended
             return False
-        self.output += heard.decode(errors="replace")
-        return bool(heard)
+        self.output += output.decode(errors="replace")
+        return bool(output)
 
 
 @contextmanager
 def terminal(config: Path) -> Iterator[Terminal]:
     process, descriptor = pty.fork()
     if process == 0:
-        # Whatever runs in a shell's background hears no Ctrl-C, and hands that on to its children.
+        # A background process of a shell ignores Ctrl-C, and its children inherit this.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execve(sys.executable, [*COMMAND, str(config)], ENVIRONMENT)
     try:
@@ -99,29 +99,29 @@ def strict_broker(start_mosquitto: Callable[..., Mosquitto], tmp_path: Path) -> 
     return start_mosquitto("allow_anonymous false", f"password_file {users}")
 
 
-def test_on_a_terminal(strict_broker: Mosquitto, tmp_path: Path) -> None:
+def test_setup_on_a_terminal_writes_the_settings(strict_broker: Mosquitto, tmp_path: Path) -> None:
     config = tmp_path / "etc" / "config.yaml"
-    with terminal(config) as person:
-        person.answer("Camera [pi]: ", f"{tmp_path / 'no-such-camera'}\n")
-        person.answer("Keep this camera all the same? (y/N): ", "n\n")
-        person.answer("Camera [", f"{demo_clip()}\n")
+    with terminal(config) as session:
+        session.answer("Camera [pi]: ", f"{tmp_path / 'no-such-camera'}\n")
+        session.answer("Keep this camera all the same? (y/N): ", "n\n")
+        session.answer("Camera [", f"{demo_clip()}\n")
         for user, password in (("gate", "wrong"), ("", PASSWORD)):
-            person.answer("host name or address [127.0.0.1]: ", "\n")
-            person.answer("TLS? (y/N): ", "\n")
-            person.answer("Port [", f"{strict_broker.port}\n")
-            person.answer("User at the broker", f"{user}\n")
-            person.answer("Password", f"{password}\n")
+            session.answer("host name or address [127.0.0.1]: ", "\n")
+            session.answer("TLS? (y/N): ", "\n")
+            session.answer("Port [", f"{strict_broker.port}\n")
+            session.answer("User at the broker", f"{user}\n")
+            session.answer("Password", f"{password}\n")
             if password == "wrong":
-                person.answer("Keep this broker all the same? (y/N): ", "n\n")
-        person.answer("Name [gate-1]: ", "north gate\n")
-        person.answer("Name [gate-1]: ", "north-gate\n")
+                session.answer("Keep this broker all the same? (y/N): ", "n\n")
+        session.answer("Name [gate-1]: ", "north gate\n")
+        session.answer("Name [gate-1]: ", "north-gate\n")
         assert not config.parent.exists()
-        person.answer("config.yaml? (Y/n): ", "\n")
-        assert person.end() == 0
-    assert "refuses us: Not authorized" in person.output
-    assert "accepts us" in person.output
-    assert "\x1b" not in person.output
-    assert PASSWORD not in person.output and "wrong" not in person.output
+        session.answer("config.yaml? (Y/n): ", "\n")
+        assert session.end() == 0
+    assert "refuses us: Not authorized" in session.output
+    assert "accepts us" in session.output
+    assert "\x1b" not in session.output
+    assert PASSWORD not in session.output and "wrong" not in session.output
     settings = load_settings(config, {})
     assert (settings.device.id, settings.camera.type, settings.camera.source) == (
         "north-gate",
@@ -136,17 +136,17 @@ def test_on_a_terminal(strict_broker: Mosquitto, tmp_path: Path) -> None:
     assert config.read_text().count("#") == example_settings().read_text().count("#")
 
 
-def test_from_a_pipe_a_present_file_is_kept(strict_broker: Mosquitto, tmp_path: Path) -> None:
+def test_an_existing_file_keeps_its_comments_and_gets_a_backup(strict_broker: Mosquitto, tmp_path: Path) -> None:
     folder = tmp_path / "etc"
     folder.mkdir()
     config = folder / "config.yaml"
     config.write_text(f"""\
-# ours
+# main entrance
 camera: {{type: video, source: {demo_clip()}}}
 reader:
-  min_confidence: 90  # tried out in May
+  min_confidence: 90  # tested in May
 mqtt:
-  port: {strict_broker.port}  # behind the wall
+  port: {strict_broker.port}  # behind the firewall
 """)
     before = config.read_text()
     same = ("", "", "", "", "gate", PASSWORD, "south-gate")
@@ -157,9 +157,9 @@ mqtt:
     assert done.returncode == 0, done.stderr
     assert PASSWORD not in done.stdout
     for line in (
-        "# ours",
-        "  min_confidence: 90  # tried out in May",
-        f"  port: {strict_broker.port}  # behind the wall",
+        "# main entrance",
+        "  min_confidence: 90  # tested in May",
+        f"  port: {strict_broker.port}  # behind the firewall",
     ):
         assert line in config.read_text().splitlines()
     assert load_settings(config, {}).device.id == "south-gate"
@@ -167,22 +167,22 @@ mqtt:
     assert backup.read_text() == before
 
 
-def test_an_interrupt_leaves_nothing(mosquitto: Mosquitto, tmp_path: Path) -> None:
+def test_an_interrupt_writes_nothing(mosquitto: Mosquitto, tmp_path: Path) -> None:
     config = tmp_path / "etc" / "config.yaml"
-    with terminal(config) as person:
-        person.answer("Camera [pi]: ", f"{demo_clip()}\n")
-        person.answer("host name or address [127.0.0.1]: ", "\n")
-        person.answer("TLS? (y/N): ", "\n")
-        person.answer("Port [1883]: ", f"{mosquitto.port}\n")
-        person.answer("User at the broker", "gate\n")
-        person.answer("Password", "half")
-        person.interrupt("Nothing was written.")
-        assert person.end() == 130
-    assert "Nothing was written." in person.output
+    with terminal(config) as session:
+        session.answer("Camera [pi]: ", f"{demo_clip()}\n")
+        session.answer("host name or address [127.0.0.1]: ", "\n")
+        session.answer("TLS? (y/N): ", "\n")
+        session.answer("Port [1883]: ", f"{mosquitto.port}\n")
+        session.answer("User at the broker", "gate\n")
+        session.answer("Password", "half")
+        session.interrupt("Nothing was written.")
+        assert session.end() == 130
+    assert "Nothing was written." in session.output
     assert not config.parent.exists()
 
 
-def test_answers_that_end_too_soon(tmp_path: Path) -> None:
+def test_input_that_ends_early_writes_nothing(tmp_path: Path) -> None:
     config = tmp_path / "etc" / "config.yaml"
     done = piped(config, str(demo_clip()), "127.0.0.1", "maybe", "no", str(free_port()), "", "n")
     assert done.returncode == 2
@@ -191,7 +191,7 @@ def test_answers_that_end_too_soon(tmp_path: Path) -> None:
     assert not config.parent.exists()
 
 
-def test_files_are_written_all_or_none(tmp_path: Path) -> None:
+def test_all_files_are_written_or_none(tmp_path: Path) -> None:
     config, backup = tmp_path / "config.yaml", tmp_path / "config.yaml.before"
     config.write_text("before")
     (tmp_path / "file").touch()
@@ -215,19 +215,19 @@ def test_files_are_written_all_or_none(tmp_path: Path) -> None:
         ("/dev/v4l/by-id/usb-none", "usb", "/dev/v4l/by-id/usb-none"),
     ],
 )
-def test_what_an_answer_means(answer: str, kind: str, source: str) -> None:
+def test_an_answer_gives_the_camera_settings(answer: str, kind: str, source: str) -> None:
     values = answers.camera_values(answer)
     assert values == {"type": kind, "source": source}
     assert answers.camera_answer(values) == source or kind == "pi"
 
 
-def test_a_streams_login_is_escaped() -> None:
+def test_the_login_of_a_stream_is_escaped() -> None:
     address = answers.with_login("rtsp://192.0.2.10:554/main", "admin", "p@ss/word")
     assert address == "rtsp://admin:p%40ss%2Fword@192.0.2.10:554/main"
 
 
-def test_the_service_is_installed_by_the_commands_of_the_document() -> None:
+def test_setup_installs_the_service_with_the_commands_of_the_document() -> None:
     _, user, _, start = install_steps(ROOT)
-    theirs = [command for command in user if "config.example.yaml" not in command]
-    ours = [command.replace(" --no-block", "") for command in installation.STEPS]
-    assert ours == [*theirs, *start[0].replace(" --now", "").split("\n"), "sudo systemctl restart edge-lpr"]
+    documented = [command for command in user if "config.example.yaml" not in command]
+    commands = [command.replace(" --no-block", "") for command in installation.STEPS]
+    assert commands == [*documented, *start[0].replace(" --now", "").split("\n"), "sudo systemctl restart edge-lpr"]

@@ -1,7 +1,8 @@
-"""The served API on a free loopback port, with the shipped models, and clients of the official SDK."""
+"""The API on a free loopback port with the shipped models, clients for it, and a server for its downloads."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import http.server
 import threading
@@ -12,6 +13,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from tencentcloud.common.credential import Credential
@@ -22,6 +24,7 @@ from tencentcloud.ocr.v20181119.ocr_client import OcrClient
 from edge_lpr.api.dispatcher import Dispatcher
 from edge_lpr.api.http_routes import create_routes
 from edge_lpr.api.keys import Account
+from edge_lpr.api.quota import QuotaBook
 from edge_lpr.config import ApiSettings, DeviceSettings
 from edge_lpr.service.gate_state import GateState
 from edge_lpr.service.metrics import Metrics
@@ -31,12 +34,12 @@ from edge_lpr.vision.reader import PlateReader
 from edge_lpr.vision.reader_priority import SharedReader
 from tests.support.mqtt import free_port
 
-SECRET_ID, SECRET_KEY = "AKIDtest", "a-secret-of-the-test"
+SECRET_ID, SECRET_KEY = "AKIDtest", "a-secret-key-for-tests"
 
 
 @dataclass(frozen=True)
 class ServedApi:
-    """One served API, and SDK clients for it that differ from the default only in endpoint and protocol."""
+    """A running API. Its SDK clients differ from clients of the cloud in endpoint and protocol only."""
 
     settings: ApiSettings
     state_dir: Path
@@ -66,15 +69,15 @@ class ServedApi:
 
 
 @dataclass
-class Pages:
-    """The contents that the loopback web server serves, by path.
+class FileServer:
+    """The files of a web server on loopback, by path. A request for an Event is answered when the Event is set.
 
-    A path with an Event is answered when the Event is set. ``asked`` is set at the first request.
+    ``requested`` is set at the first request.
     """
 
     port: int
-    pages: dict[str, bytes | threading.Event] = field(default_factory=dict)
-    asked: threading.Event = field(default_factory=threading.Event)
+    files: dict[str, bytes | threading.Event] = field(default_factory=dict)
+    requested: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -82,16 +85,50 @@ class Pages:
 
 @contextmanager
 def serve_api(settings: ApiSettings, device: DeviceSettings, reader: PlateReader) -> Iterator[None]:
-    """Serve the API without a gate, until the end of the ``with`` block."""
+    """Serves the API without a gate until the end of the ``with`` block."""
     with serve_http(settings, device, SharedReader(reader).read_for_request, lambda: None):
         yield
 
 
 def create_app(dispatcher: Dispatcher, accounts: Mapping[str, Account], gate: GateState | None = None) -> Starlette:
-    """The API's application without a server, beside a gate in the state ``gate``."""
+    """Returns the API and the status routes as an application without a server. ``gate`` is the state of the gate."""
     metrics = Metrics(lambda: gate)
     routes = create_routes(dispatcher, accounts, metrics.requests)
     return Starlette(routes=[*routes, *create_status_routes(metrics, lambda: gate)])
+
+
+class AppClient:
+    """Sends requests from the address ``peer`` to an application without a socket. Keeps cookies."""
+
+    def __init__(self, app: Starlette, peer: str, url: str = "http://localhost") -> None:
+        self._transport = httpx.ASGITransport(app=app, client=(peer, 40000))
+        self._url = url
+        self._cookies = httpx.Cookies()
+
+    def request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        async def send() -> httpx.Response:
+            async with httpx.AsyncClient(
+                transport=self._transport, base_url=self._url, cookies=self._cookies
+            ) as client:
+                response = await client.request(method, path, **more)
+                self._cookies = client.cookies
+                return response
+
+        return asyncio.run(send())
+
+    def get(self, path: str) -> httpx.Response:
+        return self.request("GET", path)
+
+    def post(self, path: str, **more: Any) -> httpx.Response:
+        return self.request("POST", path, **more)
+
+
+def create_app_client(
+    state_dir: Path, peer: str = "127.0.0.1", gate: GateState | None = None, **accounts: Account
+) -> AppClient:
+    """Returns a client of an API whose action always finds no plate."""
+    dispatcher = Dispatcher(lambda _: [], QuotaBook(state_dir), requests_per_second=10, queue=1)
+    return AppClient(create_app(dispatcher, accounts, gate), peer)
 
 
 StartApi = Callable[..., ServedApi]
@@ -112,7 +149,10 @@ def keys_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start_api(tmp_path: Path, reader: PlateReader, keys_file: Path) -> Iterator[StartApi]:
-    """Serves with the given settings; by default with one key, and with rate limits that no test reaches by chance."""
+    """Returns a function that serves the API with the given settings.
+
+    By default it has one key, and a rate limit that no test reaches by chance.
+    """
     with ExitStack() as cleanup:
 
         def start(**settings: Any) -> ServedApi:
@@ -127,7 +167,7 @@ def start_api(tmp_path: Path, reader: PlateReader, keys_file: Path) -> Iterator[
 
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory, reader: PlateReader) -> Iterator[ServedApi]:
-    """An API for the whole session, for tests that do not change its state."""
+    """One API for the whole test run, for tests that change no state."""
     folder = tmp_path_factory.mktemp("api")
     keys_file = folder / "keys.yaml"
     keys_file.write_text(f"{SECRET_ID}: {SECRET_KEY}\n")
@@ -141,32 +181,32 @@ def api(tmp_path_factory: pytest.TempPathFactory, reader: PlateReader) -> Iterat
 
 
 @pytest.fixture
-def web() -> Iterator[Pages]:
-    """A web server on loopback, in the place of a recorder in the network of the gate."""
+def file_server() -> Iterator[FileServer]:
+    """A web server on loopback. It stands for a device in the gate's own network, such as a video recorder."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            page = pages.pages.get(self.path)
-            pages.asked.set()
-            if isinstance(page, threading.Event):
-                page.wait(10)
-                page = b""
-            self.send_response(404 if page is None else 200)
-            self.send_header("Content-Length", str(len(page or b"")))
+            content = served.files.get(self.path)
+            served.requested.set()
+            if isinstance(content, threading.Event):
+                content.wait(10)
+                content = b""
+            self.send_response(404 if content is None else 200)
+            self.send_header("Content-Length", str(len(content or b"")))
             self.end_headers()
-            self.wfile.write(page or b"")
+            self.wfile.write(content or b"")
 
         def log_message(self, *_: object) -> None:
-            """Nothing."""
+            """Logs nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    pages = Pages(server.server_address[1])
+    served = FileServer(server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    yield pages
-    for page in pages.pages.values():
-        if isinstance(page, threading.Event):
-            page.set()
+    yield served
+    for content in served.files.values():
+        if isinstance(content, threading.Event):
+            content.set()
     server.shutdown()
     thread.join()
     server.server_close()

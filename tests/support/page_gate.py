@@ -1,4 +1,4 @@
-"""The whole service with the page, a scripted camera, and a settings file with comments."""
+"""A whole service with the page, a scripted camera, and a settings file with comments."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ camera:
   source: {source}
 mqtt: {{port: {broker}}}
 
-# Drawn by Li on a rainy Monday.
+# The area that vehicles drive through.
 passage:
-  repeat_after_s: 1       # seconds; vehicles come back soon here
-  lane: []                # nobody has drawn one yet
-  # A sign with a number hangs over there:
+  repeat_after_s: 1       # seconds; the same vehicle returns soon here
+  lane: []                # not drawn yet
+  # A sign with a number is beside the line:
   line: []
 
 evidence:
-  keep: frames  # for the insurance
+  keep: frames  # the insurance needs them
 
 api: {{port: {port}}}
 page:
@@ -52,7 +52,7 @@ log: {{level: warning}}
 
 @dataclass(frozen=True)
 class PageGate:
-    """A running gate; ``url`` is the address of its page."""
+    """A running gate. ``url`` is the address of its page."""
 
     port: int
     folder: Path
@@ -90,23 +90,26 @@ class PageGate:
                     if health is not None and health["Camera"]["FramesCaptured"]:
                         return
             except httpx.TransportError:
-                pass  # not yet
+                pass  # not started yet
             time.sleep(0.2)
         raise TimeoutError(self.log)
 
 
 @contextmanager
-def page_gate(folder: Path, broker: int | None = None, night: float = 1.0, page: str = "") -> Iterator[PageGate]:
-    """Runs ``edge-lpr run`` with the page. The camera shows an empty lane until another scene is played."""
+def page_gate(folder: Path, broker: int | None = None, brightness: float = 1.0, page: str = "") -> Iterator[PageGate]:
+    """Runs ``edge-lpr run`` with the page. The camera shows an empty lane until the test plays something else.
+
+    ``brightness`` is a factor of the pixel values. ``page`` is a line of YAML for the section ``page``.
+    """
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
-    with ScriptedCamera(free_port(), brightness=night) as camera:
+    with ScriptedCamera(free_port(), brightness=brightness) as camera:
         text = SETTINGS.format(source=camera.url, broker=broker or free_port(), port=port, token=TOKEN, page=page)
         (folder / "config.yaml").write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "edge_lpr.cli", "run", "-c", str(folder / "config.yaml")]
         with (folder / "log").open("wb") as log:
-            # Client addresses are counted by a salted hash. With this salt no login address of a test shares a counter
-            # with 127.0.0.2 and 127.0.0.3, from which other tests flood the page.
+            # The rate limit counts addresses by a salted hash. With this salt no address that a test logs in from
+            # shares a count with 127.0.0.2 and 127.0.0.3, which exceed the limit in other tests.
             environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1"}
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
         gate = PageGate(port, folder, process, camera)
@@ -123,9 +126,9 @@ _ADDRESSES = (f"127.0.1.{last}" for last in range(1, 255))
 
 @contextmanager
 def logged_in(gate: PageGate) -> Iterator[httpx.Client]:
-    """Returns a client like the script of the page: with the session cookie, the CSRF token and the origin.
+    """A client with the cookie, the CSRF token and the origin that the script of the page has.
 
-    Each client has its own address, so that tests do not share a rate limit.
+    Each client has its own source address, so tests do not share a rate limit.
     """
     transport = httpx.HTTPTransport(local_address=next(_ADDRESSES))
     headers = {"Origin": gate.origin}

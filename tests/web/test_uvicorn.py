@@ -1,4 +1,4 @@
-"""The private class of uvicorn that ``HttpProtocol`` extends still has what it uses."""
+"""The private class of uvicorn that ``HttpProtocol`` extends has the methods and attributes it uses."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PARAMETERS = {
 }
 
 
-def test_the_methods_that_are_overridden_have_the_same_parameters() -> None:
+def test_overridden_methods_have_the_same_parameters() -> None:
     for name, parameters in PARAMETERS.items():
         assert list(inspect.signature(getattr(H11Protocol, name)).parameters) == parameters, name
 
 
-def test_the_attributes_that_are_read_exist() -> None:
+def test_the_attributes_that_are_used_exist() -> None:
     async def make() -> H11Protocol:
         config = uvicorn.Config(lambda: None, http=H11Protocol)
         config.load()
@@ -37,7 +37,7 @@ def test_the_attributes_that_are_read_exist() -> None:
     assert "self.response_complete" in source and "self.more_body" in source
 
 
-def test_the_next_minor_version_is_not_installed_before_it_was_tried(repo_root: Path) -> None:
+def test_the_requirement_excludes_untested_minor_versions(repo_root: Path) -> None:
     project = tomllib.loads((repo_root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (pinned,) = (each for each in map(Requirement, project["dependencies"]) if each.name == "uvicorn")
     assert version("uvicorn") in pinned.specifier
