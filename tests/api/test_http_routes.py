@@ -209,7 +209,7 @@ def test_an_address_that_fails_to_authenticate_too_often_is_refused(
     codes = [code(clients[peer].post("/", json={}, headers=HEADERS)) for _ in range(MAX_FAILURES + 2)]
     assert codes == ["AuthFailure.InvalidAuthorization"] * MAX_FAILURES + ["RequestLimitExceeded"] * 2
     assert code(clients[other].post("/", json={}, headers=HEADERS)) == "AuthFailure.InvalidAuthorization"
-    for _ in range(MAX_FAILURES + 1):  # a proxy on the device sends the requests of all clients
+    for _ in range(MAX_FAILURES + 1):  # no limit: a proxy on the device forwards for all clients
         assert code(clients["127.0.0.1"].post("/", json={}, headers=HEADERS)) == "AuthFailure.InvalidAuthorization"
     now_s += 1
     assert code(clients[peer].post("/", json={}, headers=HEADERS)) == "AuthFailure.InvalidAuthorization"

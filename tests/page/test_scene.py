@@ -51,7 +51,7 @@ def test_without_viewers_no_scene_is_kept(plate_photo: bytes, reader: PlateReade
 
 @pytest.fixture(scope="module")
 def near_frame() -> NDArray[np.uint8]:
-    """A frame of the demo clip with a plate near_frame the camera."""
+    """A frame of the demo clip with a plate near the camera."""
     clip = cv2.VideoCapture(str(demo_clip()))
     for _ in range(54):
         clip.grab()

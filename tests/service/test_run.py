@@ -148,7 +148,7 @@ def test_sigterm_ends_the_service_within_five_seconds(
     process = start_gate(mosquitto.port, clip(shared_data, loop=True))
     subscriber.wait_count(HEALTH, 2)
     process.send_signal(signal.SIGTERM)
-    code, output = finish(process, 5)  # the promise to systemd, not a measurement
+    code, output = finish(process, 5)  # a required limit, not a measured time
     assert code == 0, output
     subscriber.wait_payload(AVAILABILITY, b"offline")
 
@@ -163,7 +163,7 @@ def test_a_missing_camera_does_not_end_the_service(
         camera = {"type": "usb", "source": "/dev/video-none", "reopen_min_s": 0.1}
         process = start_gate(mosquitto.port, camera, NOTIFY_SOCKET=str(tmp_path / "notify"))
         messages: list[str] = []
-        while messages.count("EXTEND_TIMEOUT_USEC=60000000") < 2:  # each loop iteration prolongs the start
+        while messages.count("EXTEND_TIMEOUT_USEC=60000000") < 2:  # each loop iteration extends the start time
             messages.append(systemd.recv(200).decode())
         assert "READY=1" not in messages
         subscriber.wait(lambda all_: any(m.topic == HEALTH and m.json["Camera"]["State"] == "failed" for m in all_))

@@ -26,7 +26,7 @@ def test_requests_are_answered_while_frames_are_read_until_sigterm() -> None:
         client = threading.Thread(target=_send_requests_until_the_gate_stops, args=(gate, body))
         client.start()
         gate.process.send_signal(signal.SIGTERM)
-        assert gate.process.wait(5) == 0  # the promise to systemd, not a measurement
+        assert gate.process.wait(5) == 0  # a required limit, not a measured time
         client.join(30)
         assert "Traceback" not in gate.log
 

@@ -1,4 +1,4 @@
-"""``/healthz`` and ``/metrics``."""
+"""``/healthz`` and ``/metrics`` report the state of the gate."""
 
 from __future__ import annotations
 
