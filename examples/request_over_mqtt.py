@@ -16,7 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 BROKER, PORT, GATE, PHOTO = sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
-ANSWER_TOPIC = f"answers/{uuid.uuid4()}"
+ANSWER_TOPIC = f"parking/answers/{uuid.uuid4()}"
 answers: queue.Queue[bytes] = queue.Queue()
 
 # The gate sends the answer to this topic, with the correlation data of the request.

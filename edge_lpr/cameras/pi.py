@@ -35,7 +35,7 @@ _BGR = "RGB888"
 
 
 class PiCamera:
-    """A Raspberry Pi camera with a main stream for reading and a small lores stream for motion detection.
+    """A Raspberry Pi camera with a main stream for reading and a small lores stream, which ``read_with_lores`` gives.
 
     ``source`` is the camera's number in the output of `rpicam-hello --list-cameras`; empty means 0.
     """

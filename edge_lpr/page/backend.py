@@ -89,7 +89,7 @@ class PageBackend:
             # Shielded: after a time-out the frame loop must still be able to set the result.
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), RELOAD_S)
         except TimeoutError as error:
-            raise ConfigError("saved, but the service did not take it on in time; restart it") from error
+            raise ConfigError("saved, but the service did not apply it in time; restart it") from error
 
 
 def _lane(passage: PassageSettings) -> JsonObject:

@@ -1,4 +1,4 @@
-"""Reading of the camera's frames, with what other parts need to have of them."""
+"""Reads the camera's frames, and updates the latest frame and the light meter."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from edge_lpr.tracking.watchlists import Watchlists
 
 
 class Enrichment:
-    """Stands between the tracker and the publisher."""
+    """Adds list matches and pictures to passages."""
 
     def __init__(self, lists: ListSettings, evidence: EvidenceWriter) -> None:
         self._evidence = evidence

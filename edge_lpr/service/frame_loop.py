@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class FrameLoop:
-    """Connects the stations from the camera to the outbox. Whoever made the stations starts and stops them."""
+    """Calls the stations from the camera to the outbox, in order. The caller starts and stops them."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Health: the state of the gate as one message, for an operator who is not on the ladder."""
+"""Health: the state of the gate as one message, for a remote operator."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class HealthMonitor:
         Returns the snapshot that was published; None if there was none.
         """
         self._state = state
-        # The state idle comes and goes with each vehicle and is not worth a message.
+        # The state idle changes with each vehicle, so it triggers no message.
         load = None if state.reading.state == "idle" else state.reading.state
         key = (state.camera.state, state.camera.fault, state.publisher.connection.state, load, self.versions)
         is_due = self._sent_s is None or state.at_s - self._sent_s >= self.every_s

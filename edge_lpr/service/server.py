@@ -1,7 +1,7 @@
 """The server's part of the service: API, page, status over HTTP, and requests over MQTT.
 
-It gets a ``GateInterface`` from the gate's part and shares no other object with it. In return the frame loop hands its
-frames and passages to ``Server.observer``.
+It gets a ``GateInterface`` from the gate's part and shares no other object with it. The frame loop passes its frames
+and passages to ``Server.observer``.
 """
 
 from __future__ import annotations

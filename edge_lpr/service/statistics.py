@@ -1,4 +1,4 @@
-"""Anonymous statistics: plate numbers as keyed hashes, under a key that is deleted after some days.
+"""Pseudonymous statistics: plate numbers as keyed hashes, under a key that is deleted after some days.
 
 The same vehicle has the same ``Vehicle`` while the key lasts, so that visits can be counted. After that nothing links
 the old hashes to numbers or to new hashes. A plain hash would not be enough: there are so few plate numbers that all of

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from edge_lpr import resources
 
@@ -40,6 +41,12 @@ def test_the_wheel_carries_the_models_and_the_clip(
 def test_a_checkout_finds_its_own_models(repo_root: Path) -> None:
     assert resources.models_dir() == repo_root / "models"
     assert resources.demo_clip() == repo_root / "models" / "demo" / "demo.mp4"
+
+
+def test_the_training_requirements_can_be_parsed(repo_root: Path) -> None:
+    lines = (repo_root / "models" / "training" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    names = [Requirement(line).name for line in lines if line and not line.startswith("#")]
+    assert names[0] == "torch" and len(set(names)) == len(names)
 
 
 def test_the_older_runtime_brings_the_numpy_and_opencv_that_it_needs(project: dict[str, Any]) -> None:
