@@ -1,7 +1,7 @@
 # make demo    the whole pipeline on a bundled clip; needs no hardware
 # make test    linters, types and tests, as CI runs them
 # make lint    linters, types and the import rules, without the tests
-# make documents  generates the JSON Schemas and docs/asyncapi.json from the message models
+# make documents  generates the JSON Schemas, docs/asyncapi.json, the list of settings and the architecture drawing
 # make bench   milliseconds per stage on this machine
 # make scenes  scripted scenes at a gate: expected and produced passages
 # make api-bench  requests per second and latency of the API while frames are read
@@ -60,6 +60,8 @@ lint: $(VENV)/.dev
 documents: $(VENV)/.dev
 	$(VENV)/bin/python -m edge_lpr.messages.generate
 	$(VENV)/bin/python -m edge_lpr.mqtt.asyncapi > docs/asyncapi.json
+	$(VENV)/bin/python -m edge_lpr.config.documentation
+	$(VENV)/bin/python docs/architecture_drawing.py
 
 bench: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr bench
