@@ -64,59 +64,10 @@ def object_id(topics: Topics) -> str:
 
 def discovery_payload(topics: Topics) -> JsonObject:
     """Returns the discovery message: the device and its entities."""
-    own = object_id(topics)
-    components: dict[str, JsonObject] = {
-        "passage": {
-            "platform": "event",
-            "name": "Passage",
-            "icon": "mdi:car",
-            "state_topic": topics.plate,
-            "event_types": list(EVENT_TYPES),
-            "value_template": _PASSAGE,
-        },
-        "camera_fault": {
-            "platform": "binary_sensor",
-            "name": "Camera fault",
-            "device_class": "problem",
-            "value_template": "{{ 'OFF' if value_json.Camera.Fault is none else 'ON' }}",
-            "json_attributes_topic": topics.health,
-            "json_attributes_template": "{{ value_json.Camera | to_json }}",
-        },
-        "outbox": _health(
-            "Passages waiting", "value_json.Outbox.Waiting", icon="mdi:tray-full", state_class="measurement"
-        ),
-        "published": _health(
-            "Passages", "value_json.Passages.Published", icon="mdi:counter", state_class="total_increasing"
-        ),
-        "reading": _health(
-            "Reading",
-            "value_json.Reading.State",
-            device_class="enum",
-            options=["normal", "idle", "busy", "hot", "throttled"],
-        ),
-        "frames": _health(
-            "Frames",
-            "value_json.FramesPerSecond",
-            unit_of_measurement="fps",
-            state_class="measurement",
-            icon="mdi:filmstrip",
-        ),
-        "temperature": _health(
-            "Temperature",
-            "value_json.TemperatureCelsius",
-            device_class="temperature",
-            unit_of_measurement="°C",
-            state_class="measurement",
-        ),
-    }
-    for name, component in components.items():
-        component["unique_id"] = f"{own}_{name}"
-        if name != "passage":
-            component["state_topic"] = topics.health
-            component["entity_category"] = "diagnostic"
+    device = object_id(topics)
     return {
         "device": {
-            "identifiers": [own],
+            "identifiers": [device],
             "name": f"Gate {topics.device_id}",
             "manufacturer": "edge-lpr",
             "model": "Number-plate reader",
@@ -124,9 +75,71 @@ def discovery_payload(topics: Topics) -> JsonObject:
         },
         "origin": {"name": "edge-lpr", "sw_version": __version__},
         "availability_topic": topics.availability,
-        "components": components,
+        "components": _entities(topics, device),
     }
 
 
-def _health(name: str, value: str, **more: object) -> JsonObject:
+def _entities(topics: Topics, device: str) -> dict[str, JsonObject]:
+    """Returns the entities of the device by their names."""
+    entities: dict[str, JsonObject] = {
+        "passage": _passage(topics),
+        "camera_fault": _camera_fault(topics),
+        "outbox": _health_sensor(
+            "Passages waiting", "value_json.Outbox.Waiting", icon="mdi:tray-full", state_class="measurement"
+        ),
+        "published": _health_sensor(
+            "Passages", "value_json.Passages.Published", icon="mdi:counter", state_class="total_increasing"
+        ),
+        "reading": _health_sensor(
+            "Reading",
+            "value_json.Reading.State",
+            device_class="enum",
+            options=["normal", "idle", "busy", "hot", "throttled"],
+        ),
+        "frames": _health_sensor(
+            "Frames",
+            "value_json.FramesPerSecond",
+            unit_of_measurement="fps",
+            state_class="measurement",
+            icon="mdi:filmstrip",
+        ),
+        "temperature": _health_sensor(
+            "Temperature",
+            "value_json.TemperatureCelsius",
+            device_class="temperature",
+            unit_of_measurement="°C",
+            state_class="measurement",
+        ),
+    }
+    for name, entity in entities.items():
+        entity["unique_id"] = f"{device}_{name}"
+        if name != "passage":
+            entity["state_topic"] = topics.health
+            entity["entity_category"] = "diagnostic"
+    return entities
+
+
+def _passage(topics: Topics) -> JsonObject:
+    return {
+        "platform": "event",
+        "name": "Passage",
+        "icon": "mdi:car",
+        "state_topic": topics.plate,
+        "event_types": list(EVENT_TYPES),
+        "value_template": _PASSAGE,
+    }
+
+
+def _camera_fault(topics: Topics) -> JsonObject:
+    return {
+        "platform": "binary_sensor",
+        "name": "Camera fault",
+        "device_class": "problem",
+        "value_template": "{{ 'OFF' if value_json.Camera.Fault is none else 'ON' }}",
+        "json_attributes_topic": topics.health,
+        "json_attributes_template": "{{ value_json.Camera | to_json }}",
+    }
+
+
+def _health_sensor(name: str, value: str, **more: object) -> JsonObject:
     return {"platform": "sensor", "name": name, "value_template": f"{{{{ {value} }}}}", **more}
