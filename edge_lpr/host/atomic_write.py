@@ -23,11 +23,12 @@ def write_atomically(
 
     ``mode`` and ``group_id`` are those of the new file; None means the umask and the group of the process. A group
     that this process is not a member of is ignored. With ``sync_file`` the content is on the disk before the rename.
-    With ``sync_folder`` the rename is on the disk on return. Raises OSError; ``path`` then has its old content.
+    With ``sync_folder`` the rename is on the disk on return. Raises OSError. An error before the rename leaves the old
+    content.
     """
     draft = path.with_name(f".{path.name}.part")
     try:
-        draft.unlink(missing_ok=True)  # a power cut left it
+        draft.unlink(missing_ok=True)  # left by a power cut
         write_new_file(draft, content, mode=mode, group_id=group_id, sync=sync_file)
         draft.replace(path)
     finally:
@@ -42,7 +43,7 @@ def write_new_file(
     """Creates the file ``path``. With a ``mode``, only this user can open the file before mode and group are set.
 
     ``sync`` waits until the content is on the disk. ``mode`` and ``group_id``: see ``write_atomically``. Raises
-    OSError, and FileExistsError where ``path`` exists.
+    OSError, and FileExistsError if ``path`` exists.
     """
     created_mode = 0o666 if mode is None else 0o600
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, created_mode), "wb") as file:
