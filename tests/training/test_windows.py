@@ -5,8 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from models.training.data.lorries import add_tailgate
 from models.training.data.windows import MAX_PLATES, Window, anywhere, view
 from models.training.geometry import box_corners
+from models.training.synthesis import PlateGenerator
 
 PLATE = np.array([[300, 200], [440, 210], [438, 256], [298, 246]], np.float32)
 
@@ -55,3 +57,27 @@ def test_a_random_object_has_its_middle_in_the_window() -> None:
     for _ in range(50):
         x, y = anywhere(window, 3.0, rng).mean(axis=0)
         assert 0 < x < 640 and 0 < y < 320
+
+
+def test_a_close_object_fills_most_of_the_window() -> None:
+    window = Window(np.zeros((384, 640, 3), np.uint8))
+    rng = np.random.default_rng(4)
+    for aspect in (1.57, 3.1, 8.0):
+        for _ in range(30):
+            size = np.ptp(anywhere(window, aspect, rng, close=True), axis=0)
+            assert max(size / (640, 384)) > 0.45
+
+
+def test_a_lorry_covers_the_plates_behind_it_and_brings_its_own(generator: PlateGenerator) -> None:
+    rng = np.random.default_rng(5)
+    numbers, covered = 0, 0
+    for _ in range(20):
+        window = Window(np.zeros((384, 640, 3), np.uint8), plates=[box_corners((280, 180, 80, 26))])
+        add_tailgate(window, generator.tailgate(rng), rng)
+        covered += not any(np.array_equal(corners, box_corners((280, 180, 80, 26))) for corners in window.plates)
+        numbers += len(window.plates)
+        assert len(window.plates) <= 3 and len(window.ignore) <= MAX_PLATES
+        for corners in window.plates:
+            assert (corners > -0.05 * 640).all() and (corners < 1.05 * 640).all()
+    assert covered >= 18
+    assert numbers >= 15

@@ -66,6 +66,8 @@ DIFFICULT = {
     "wj_letter": 2.0,
     "black": 1.5,
     "hong_kong_macau": 1.3,
+    "nev_large": 1.8,
+    "nev_small": 1.2,
 }
 """How much more often these kinds are drawn than others: free lettering, small print, tiny digits, grounds of any
 colour."""

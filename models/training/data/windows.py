@@ -70,7 +70,7 @@ def anywhere(window: Window, aspect: float, rng: Rng, close: bool = False) -> Co
     size = np.array([own_width, own_width / aspect * rng.uniform(0.9, 1.3)])
     center = rng.uniform((0.1 * width, 0.1 * height), (0.9 * width, 0.9 * height))
     if close:
-        size *= rng.uniform(0.5, 0.97) * min(width, 0.95 * height * aspect) / own_width
+        size *= rng.uniform(0.5, 1.05) * min(width, 0.95 * height * aspect) / own_width
         center = np.array([width, height]) * (0.5 + rng.normal(0, 0.06, 2))
     unit = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) + rng.normal(0, 0.03, (4, 2))
     angle = rng.normal(0, 0.12)

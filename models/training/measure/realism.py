@@ -37,6 +37,8 @@ LEAST_REAL = 4
 MOST_FOLDS = 5
 SIZE = (160, 64)
 """Width and height of a compared crop, pixels."""
+DETAIL = 96
+"""Width in pixels that wider crops are reduced to first: the distance of the camera is no quality of the generator."""
 MARGIN = 0.06
 """How much of the plate's box a crop shows beyond each edge: the setting counts too."""
 PENALTY = 1.0
@@ -60,7 +62,11 @@ class Separation:
 
 def features(crop: Image) -> Features:
     """Returns about 60 features of a BGR picture of any size, float64."""
-    small = cv2.resize(crop, SIZE, interpolation=cv2.INTER_AREA)
+    width = min(DETAIL, crop.shape[1])
+    reduced = cv2.resize(
+        crop, (width, max(8, round(crop.shape[0] * width / crop.shape[1]))), interpolation=cv2.INTER_AREA
+    )
+    small = cv2.resize(reduced, SIZE, interpolation=cv2.INTER_LINEAR)
     lab = cv2.cvtColor(small, cv2.COLOR_BGR2LAB).astype(np.float64)
     light = lab[..., 0]
     colors = [*lab.mean((0, 1)), *lab.std((0, 1)), *np.percentile(light, (2, 10, 25, 50, 75, 90, 98))]

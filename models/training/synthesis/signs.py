@@ -29,6 +29,8 @@ _WORDS = (
 _LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
 _PLATE_LATIN = LETTERS.replace("O", "")  # an O has the shape of a 0, and is a 0 on most plates
+BLACK = 0.2
+"""Share of other countries' plates with white letters on black, as in Macau."""
 LIKE_OURS = 0.3
 """Share of other countries' plates that only lack the province of a Chinese one, as 4A0P453."""
 
@@ -53,10 +55,13 @@ class SignPainter:
         if rng.random() < 0.6:  # most are black on white or yellow
             ground = ((245, 245, 240), (245, 205, 50))[int(rng.random() < 0.3)]
             ink = (int(rng.integers(60)),) * 3
+        black = rng.random() < BLACK
+        if black:
+            ground, ink = (int(rng.integers(8, 60)),) * 3, (int(rng.integers(200, 256)),) * 3
         canvas = Picture.new("RGB", (width, height), ground)
         pen = ImageDraw.Draw(canvas)
         left, top = 8, 0
-        if rng.random() < 0.5:
+        if not black and rng.random() < 0.5:
             left = round(width * rng.uniform(0.06, 0.14))
             pen.rectangle((0, 0, left, height), fill=(20, 50, int(rng.integers(120, 200))))
         if rng.random() < 0.3:
