@@ -27,6 +27,7 @@ def found_in(*texts: str) -> list[str]:
 def test_no_secret_is_disclosed(
     start_mosquitto: Callable[..., Mosquitto], subscribe: Callable[..., Subscriber], tmp_path: Path
 ) -> None:
+    # Longer than 50 lines: one run of the program with all secrets at once, and all places where they must not appear.
     accounts, password_file, keys_file = (tmp_path / name for name in ("accounts", "password", "keys.yaml"))
     subprocess.run(["mosquitto_passwd", "-b", "-c", str(accounts), "gate", PASSWORD], check=True, capture_output=True)
     broker = start_mosquitto("allow_anonymous false", f"password_file {accounts}")

@@ -82,6 +82,7 @@ def test_the_usage_line_is_the_command_as_it_is_typed(training_python: Path, rep
 def test_every_training_command_runs(
     training_python: Path, few_pictures: Path, repo_root: Path, models_dir: Path, tmp_path: Path
 ) -> None:
+    # Longer than 50 lines: each command needs the output of the one before, so the chain is one test.
     def run(command: str, *arguments: str | Path, codes: tuple[int, ...] = (0,)) -> str:
         environ = {**os.environ, "EDGE_LPR_DATA": str(few_pictures), "PYTHONPATH": str(repo_root), "COLUMNS": "200"}
         line = [str(training_python), "-m", f"models.training.{command}", *map(str, arguments)]
