@@ -41,23 +41,36 @@ class Detector:
         self._interpreter = Interpreter(model, threads)
         self._height, self._width = model.sidecar.input.height, model.sidecar.input.width
         self._min_score = model.sidecar.thresholds.get("score", DEFAULT_SCORE)
-        self._nms_iou = model.sidecar.thresholds.get("nms_iou", DEFAULT_NMS_IOU)
+        self.nms_iou: float = model.sidecar.thresholds.get("nms_iou", DEFAULT_NMS_IOU)
 
-    def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
-        """Returns the plates in ``image``, uint8 of shape (H, W, 3), BGR; the best score first."""
-        canvas, scale = letterbox(image, self._width, self._height)
+    def detect(self, image: NDArray[np.uint8], scale: float | None = None) -> list[Detection]:
+        """Returns the plates in ``image``, uint8 of shape (H, W, 3), BGR; the best score first.
+
+        ``scale`` is at most that of ``scale_of``, which is the default.
+        """
+        canvas, scale = letterbox(image, self._width, self._height, scale)
         outputs = self._interpreter.run(np.asarray(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB), np.uint8))
         quads, scores = decode_grids(outputs, self._min_score)
-        return suppress_overlaps(quads / np.float32(scale), scores, self._nms_iou)
+        return suppress_overlaps(quads / np.float32(scale), scores, self.nms_iou)
+
+    def scale_of(self, image: NDArray[np.uint8]) -> float:
+        """Returns the scale at which ``image`` fits the detector's input."""
+        return min(self._width / image.shape[1], self._height / image.shape[0])
+
+    def window_size(self, scale: float) -> tuple[int, int]:
+        """Returns width and height, in pixels of the picture, of a window that fills the input at ``scale``."""
+        return round(self._width / scale), round(self._height / scale)
 
 
-def letterbox(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.uint8], float]:
+def letterbox(
+    image: NDArray[np.uint8], width: int, height: int, scale: float | None = None
+) -> tuple[NDArray[np.uint8], float]:
     """Scales ``image`` to fit ``width`` x ``height``, keeps its aspect ratio, and pads it at the right and bottom.
 
-    Returns the canvas and the scale. A point of the canvas divided by the scale is the point of the image.
+    ``scale`` is a smaller scale than the one that fits. Returns the canvas and the scale. A point of the canvas divided by the scale is the point of the image.
     """
     source_height, source_width = image.shape[:2]
-    scale = min(width / source_width, height / source_height)
+    scale = min(width / source_width, height / source_height) if scale is None else scale
     fitted = (max(1, round(source_width * scale)), max(1, round(source_height * scale)))
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     resized = cv2.resize(image, fitted, interpolation=interpolation)

@@ -14,6 +14,7 @@ from edge_lpr.readings import PlateReading
 from edge_lpr.vision.confidence import SURE_DETECTION_SCORE, calibrated_confidence, is_plausible
 from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.model_file import ModelPair, load_models
+from edge_lpr.vision.multi_scale import detect_photo
 from edge_lpr.vision.recognizer import Recognizer
 from edge_lpr.vision.straighten import full_image_quad
 from edge_lpr.vision.test_time_augmentation import read_plate
@@ -61,15 +62,19 @@ class PlateReader:
         observe: StageObserver | None = None,
         min_plate_width: int | None = None,
         on_narrow_plates: NarrowPlatesObserver | None = None,
+        *,
+        single_scale: bool = False,
     ) -> list[PlateReading]:
         """Finds and reads all plates in a picture.
 
         Args:
             image: uint8 of shape (H, W, 3), BGR.
-            observe: Called after each stage with its duration: "detect" once; "refine", "straighten", "recognise" and
+            observe: Called after each stage with its duration: "detect" for each run of the detector; "refine", "straighten", "recognise" and
                 "decode" for each plate, and again for each further pass over a plate that is hard to read.
             min_plate_width: Plates that are narrower, in pixels, are skipped. Default: that of the settings.
             on_narrow_plates: Called with the skipped plates.
+            single_scale: Runs the detector once, for a camera's frame. A photo is also searched in windows where it is
+                large, see ``multi_scale``.
 
         Returns:
             The readings: the highest confidence first, at equal confidence the largest plate first.
@@ -78,8 +83,11 @@ class PlateReader:
             ValueError: ``image`` has another type or shape.
         """
         _check_image(image)
-        with timed_stage("detect", observe):
-            detections = self._detector.detect(image)
+        if single_scale:
+            with timed_stage("detect", observe):
+                detections = self._detector.detect(image)
+        else:
+            detections = detect_photo(self._detector, image, observe)
         least = self._settings.min_plate_width if min_plate_width is None else min_plate_width
         if on_narrow_plates is not None:
             narrow = [found for found in detections if found.quad.width < least]

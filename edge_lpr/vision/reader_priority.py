@@ -102,7 +102,7 @@ class SharedReader:
     ) -> list[PlateReading]:
         """Reads a camera frame with ``PlateReader.read``, before all requests."""
         with self._priority.camera():
-            return self._reader.read(image, on_narrow_plates=on_narrow_plates)
+            return self._reader.read(image, on_narrow_plates=on_narrow_plates, single_scale=True)
 
     def read_for_request(self, image: NDArray[np.uint8]) -> list[PlateReading]:
         """Reads the photo of a request with ``PlateReader.read``, while the camera does not need the reader."""
