@@ -55,7 +55,7 @@ class Detector:
 
     def scale_of(self, image: NDArray[np.uint8]) -> float:
         """Returns the scale at which ``image`` fits the detector's input."""
-        return min(self._width / image.shape[1], self._height / image.shape[0])
+        return min(float(self._width / image.shape[1]), float(self._height / image.shape[0]))
 
     def window_size(self, scale: float) -> tuple[int, int]:
         """Returns width and height, in pixels of the picture, of a window that fills the input at ``scale``."""
@@ -67,7 +67,8 @@ def letterbox(
 ) -> tuple[NDArray[np.uint8], float]:
     """Scales ``image`` to fit ``width`` x ``height``, keeps its aspect ratio, and pads it at the right and bottom.
 
-    ``scale`` is a smaller scale than the one that fits. Returns the canvas and the scale. A point of the canvas divided by the scale is the point of the image.
+    ``scale`` is a smaller scale than the one that fits. Returns the canvas and the scale. A point of the canvas divided
+    by the scale is the point of the image.
     """
     source_height, source_width = image.shape[:2]
     scale = min(width / source_width, height / source_height) if scale is None else scale

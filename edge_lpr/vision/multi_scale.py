@@ -1,8 +1,8 @@
 """Detection at several scales, for photos that are much larger than the detector's input, or that one plate fills.
 
-The detector sees a picture scaled to its input. In a photo of 12 megapixels a plate of 110 pixels is then 15 pixels wide,
-too small to be found. So a large photo is also searched in overlapping windows, each level with twice the scale of the
-one before. And a plate that fills the photo is larger than any that the detector has learnt. So a photo without a
+The detector sees a picture scaled to its input. In a photo of 12 megapixels a plate of 110 pixels is then 15 pixels
+wide, too small to be found. So a large photo is also searched in overlapping windows; each level has twice the scale of
+the level before. A plate that fills the photo is larger than any that the detector has learnt. So a photo without a
 detection is also searched at smaller scales.
 """
 
@@ -24,8 +24,8 @@ RESOLVED_WIDTH = 18
 """Pixels of the detector's input. Plates of this width and more are found reliably."""
 
 OVERLAP = 0.25
-"""Share of a window that the next one repeats. A plate that fits into it is whole in one of them; the level before finds
-larger ones."""
+"""Share of a window that the next one repeats. A plate of this width is whole in one of them; the level before finds
+larger plates."""
 
 SMALLER_SCALES = (0.5, 0.25)
 """Scales, relative to the whole photo at the detector's input, for a photo in which nothing was found."""

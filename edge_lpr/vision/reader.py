@@ -69,8 +69,9 @@ class PlateReader:
 
         Args:
             image: uint8 of shape (H, W, 3), BGR.
-            observe: Called after each stage with its duration: "detect" for each run of the detector; "refine", "straighten", "recognise" and
-                "decode" for each plate, and again for each further pass over a plate that is hard to read.
+            observe: Called after each stage with its duration: "detect" for each run of the detector; "refine",
+                "straighten", "recognise" and "decode" for each plate, and again for each further pass over a plate that
+                is hard to read.
             min_plate_width: Plates that are narrower, in pixels, are skipped. Default: that of the settings.
             on_narrow_plates: Called with the skipped plates.
             single_scale: Runs the detector once, for a camera's frame. A photo is also searched in windows where it is
