@@ -44,12 +44,14 @@ class ErrorCode(StrEnum):
     UNKNOWN_ERROR = (
         "FailedOperation.UnKnowError",
         "The picture could not be read for a reason that is not known.",
-        "The reader itself failed on this picture; the service's log has the reason",
+        "The reader itself failed on this picture, and the service's log has the reason; over MQTT: "
+        "`capture`, and the camera gives no picture",
     )
     UNOPEN_ERROR = (
         "FailedOperation.UnOpenError",
         "The service is not switched on.",
-        "LicensePlateOCR is switched off in the settings (`api.license_plate_ocr: false`)",
+        "LicensePlateOCR is switched off (`api.license_plate_ocr`); over MQTT also: requests (`api.enabled`) "
+        "or pictures (`privacy.images`) are",
     )
     VALUE_LIMIT = (
         "InvalidParameterValue.InvalidParameterValueLimit",
@@ -123,7 +125,7 @@ class ErrorCode(StrEnum):
     INVALID_PARAMETER = (
         "InvalidParameter",
         "A parameter is not of the right form.",
-        "The body is not a JSON object, or a parameter has the wrong type or is given twice",
+        "The body is not a JSON object or arrives too slowly, or a parameter has the wrong type or is given twice",
     )
     UNKNOWN_PARAMETER = (
         "UnknownParameter",
@@ -143,7 +145,8 @@ class ErrorCode(StrEnum):
     REQUEST_LIMIT_EXCEEDED = (
         "RequestLimitExceeded",
         "Too many requests; try again later.",
-        "Too many requests of this key in a second, too many failed signatures of this address, or `api.queue` is full",
+        "Too many requests of this key in a second, too many failed signatures of this address, `api.queue` "
+        "is full, or other bodies use the memory for pictures",
     )
     INTERNAL_ERROR = (
         "InternalError",
