@@ -9,17 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from edge_lpr.api.build import create_dispatcher
-from edge_lpr.api.mqtt_requests import MqttRequests
-from edge_lpr.api.request_metrics import RequestMetrics
-from edge_lpr.config import ApiSettings, DeviceSettings, MqttSettings
+from edge_lpr.config import DeviceSettings, MqttSettings, Settings
 from edge_lpr.images import load_image
 from edge_lpr.mqtt.publisher import PassagePublisher
-from edge_lpr.vision.latest_frame import LatestFrame
 from edge_lpr.vision.reader import PlateReader
-from tests.support.api import SECRET_ID, SECRET_KEY, StartApi
+from tests.support.api import SECRET_ID, SECRET_KEY, StartApi, requests_answered
 from tests.support.mqtt import DEADLINE_S, Mosquitto
 from tests.support.samples import PASSAGE
 
@@ -77,15 +72,11 @@ def test_request_over_mqtt_prints_the_number(
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(plate_photo)
     device = DeviceSettings(id="gate-1", state_dir=tmp_path / "state")
-    publisher = PassagePublisher(MqttSettings(port=mosquitto.port), device)
-    with create_dispatcher(ApiSettings(), device, reader.read) as dispatcher:
-        metrics = RequestMetrics(CollectorRegistry())
-        MqttRequests(publisher.connection, publisher.topics, dispatcher, LatestFrame(), metrics)
-        with publisher:
-            assert publisher.connection.wait_for("connected", DEADLINE_S)
-            while "edge-lpr/gate-1/request/license-plate-ocr" not in mosquitto.log:
-                publisher.wait_until_empty(0.05)
-            done = run_example("request_over_mqtt.py", "127.0.0.1", str(mosquitto.port), "gate-1", str(photo))
+    settings = Settings(mqtt=MqttSettings(port=mosquitto.port), device=device)
+    with requests_answered(settings, reader.read) as connection:
+        while "edge-lpr/gate-1/request/license-plate-ocr" not in mosquitto.log:
+            connection.wait_for("stopped", 0.05)
+        done = run_example("request_over_mqtt.py", "127.0.0.1", str(mosquitto.port), "gate-1", str(photo))
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == reader.read(load_image(plate_photo))[0].number
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from edge_lpr.api.dispatcher import Dispatcher
 from edge_lpr.api.image_download import DownloadPolicy, fetch, trusting
 from edge_lpr.api.keys import Account, load_keys
-from edge_lpr.api.license_plate_ocr import MAX_BYTES, LicensePlateOcr
+from edge_lpr.api.license_plate_ocr import MAX_BYTES, Decode, LicensePlateOcr
 from edge_lpr.api.quota import QuotaBook
 from edge_lpr.config import ApiSettings, DeviceSettings
 from edge_lpr.readings import ReadPlates
@@ -19,7 +19,7 @@ def load_accounts(settings: ApiSettings) -> Mapping[str, Account]:
     return {} if settings.keys_file is None else load_keys(settings.keys_file)
 
 
-def create_dispatcher(settings: ApiSettings, device: DeviceSettings, read: ReadPlates) -> Dispatcher:
+def create_dispatcher(settings: ApiSettings, device: DeviceSettings, read: ReadPlates, decode: Decode) -> Dispatcher:
     """Returns the dispatcher that HTTP and MQTT share, not started. ``read`` reads a requested picture.
 
     Raises ConfigError for a ``download_ca_file`` that cannot be used.
@@ -34,7 +34,7 @@ def create_dispatcher(settings: ApiSettings, device: DeviceSettings, read: ReadP
     action = LicensePlateOcr(
         read,
         functools.partial(fetch, policy=policy),
-        max_pixels=settings.max_megapixels * 1_000_000,
+        decode,
         is_open=settings.license_plate_ocr,
     )
     quotas = QuotaBook(device.state_dir)

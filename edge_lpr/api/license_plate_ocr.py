@@ -10,9 +10,11 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_lpr.api.errors import ApiError, ErrorCode, as_api_error
 from edge_lpr.errors import ImageError
-from edge_lpr.images import API_FORMATS, load_image
 from edge_lpr.readings import PlateReading, ReadPlates
 
 ACTION = "LicensePlateOCR"
@@ -24,6 +26,9 @@ MAX_BASE64 = 10 * 1024 * 1024
 MAX_BYTES = MAX_BASE64 // 4 * 3
 """The most bytes of a picture: they make ``MAX_BASE64`` characters."""
 
+Decode = Callable[[bytes], NDArray[np.uint8]]
+"""Decodes a picture file to uint8 of shape (H, W, 3), BGR. Raises ImageError."""
+
 Fetch = Callable[[str], bytes]
 """Downloads a URL: at most ``MAX_BYTES`` bytes. Raises ApiError."""
 
@@ -34,11 +39,11 @@ _log = logging.getLogger(__name__)
 class LicensePlateOcr:
     """The action. May be called from any thread. One picture at a time is decoded, because a decoded one is large."""
 
-    def __init__(self, read: ReadPlates, fetch: Fetch, *, max_pixels: int, is_open: bool = True) -> None:
-        """``max_pixels`` bounds a picture and is checked before decoding. ``is_open`` False refuses every request."""
+    def __init__(self, read: ReadPlates, fetch: Fetch, decode: Decode, *, is_open: bool = True) -> None:
+        """``is_open`` False refuses every request."""
         self._read = read
         self._fetch = fetch
-        self._max_pixels = max_pixels
+        self._decode = decode
         self._is_open = is_open
         self._one_picture = threading.Lock()
 
@@ -63,7 +68,7 @@ class LicensePlateOcr:
 
     def _plates(self, content: bytes) -> Sequence[PlateReading]:
         try:
-            image = load_image(content, max_pixels=self._max_pixels, max_bytes=MAX_BYTES, formats=API_FORMATS)
+            image = self._decode(content)
         except ImageError as error:
             raise as_api_error(error) from error
         try:

@@ -2,7 +2,7 @@
 
 ``license-plate-ocr`` takes the same body as the API over HTTP. ``capture`` answers with the plates that the camera sees
 now, in the same shape. The broker decides who may ask, by its rights on the request topics. The network thread only
-passes a request on; the dispatcher's threads process it.
+passes a request on; the dispatcher's threads process it. Where the API is switched off, nothing is subscribed to.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import paho.mqtt.client as paho
 
@@ -24,13 +24,13 @@ from edge_lpr.api.request import json_object
 from edge_lpr.api.request_body import MAX_BODY
 from edge_lpr.api.request_metrics import SUCCESS, RequestMetrics
 from edge_lpr.images import encode_jpeg
+from edge_lpr.link.scene import Scene
 from edge_lpr.messages.answer import Answer, error_answer, error_code
 from edge_lpr.messages.capture import CaptureAnswer
 from edge_lpr.messages.encoding import new_request_id
-from edge_lpr.mqtt.connection import MqttConnection
-from edge_lpr.mqtt.topics import CAPTURE, LICENSE_PLATE_OCR, Topics
+from edge_lpr.mqtt.answers import Answers, Delivery
+from edge_lpr.mqtt.topics import CAPTURE, LICENSE_PLATE_OCR
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.latest_frame import LatestFrame, ReadFrame
 
 ENTRANCE = "mqtt"
 CALLER = Account("over mqtt")
@@ -39,11 +39,10 @@ CALLER = Account("over mqtt")
 MAX_FRAME_AGE_S = 5.0
 """An older frame is not what the camera sees now."""
 
-MAX_TOPIC = 256
-MAX_LEVELS = 32
-"""Bounds of a response topic. A broker may close the connection of a client that publishes to a deeper one."""
-
 JPEG_QUALITY = 85
+
+NewestScene = Callable[[float], Scene | None]
+"""Returns the camera's newest scene, None if there is none as young as the given seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -75,24 +74,24 @@ class _LicensePlateOcrJob:
 class _CaptureJob:
     """One request for what the camera sees."""
 
-    def __init__(self, payload: bytes, latest_frame: LatestFrame, images: bool) -> None:
+    def __init__(self, payload: bytes, newest_scene: NewestScene, images: bool) -> None:
         self._payload = payload
         self._images = images
-        self._latest_frame = latest_frame
+        self._newest_scene = newest_scene
         self._image: str | None = None
 
     def __call__(self) -> Sequence[PlateReading]:
         with_image = _with_image(json_object(self._payload) if self._payload else {})
         if with_image and not self._images:
             raise ApiError(ErrorCode.UNOPEN_ERROR, "Pictures are switched off here (privacy.images).")
-        frame = self._latest_frame.newest(MAX_FRAME_AGE_S)
-        if frame is None:
+        scene = self._newest_scene(MAX_FRAME_AGE_S)
+        if scene is None:
             raise ApiError(ErrorCode.UNKNOWN_ERROR, "The camera gives no picture.")
         if with_image:
-            self._image = _jpeg(frame)
-        if not frame.readings:
+            self._image = _jpeg(scene)
+        if not scene.plates:
             raise ApiError(ErrorCode.OCR_FAILED)
-        return frame.readings
+        return [plate.reading for plate in scene.plates]
 
     def complete(self, answer: Answer) -> CaptureAnswer:
         """Returns the answer as it is sent, with the picture if the request asks for it."""
@@ -107,30 +106,21 @@ class MqttRequests:
 
     def __init__(
         self,
-        connection: MqttConnection,
-        topics: Topics,
-        dispatcher: Dispatcher | None,
-        latest_frame: LatestFrame,
+        answers: Answers,
+        dispatcher: Dispatcher,
+        newest_scene: NewestScene,
         metrics: RequestMetrics,
         *,
         images: bool = True,
     ) -> None:
-        """Without a ``dispatcher`` every request is answered that the API is switched off.
-
-        ``images``: whether the camera's picture may leave the device.
-        """
-        self._connection = connection
-        self._topics = topics
+        """``images``: whether the camera's picture may leave the device."""
+        self._answers = answers
         self._metrics = metrics
-        if dispatcher is None:
-            for action in (LICENSE_PLATE_OCR, CAPTURE):
-                self._subscribe(action, None)
-        else:
-            self._dispatcher = dispatcher
-            self._subscribe(LICENSE_PLATE_OCR, functools.partial(_LicensePlateOcrJob, dispatcher=dispatcher))
-            self._subscribe(CAPTURE, functools.partial(_CaptureJob, latest_frame=latest_frame, images=images))
+        self._dispatcher = dispatcher
+        self._subscribe(LICENSE_PLATE_OCR, functools.partial(_LicensePlateOcrJob, dispatcher=dispatcher))
+        self._subscribe(CAPTURE, functools.partial(_CaptureJob, newest_scene=newest_scene, images=images))
 
-    def _subscribe(self, action: str, create_job: Callable[[bytes], _Job] | None) -> None:
+    def _subscribe(self, action: str, create_job: Callable[[bytes], _Job]) -> None:
         def handle(message: paho.MQTTMessage) -> None:
             # A retained request would be answered again after each reconnection.
             if message.retain:
@@ -138,18 +128,13 @@ class MqttRequests:
                 return
             self._handle(action, message, create_job)
 
-        self._connection.subscribe(self._topics.request(action), handle)
+        self._answers.connection.subscribe(self._answers.topics.request(action), handle)
 
-    def _handle(self, action: str, message: paho.MQTTMessage, create_job: Callable[[bytes], _Job] | None) -> None:
+    def _handle(self, action: str, message: paho.MQTTMessage, create_job: Callable[[bytes], _Job]) -> None:
         """Passes the request to the dispatcher, or refuses it. Runs in the network thread and never waits."""
-        wanted, correlation = response_topic(message)
-        reply = _Reply(self._topics.response(action), correlation, time.monotonic())
+        reply = _Reply(self._answers.topics.response(action), correlation_data(message), time.monotonic())
         try:
-            if wanted is not None:
-                check_topic(wanted, self._topics)
-                reply = _Reply(wanted, correlation, reply.received_s)
-            if create_job is None:
-                raise ApiError(ErrorCode.UNOPEN_ERROR)
+            reply = replace(reply, topic=reply_topic(message, action, self._answers))
             if len(message.payload) > MAX_BODY:
                 raise ApiError(ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED)
         except ApiError as error:
@@ -163,32 +148,43 @@ class MqttRequests:
             self._send(reply, job.complete(answer.result()))
 
     def _send(self, reply: _Reply, answer: Answer | CaptureAnswer) -> None:
-        if not self._connection.publish_once(reply.topic, answer.encode(), reply.correlation):
-            request_id = answer.response.request_id
-            message = "The answer is larger than the broker takes; ask without the picture."
-            answer = error_answer(ErrorCode.TOO_LARGE_FILE, message, request_id)
-            self._connection.publish_once(reply.topic, answer.encode(), reply.correlation)
+        delivery = self._answers.publish(reply.topic, answer.encode(), reply.correlation)
+        if refusal := _REFUSALS.get(delivery):
+            answer = error_answer(*refusal, answer.response.request_id)
+            self._answers.publish(reply.topic, answer.encode(), reply.correlation)
         code = error_code(answer.response) or SUCCESS
         self._metrics.record_request(ENTRANCE, code, time.monotonic() - reply.received_s)
 
 
-def response_topic(message: paho.MQTTMessage) -> tuple[str | None, bytes | None]:
-    """Returns the response topic and the correlation data of MQTT 5; None where the request has none."""
-    properties = message.properties
-    return getattr(properties, "ResponseTopic", None), getattr(properties, "CorrelationData", None)
+_REFUSALS = {
+    Delivery.TOO_LARGE: (
+        ErrorCode.TOO_LARGE_FILE,
+        "The answer is larger than the broker takes; ask without the picture.",
+    ),
+    Delivery.WAITING: (
+        ErrorCode.REQUEST_LIMIT_EXCEEDED,
+        "Too many answers wait for the network; ask again in a moment.",
+    ),
+}
 
 
-def check_topic(topic: str, topics: Topics) -> None:
-    """Raises ApiError for a topic that answers must not go to.
+def correlation_data(message: paho.MQTTMessage) -> bytes | None:
+    """Returns the correlation data of MQTT 5; None where the request has none."""
+    return getattr(message.properties, "CorrelationData", None)
 
-    The answer is published with this gate's rights at the broker. Below the topic prefix, where the passages and
-    requests of all gates are, only this device's own response topics are therefore allowed.
+
+def reply_topic(message: paho.MQTTMessage, action: str, answers: Answers) -> str:
+    """Returns the topic for the answer to a request: its response topic (MQTT 5), or this device's own for ``action``.
+
+    Raises ApiError for a response topic that answers must not go to.
     """
-    is_name = topic.isprintable() and not set(topic) & {"+", "#"} and not topic.startswith("$")
-    is_short = 0 < len(topic) <= MAX_TOPIC and topic.count("/") < MAX_LEVELS
-    is_ours = topic == topics.prefix or topic.startswith(f"{topics.prefix}/")
-    if not is_name or not is_short or (is_ours and not topic.startswith(topics.response(""))):
-        raise ApiError(ErrorCode.INVALID_PARAMETER, "The response topic is not one that an answer may go to.")
+    wanted: str | None = getattr(message.properties, "ResponseTopic", None)
+    if wanted is None:
+        return answers.topics.response(action)
+    if not answers.may_go_to(wanted):
+        text = "The response topic is not one that an answer may go to; the setting api.response_topics allows others."
+        raise ApiError(ErrorCode.INVALID_PARAMETER, text)
+    return wanted
 
 
 def _with_image(parameters: Mapping[str, object]) -> bool:
@@ -200,6 +196,6 @@ def _with_image(parameters: Mapping[str, object]) -> bool:
     return with_image
 
 
-def _jpeg(frame: ReadFrame) -> str:
+def _jpeg(scene: Scene) -> str:
     """Returns the picture as JPEG in Base64."""
-    return base64.b64encode(encode_jpeg(frame.image, JPEG_QUALITY)).decode("ascii")
+    return base64.b64encode(encode_jpeg(scene.image, JPEG_QUALITY)).decode("ascii")

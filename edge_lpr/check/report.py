@@ -24,7 +24,7 @@ from edge_lpr.model_store.store import ModelStore
 from edge_lpr.page.login_sessions import load_token
 from edge_lpr.service.load_control import HOT_C
 from edge_lpr.vision.interpreter import runtime_name
-from edge_lpr.web.server import tls_context
+from edge_lpr.web.listening import tls_context
 
 
 def check(path: Path, environ: Mapping[str, str]) -> int:

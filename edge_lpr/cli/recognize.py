@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.image_download import DownloadPolicy, fetch
-from edge_lpr.api.license_plate_ocr import LicensePlateOcr
+from edge_lpr.api.license_plate_ocr import MAX_BYTES, LicensePlateOcr
 from edge_lpr.api.request_body import MAX_BODY
 from edge_lpr.cli import print_error
 from edge_lpr.cli.options import add_reader_options, reader_settings
 from edge_lpr.config import ApiSettings
 from edge_lpr.errors import ImageError
-from edge_lpr.images import load_image, read_file
+from edge_lpr.images import API_FORMATS, load_image, read_file
 from edge_lpr.messages.answer import Answer, error_answer, plate_answer
 from edge_lpr.messages.encoding import encode, new_request_id
 from edge_lpr.readings import PlateReading, ReadPlates
@@ -53,7 +53,9 @@ def recognize(photos: Sequence[Path], reader: PlateReader, *, crop: bool, as_jso
     """
     read: ReadPlates = functools.partial(_read_crop, reader=reader) if crop else reader.read
     download = functools.partial(fetch, policy=DownloadPolicy())
-    action = LicensePlateOcr(read, download, max_pixels=ApiSettings().max_megapixels * 1_000_000)
+    max_pixels = ApiSettings().max_megapixels * 1_000_000
+    decode = functools.partial(load_image, max_pixels=max_pixels, max_bytes=MAX_BYTES, formats=API_FORMATS)
+    action = LicensePlateOcr(read, download, decode)
     return max((_answer(photo, action) if as_json else _print_readings(photo, read) for photo in photos), default=0)
 
 

@@ -17,5 +17,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the service until it is stopped or a recording ends."""
-    file = SettingsFile(options.config, os.environ)
-    return run_service(file.load, file.change_settings)
+    return run_service(SettingsFile(options.config, os.environ).load, options.config)

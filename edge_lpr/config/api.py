@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo, field_validator
 
-from edge_lpr.config.types import HostName, LocalPath, Port, Section, Unit
+from edge_lpr.config.types import HostName, LocalPath, Port, Section, TopicFilter, Unit
 
 Network = IPv4Network | IPv6Network
 
@@ -95,6 +95,10 @@ class ApiSettings(Section):
 
     max_megapixels: Annotated[int, Unit("millions of pixels")] = Field(default=25, ge=1, le=64)
     """Larger pictures are rejected. A picture takes up to 10 bytes of memory per pixel."""
+
+    response_topics: Annotated[tuple[TopicFilter, ...], Strict(False)] = ("parking/answers/#",)
+    """Topic filters for the response topics (MQTT 5) that requests may name. The gate's own topics below ``response/``
+    are always allowed, other topics below ``mqtt.topic_prefix`` never."""
 
     allow_hosts: Annotated[tuple[AllowedHost, ...], Strict(False)] = ()
     """Host names or addresses that ImageUrl may use although they are not public."""

@@ -61,6 +61,14 @@ def _topic_prefix(value: str) -> str:
     return value
 
 
+def _topic_filter(value: str) -> str:
+    levels = value.split("/")
+    is_filter = all(level in ("+", "#") or not set(level) & {"+", "#"} for level in levels) and "#" not in levels[:-1]
+    if not is_filter or not value.isprintable() or not 0 < len(value) <= 256 or value.startswith("$"):
+        raise ValueError("an MQTT topic filter such as parking/answers/#, in which + stands for one level")
+    return value
+
+
 def _host_name(value: str) -> str:
     if not value or "/" in value or any(character.isspace() for character in value):
         raise ValueError("a host name or an address alone, without mqtt:// and without a port")
@@ -70,6 +78,7 @@ def _host_name(value: str) -> str:
 LocalPath = Annotated[Path, BeforeValidator(_as_path)]
 TopicLevel = Annotated[str, AfterValidator(_topic_level)]
 TopicPrefix = Annotated[str, AfterValidator(_topic_prefix)]
+TopicFilter = Annotated[str, AfterValidator(_topic_filter)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Percent = Annotated[int, Field(ge=0, le=100)]

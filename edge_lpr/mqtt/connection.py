@@ -20,10 +20,13 @@ from edge_lpr.backoff import BackOff
 from edge_lpr.config import MqttSettings
 from edge_lpr.errors import ConfigError
 from edge_lpr.messages.availability import Availability
-from edge_lpr.mqtt.session import MessageHandler, MqttSession
+from edge_lpr.mqtt.session import MAX_ACKNOWLEDGEMENT, MessageHandler, MqttSession
 from edge_lpr.mqtt.topics import Topics
 
 State = Literal["stopped", "connecting", "connected", "refused", "unreachable", "misconfigured", "lost"]
+
+MAX_REQUEST = 14 * 1024 * 1024
+"""Most bytes of a packet with a request: more than the largest picture needs."""
 
 STABLE_S = 30.0
 """Seconds after which a connection counts as stable: the next wait starts with the shortest time again.
@@ -71,17 +74,25 @@ class ConnectionListener(Protocol):
 class MqttConnection:
     """Keeps a connection to the broker between ``start`` and ``stop``."""
 
-    def __init__(self, settings: MqttSettings, topics: Topics, backoff: BackOff | None = None) -> None:
+    def __init__(
+        self, settings: MqttSettings, topics: Topics, backoff: BackOff | None = None, *, for_requests: bool = False
+    ) -> None:
+        """Nothing is connected yet.
+
+        ``for_requests``: the connection of the server process. It has its own client id, takes packets as large as a
+        request, and leaves the availability to the gate's connection.
+        """
         self._settings = settings
-        self._topics = topics
+        self._availability = None if for_requests else topics.availability
         self._backoff = backoff or BackOff()
         self._broker = f"{settings.host}:{settings.port}"
-        self._client_id = settings.client_id or f"edge-lpr-{topics.device_id}"
+        self._client_id = (settings.client_id or f"edge-lpr-{topics.device_id}") + "-server" * for_requests
+        self._max_packet = MAX_REQUEST if for_requests else MAX_ACKNOWLEDGEMENT
         self._listeners: list[ConnectionListener] = []
         self._handlers: dict[str, MessageHandler] = {}
-        self._retained: dict[str, tuple[bytes, int, bool]] = {
-            topics.availability: (Availability.ONLINE.encode(), 1, False)
-        }
+        self._retained: dict[str, tuple[bytes, int, bool]] = {}
+        if self._availability is not None:
+            self._retained[self._availability] = (Availability.ONLINE.encode(), 1, False)
         self._session: MqttSession | None = None
         """The session that is connecting or connected."""
         self._failures = 0
@@ -117,29 +128,13 @@ class MqttConnection:
             if self._session is not None and self._session.accepted:
                 self._session.publish(topic, payload, qos=qos, retain=True, json=True)
 
-    def republish_retained(self, topic: str) -> None:
-        """Publishes the retained document of ``topic`` again; from any thread, also from a handler."""
-        # Without the lock: see publish_once.
-        session, document = self._session, self._retained.get(topic)
-        if session is not None and session.accepted and document is not None:
-            payload, qos, json = document
-            session.publish(topic, payload, qos=qos, retain=True, json=json)
-
-    def publish_once(self, topic: str, payload: bytes, correlation: bytes | None) -> bool:
-        """Publishes a JSON document at QoS 1, not retained; from any thread, also from a handler.
-
-        ``correlation`` is the correlation data of the request that the document answers, if any. Returns False if the
-        document is larger than the broker accepts. Without a connection the document is dropped.
-        """
-        # Without the lock: another thread may hold it and wait for the network thread, which may be this thread.
+    def publish_once(self, topic: str, payload: bytes) -> None:
+        """Publishes a JSON document at QoS 1, not retained. Without a connection the document is dropped."""
         session = self._session
         if session is None or not session.accepted:
             _log.debug("MQTT: no connection for the message on %s", topic)
-            return True
-        if not session.accepts_size(topic, payload, correlation):
-            return False
-        session.publish(topic, payload, qos=1, retain=False, json=True, correlation=correlation)
-        return True
+            return
+        session.publish(topic, payload, qos=1, retain=False, json=True)
 
     def start(self) -> None:
         """Starts to connect; the broker may be away. Raises ConfigError for an unusable password or TLS file."""
@@ -172,7 +167,7 @@ class MqttConnection:
 
     def _make_session(self) -> MqttSession:
         return MqttSession(
-            self._settings, self._client_id, self._topics.availability, self._handlers, self._acknowledged
+            self._settings, self._client_id, self._availability, self._handlers, self._acknowledged, self._max_packet
         )
 
     def _acknowledged(self, session: MqttSession, mid: int, refusal: str | None) -> None:
@@ -225,7 +220,9 @@ class MqttConnection:
             session.wait_for_end()
         with self._lock:
             self._session = None
-        last_message = (self._topics.availability, Availability.OFFLINE.encode()) if self._stopping.is_set() else None
+        last_message = None
+        if self._stopping.is_set() and self._availability is not None:
+            last_message = (self._availability, Availability.OFFLINE.encode())
         session.close(last_message, self._stop_timeout_s)
         for listener in self._listeners:
             listener.on_disconnected(session)

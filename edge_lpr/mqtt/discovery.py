@@ -1,23 +1,17 @@
 """Home Assistant's MQTT discovery: one retained message that describes the device and all its entities.
 
-It is sent on every connect, and again when Home Assistant reports its start. The format is device-based discovery, for
-Home Assistant 2024.11 and later. Source: home-assistant.io, MQTT integration, "Device discovery payload". The event
-entity ignores retained messages; passages are never retained.
+It is sent on every connect. The broker keeps it for Home Assistant's own next start. The format is device-based
+discovery, for Home Assistant 2024.11 and later. Source: home-assistant.io, MQTT integration, "Device discovery
+payload". The event entity ignores retained messages; passages are never retained.
 """
 
 from __future__ import annotations
-
-import logging
-
-import paho.mqtt.client as paho
 
 from edge_lpr import __version__
 from edge_lpr.config import HomeAssistantSettings
 from edge_lpr.messages.encoding import JsonObject, encode
 from edge_lpr.mqtt.connection import MqttConnection
 from edge_lpr.mqtt.topics import Topics
-
-BIRTH = b"online"
 
 EVENT_TYPES = ("passed", "in", "out", "replayed")
 """Event types: the crossing of a passage, ``passed`` without a crossing line, or ``replayed``.
@@ -32,22 +26,10 @@ _PASSAGE = """\
  'crossing': e.get('Crossing'), 'matches': e.get('Matches', []), 'evidence': e.get('Evidence'),\
  'captured_at': e.CapturedAt, 'sequence': e.Sequence} | to_json }}"""
 
-_log = logging.getLogger(__name__)
 
-
-class HomeAssistantDiscovery:
-    """Publishes the description of one device. Create it before the connection starts."""
-
-    def __init__(self, connection: MqttConnection, topics: Topics, settings: HomeAssistantSettings) -> None:
-        self._connection = connection
-        self._topic = discovery_topic(topics, settings.prefix)
-        connection.publish_retained(self._topic, encode(discovery_payload(topics)), qos=1)
-        connection.subscribe(f"{settings.prefix}/status", self._on_status)
-
-    def _on_status(self, message: paho.MQTTMessage) -> None:
-        if message.payload == BIRTH:
-            _log.info("MQTT: Home Assistant has started; the device description is sent again")
-            self._connection.republish_retained(self._topic)
+def announce_device(connection: MqttConnection, topics: Topics, settings: HomeAssistantSettings) -> None:
+    """Makes ``connection`` publish the description of one device on every connect."""
+    connection.publish_retained(discovery_topic(topics, settings.prefix), encode(discovery_payload(topics)), qos=1)
 
 
 def discovery_topic(topics: Topics, prefix: str) -> str:

@@ -16,7 +16,7 @@ from edge_lpr.messages.event import plate_message
 from edge_lpr.messages.health import HealthMessage
 from edge_lpr.messages.statistics import StatisticsMessage
 from edge_lpr.mqtt.connection import ConnectionStatus, MqttConnection
-from edge_lpr.mqtt.discovery import HomeAssistantDiscovery
+from edge_lpr.mqtt.discovery import announce_device
 from edge_lpr.mqtt.outbox import Outbox, OutboxStatus
 from edge_lpr.mqtt.sender import Sender
 from edge_lpr.mqtt.store import StoredPassage
@@ -53,7 +53,7 @@ class PassagePublisher:
         self.topics = Topics(settings.topic_prefix, device.id)
         self.connection = MqttConnection(settings, self.topics, backoff)
         if settings.home_assistant.enabled:
-            HomeAssistantDiscovery(self.connection, self.topics, settings.home_assistant)
+            announce_device(self.connection, self.topics, settings.home_assistant)
         self._clock_is_synchronized = clock_is_synchronized
         self._outbox = Outbox(device.state_dir, settings.outbox, clock=self._clock)
         self._sender = Sender(self._outbox, self.topics.plate, self.connection.reconnect, backoff=backoff)
@@ -119,7 +119,7 @@ class PassagePublisher:
 
     def publish_statistic(self, statistic: StatisticsMessage) -> None:
         """Publishes the statistic of one passage if the broker is connected; otherwise drops it."""
-        self.connection.publish_once(self.topics.statistics, statistic.encode(), None)
+        self.connection.publish_once(self.topics.statistics, statistic.encode())
 
     def wait_until_empty(self, timeout_s: float) -> bool:
         """Waits until the broker has every passage. Returns False if ``timeout_s`` passed first."""

@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 10.0
 
-MAX_PACKET = 14 * 1024 * 1024
-"""Most bytes of a packet that an MQTT 5 broker may send to the gate: more than the largest request needs.
+MAX_ACKNOWLEDGEMENT = 64 * 1024
+"""Most bytes of a packet that the broker may send on a connection without subscriptions.
 
-The broker drops larger packets.
+An MQTT 5 broker drops larger packets to a client that says so. With another broker a larger packet ends the connection
+before it is read.
 """
 
 _PACKET_OVERHEAD = 1024
@@ -51,12 +52,20 @@ _log = logging.getLogger(__name__)
 class _Client(paho.Client):
     """A paho client whose ``ended`` is set when its network thread has ended for any reason."""
 
-    def __init__(self, client_id: str, protocol: MQTTProtocolVersion) -> None:
+    def __init__(self, client_id: str, protocol: MQTTProtocolVersion, max_packet: int) -> None:
         clean_session = None if protocol == MQTTProtocolVersion.MQTTv5 else True
         super().__init__(
             CallbackAPIVersion.VERSION2, client_id, clean_session, protocol=protocol, reconnect_on_failure=False
         )
         self.ended = threading.Event()
+        self._max_packet = max_packet
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        """Receives up to ``bufsize`` bytes, which for the body of a packet is its length as the broker states it."""
+        if bufsize > self._max_packet:
+            _log.error("MQTT: the broker sends a packet of %d bytes; %d are accepted", bufsize, self._max_packet)
+            raise ConnectionError(f"a packet of {bufsize} bytes")
+        return super()._sock_recv(bufsize)
 
     def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
         """Runs in the network thread of paho."""
@@ -82,12 +91,14 @@ class MqttSession:
         will_topic: str | None,
         handlers: Mapping[str, MessageHandler],
         acknowledged: Acknowledged,
+        max_packet: int = MAX_ACKNOWLEDGEMENT,
     ) -> None:
         """Prepares a client; ``open`` connects it.
 
         ``handlers`` maps each topic filter to the function that receives its messages. ``acknowledged`` is called for
         each acknowledged or refused message. The last will on ``will_topic`` is a retained ``offline``; None sets no
-        will. Raises ConfigError for an unusable password or TLS file.
+        will. ``max_packet`` bounds the packets from the broker, in bytes. Raises ConfigError for an unusable password
+        or TLS file.
         """
         self._settings = settings
         self._is_mqtt_5 = settings.protocol == "5"
@@ -103,13 +114,15 @@ class MqttSession:
         self.ended_by_broker = False
         """The broker ended the connection with a DISCONNECT packet, which has the reason."""
         self.receive_maximum = 65535
+        self._max_received = max_packet
         self._max_packet: int | None = None
         """The largest packet in bytes that the broker accepts; None if it has not announced a limit."""
         self._client = self._make_client(client_id, will_topic)
 
     def _make_client(self, client_id: str, will_topic: str | None) -> _Client:
         settings = self._settings
-        client = _Client(client_id, MQTTProtocolVersion.MQTTv5 if self._is_mqtt_5 else MQTTProtocolVersion.MQTTv311)
+        protocol = MQTTProtocolVersion.MQTTv5 if self._is_mqtt_5 else MQTTProtocolVersion.MQTTv311
+        client = _Client(client_id, protocol, self._max_received)
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.suppress_exceptions = True  # an exception in a handler is logged and must not end the network thread
         client.on_log = _on_log
@@ -138,7 +151,7 @@ class MqttSession:
         options: dict[str, Any] = {}
         if self._is_mqtt_5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.MaximumPacketSize = MAX_PACKET
+            properties.MaximumPacketSize = self._max_received
             options = {"clean_start": True, "properties": properties}
         client.connect(settings.host, settings.port, settings.keepalive_s, **options)
         self._is_started = True

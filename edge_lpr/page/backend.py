@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_lpr.config import PassageSettings, Settings
-from edge_lpr.config.reload import ReloadRequests, ReloadResult
+from edge_lpr.config.reload import ReloadCallback, ReloadResult
 from edge_lpr.errors import ConfigError
 from edge_lpr.messages.encoding import JsonObject
 from edge_lpr.messages.health import HealthMessage
@@ -36,15 +36,15 @@ Save = Callable[[str, Mapping[str, Any]], None]
 class PageBackend:
     """What the routes read and change.
 
-    ``settings`` are those in force. ``save`` writes to the settings file, None without one. ``reloads`` requests a
-    reload. ``health`` returns the payload of the topic ``health``, None before the first one.
+    ``settings`` are those in force. ``save`` writes to the settings file, None without one. ``request_reload`` requests
+    a reload. ``health`` returns the payload of the topic ``health``, None before the first one.
     """
 
     settings: Settings
     health: Callable[[], HealthMessage | None]
     recent: RecentPassages
     folder: Path
-    reloads: ReloadRequests
+    request_reload: Callable[[ReloadCallback], None]
     save: Save | None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -84,7 +84,7 @@ class PageBackend:
 
     async def _reload(self) -> ReloadResult:
         done: Future[ReloadResult] = Future()
-        self.reloads.request_reload(done.set_result)
+        self.request_reload(done.set_result)
         try:
             # Shielded: after a time-out the frame loop must still be able to set the result.
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), RELOAD_S)

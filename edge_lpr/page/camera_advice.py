@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge_lpr.config import PassageSettings
 from edge_lpr.geometry import Quad
-from edge_lpr.page.scene import Scene
+from edge_lpr.link.scene import Scene
 from edge_lpr.tracking.filters import AreaFilter
 
 COMFORTABLE_WIDTH = 80

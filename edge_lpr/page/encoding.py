@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from edge_lpr.config import PassageSettings
 from edge_lpr.geometry import Quad
 from edge_lpr.images import encode_jpeg
+from edge_lpr.link.scene import Scene, ScenePlate
 from edge_lpr.messages.encoding import JsonObject, timestamp
 from edge_lpr.page.camera_advice import Advice, CameraAdvisor
-from edge_lpr.page.scene import Scene, ScenePlate
 
 JPEG_QUALITY = 70
 
@@ -37,11 +37,11 @@ class SceneEncoder:
         with self._lock:
             self._advisor.apply_settings(passage)
 
-    def encode(self, number: int, scene: Scene) -> bytes:
-        """Returns the message for ``scene``, whose number is ``number``. May be called from any thread."""
+    def encode(self, scene: Scene) -> bytes:
+        """Returns the message for ``scene``. May be called from any thread."""
         with self._lock:
             advice = self._advisor.advise(scene)
-        description = json.dumps(_describe(number, scene, advice), ensure_ascii=False).encode()
+        description = json.dumps(_describe(scene, advice), ensure_ascii=False).encode()
         jpeg = _jpeg(scene.image, self._width) if self._images else b""
         return len(description).to_bytes(4) + description + jpeg
 
@@ -53,10 +53,10 @@ def _jpeg(image: NDArray[np.uint8], width: int) -> bytes:
     return encode_jpeg(image, JPEG_QUALITY)
 
 
-def _describe(number: int, scene: Scene, advice: tuple[Advice, ...]) -> JsonObject:
+def _describe(scene: Scene, advice: tuple[Advice, ...]) -> JsonObject:
     frame = scene.frame
     return {
-        "View": number,
+        "View": scene.number,
         "At": timestamp(frame.captured_at),
         "Width": frame.width,
         "Height": frame.height,

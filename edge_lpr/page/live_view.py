@@ -10,9 +10,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from edge_lpr.errors import EdgeLprError
-from edge_lpr.page.scene import Scene, SceneBuffer
+from edge_lpr.link.scene import Scene
 
 WAIT_S = 8.0
 """Seconds that a request waits for a new picture before it is answered without one."""
@@ -36,10 +37,20 @@ class LivePicture:
     content: bytes
 
 
+class SceneSource(Protocol):
+    """Where scenes come from: the server's end of the link to the gate."""
+
+    def keep_watching(self) -> None:
+        """Asks for scenes for a few seconds more."""
+
+    def scene(self) -> Scene | None:
+        """Returns the newest scene that has come; None before the first one."""
+
+
 class LiveView:
     """For the event loop; ``close`` may be called from any thread. ``fps``: the most pictures per second."""
 
-    def __init__(self, scenes: SceneBuffer, encode: Callable[[int, Scene], bytes], fps: float, viewers: int) -> None:
+    def __init__(self, scenes: SceneSource, encode: Callable[[Scene], bytes], fps: float, viewers: int) -> None:
         self._scenes = scenes
         self._encode = encode
         self._pause_s = 1 / fps
@@ -59,7 +70,7 @@ class LiveView:
         ends_s = time.monotonic() + WAIT_S
         while not self._closing and time.monotonic() < ends_s and not await has_left():
             self._admit(viewer)
-            self._scenes.keep_active()
+            self._scenes.keep_watching()
             picture = await self._current()
             if picture is not None and picture.number != number:
                 return picture
@@ -79,10 +90,10 @@ class LiveView:
 
     async def _current(self) -> LivePicture | None:
         async with self._lock:
-            newest = self._scenes.newest()
-            if newest is None:
+            scene = self._scenes.scene()
+            if scene is None:
                 self._newest = None
-            elif (self._newest is None or newest[0] != self._newest.number) and time.monotonic() >= self._due_s:
+            elif (self._newest is None or scene.number != self._newest.number) and time.monotonic() >= self._due_s:
                 self._due_s = time.monotonic() + self._pause_s
-                self._newest = LivePicture(newest[0], await asyncio.to_thread(self._encode, *newest))
+                self._newest = LivePicture(scene.number, await asyncio.to_thread(self._encode, scene))
             return self._newest

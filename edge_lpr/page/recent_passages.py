@@ -7,27 +7,28 @@ from itertools import islice
 from pathlib import Path
 
 from edge_lpr.evidence.picture_access import PictureName, newest_crops
+from edge_lpr.link.messages import PassageRecord
 from edge_lpr.messages.encoding import JsonObject, timestamp
-from edge_lpr.passages import Passage
 
 SHOWN = 24
 
 
 class RecentPassages:
-    """The frame loop calls ``record_passage``; ``listed`` may be called from any thread."""
+    """The thread of the link calls ``record_passage``; ``listed`` may be called from any thread."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._passages: deque[JsonObject] = deque(maxlen=SHOWN)
         self.count = 0
-        """Number of passages in this run."""
+        """Number of passages since the gate's start."""
 
-    def record_passage(self, passage: Passage, sequence: int) -> None:
+    def record_passage(self, record: PassageRecord) -> None:
         """Adds a passage."""
+        passage = record.passage
         crop = None if passage.evidence is None else PictureName.from_reference(passage.evidence.crop).reference
         self._passages.appendleft(
             {
-                "Sequence": sequence,
+                "Sequence": record.sequence,
                 "Number": passage.number,
                 "Confidence": passage.confidence,
                 "Color": str(passage.color),
@@ -39,7 +40,7 @@ class RecentPassages:
                 "HasFrame": passage.evidence is not None and passage.evidence.frame is not None,
             }
         )
-        self.count += 1
+        self.count = record.total
 
     def listed(self) -> list[JsonObject]:
         """Returns at most ``SHOWN`` passages, newest first.

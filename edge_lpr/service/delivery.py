@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class FrameObserver(Protocol):
-    """Receives what the frame loop did: the page. The loop waits for it, so each method must return quickly."""
+    """Receives what the frame loop did: the server. The loop waits for it, so each method must return quickly."""
 
     def add_narrow_plates(self, quads: list[Quad]) -> None:
         """Takes the plates of the frame being read that are too narrow to read."""

@@ -1,8 +1,7 @@
-"""The state of the gate after one iteration of the frame loop: for metrics, health over HTTP and MQTT."""
+"""The state of the gate after one iteration of the frame loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_lpr.cameras import CameraStatus
@@ -22,7 +21,3 @@ class GateState:
     throughput: Throughput
     counts: TrackerCounts
     reading: ReadingStatus
-
-
-ReadGateState = Callable[[], GateState | None]
-"""Returns the newest state; None before the first iteration. May be called from any thread."""

@@ -12,6 +12,7 @@ from edge_lpr import __version__
 from edge_lpr.cameras import CameraStatus
 from edge_lpr.host.board import Throttling, temperature_celsius, throttling
 from edge_lpr.host.clock import clock_synchronized
+from edge_lpr.link.messages import GateUpdate
 from edge_lpr.messages.health import (
     BoardThrottling,
     BrokerHealth,
@@ -64,13 +65,10 @@ class HealthMonitor:
         self._send(health)
         return health
 
-    def state(self) -> GateState | None:
-        """Returns the newest state; None before the first iteration. May be called from any thread."""
-        return self._state
-
-    def snapshot(self) -> HealthMessage | None:
-        """Returns a snapshot of the newest state; None before the first iteration. May be called from any thread."""
-        return None if self._state is None else self._snapshot(self._state)
+    def update(self) -> GateUpdate | None:
+        """Returns the newest state for the server; None before the first iteration. May be called from any thread."""
+        state = self._state
+        return None if state is None else GateUpdate(self._snapshot(state), state.at_s, state.camera.is_blind)
 
     def _snapshot(self, state: GateState) -> HealthMessage:
         return HealthMessage(

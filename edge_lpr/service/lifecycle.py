@@ -8,20 +8,24 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from edge_lpr.cameras import create_source
-from edge_lpr.config import LogSettings, Settings
+from edge_lpr.config import Settings
 from edge_lpr.config.reload import ReloadRequests
 from edge_lpr.errors import CameraError
+from edge_lpr.host.logs import set_up_logging
 from edge_lpr.host.systemd import SystemdNotifier
+from edge_lpr.link.gate_end import GateEnd
 from edge_lpr.mqtt.publisher import PassagePublisher
-from edge_lpr.page.backend import Save
 from edge_lpr.service.reload import Reloader
-from edge_lpr.service.server import Server, open_server
-from edge_lpr.service.wiring import Gate, create_gate
+from edge_lpr.service.server_process import ServerProcess
+from edge_lpr.service.server_settings import check_server_settings
+from edge_lpr.service.wiring import Gate, ReadUpdate, create_gate
+from edge_lpr.web.listening import listen
 
 DELIVERY_WAIT_S = 120.0
 """Seconds that the end of a recording waits for a broker that is away."""
@@ -47,20 +51,20 @@ class ServiceExit:
     camera_hangs: bool
 
 
-def run_service(load: Callable[[], Settings], save: Save | None = None) -> int:
+def run_service(load: Callable[[], Settings], config: Path | None = None) -> int:
     """Runs until SIGTERM, SIGINT or the end of a recording. Returns the exit code.
 
-    ``load`` reads the settings, at the start and at each reload. ``save`` writes what the page changes.
+    ``load`` reads the settings, at the start and at each reload. ``config`` is the file that the page changes.
 
     0: stopped by a signal, or the recording is over and the broker has every passage. 1: the recording is over and the
     broker stayed away; the passages are in the outbox and are sent at the next start. Also 1: a call to the camera
     never returned. Raises EdgeLprError for what keeps the service from starting, and for a recording that fails.
     """
     settings = load()
-    set_up_logging(settings.log)
+    set_up_logging(settings.log.level)
     stop, requests = threading.Event(), ReloadRequests()
     with _signals(stop, requests), _stop_on_broken_thread(stop) as broken:
-        result = serve(settings, stop, load, requests, save)
+        result = serve(settings, stop, load, requests, config)
     if result.failure is not None and not result.camera_hangs:
         raise result.failure
     if result.camera_hangs:
@@ -77,33 +81,40 @@ def serve(
     stop: threading.Event,
     load: Callable[[], Settings] | None = None,
     requests: ReloadRequests | None = None,
-    save: Save | None = None,
+    config: Path | None = None,
 ) -> ServiceExit:
     """Runs the service without signals: ``stop`` ends it.
 
-    ``requests`` make it ``load`` the settings again; without ``load`` they stay as they are. Without ``save`` the page
-    cannot change them.
+    ``requests`` make it ``load`` the settings again; without ``load`` they stay as they are. Without ``config`` the
+    page cannot change them.
     """
     requests = requests or ReloadRequests()
-    gate = create_gate(settings)
-    with gate.hot_swap, open_server(settings, gate.interface(requests), save) as server:
-        reloader = Reloader(settings, load or (lambda: settings), requests, (gate, server), gate.notifier)
-        return _run(gate, server, reloader, stop)
+    with ExitStack() as stack:
+        if settings.api.enabled or settings.page.enabled:
+            check_server_settings(settings)
+            # The gate opens the socket and keeps it: clients wait in its queue while the server is started again.
+            listener = stack.enter_context(listen(settings.api))
+
+            def connect(read_update: ReadUpdate) -> GateEnd:
+                return GateEnd(settings, config, read_update, requests)
+
+            gate = create_gate(settings, connect)
+        else:
+            gate = create_gate(settings, None)
+        stack.enter_context(gate.hot_swap)
+        if gate.server is not None:
+            stack.enter_context(ServerProcess(gate.server, listener))
+        reloader = Reloader(settings, load or (lambda: settings), requests, (gate,), gate.notifier)
+        return _run(gate, reloader, stop)
 
 
-def set_up_logging(settings: LogSettings) -> None:
-    """Logs to stderr. The journal adds the time itself."""
-    form = "%(levelname)s %(message)s" if "JOURNAL_STREAM" in os.environ else "%(asctime)s %(levelname)s %(message)s"
-    logging.basicConfig(level=settings.level.upper(), format=form)
-
-
-def _run(gate: Gate, server: Server, reloader: Reloader, stop: threading.Event) -> ServiceExit:
+def _run(gate: Gate, reloader: Reloader, stop: threading.Event) -> ServiceExit:
     """Runs camera, frame loop and publisher, and stops them in that order."""
     publisher, failure = gate.publisher, None
     publisher.start()
     try:
         with create_source(gate.settings.camera, gate.light_meter) as source:
-            loop = gate.create_loop(source, reloader, server.observer)
+            loop = gate.create_loop(source, reloader)
             try:
                 loop.run(stop)
                 _log.info("stopping" if stop.is_set() else "the recording is over")

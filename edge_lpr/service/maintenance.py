@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_lpr.evidence.writer import EvidenceWriter
-from edge_lpr.service.model_hot_swap import ModelHotSwap
+from edge_lpr.model_store.hot_swap import ModelHotSwap
 from edge_lpr.service.reload import Reloader
 
 

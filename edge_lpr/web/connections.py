@@ -69,8 +69,9 @@ class BoundedListener(socket.socket):
     It counts a connection when it is accepted, before TLS is negotiated and before uvicorn sees it.
     """
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, fileno: int) -> None:
+        """Takes over the listening socket with the descriptor ``fileno``."""
+        super().__init__(fileno=fileno)
         self._connections: list[socket.socket] = []
         self.protocols: Collection[asyncio.Protocol] = ()
         """The protocols of the connections that uvicorn has set up."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
-import ssl
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -13,22 +13,34 @@ import uvicorn
 from starlette.applications import Starlette
 
 from edge_lpr.config import ApiSettings
-from edge_lpr.errors import ConfigError, ListenError
-from edge_lpr.host.tls import server_context
 from edge_lpr.web.connections import HEADER_TIMEOUT_S, BoundedListener, HttpProtocol
+from edge_lpr.web.listening import BACKLOG, listen, tls_context
 
 STOP_S = 0.5
 """Seconds in which running requests may still be answered at a stop; then their connections are closed."""
 
-_BACKLOG = 128
 _log = logging.getLogger(__name__)
 
 
 class WebServer:
     """Serves ``app`` at the address of the settings, over TLS where they name a certificate. A context manager."""
 
-    def __init__(self, app: Starlette, settings: ApiSettings) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        settings: ApiSettings,
+        *,
+        listener: socket.socket | None = None,
+        on_tick: Callable[[], None] | None = None,
+    ) -> None:
+        """Nothing is opened yet.
+
+        ``listener`` is a listening socket, which stays open; without it one is opened. ``on_tick`` is called once a
+        second by the event loop while it works.
+        """
         self._app = app
+        self._listener = listener
+        self._on_tick = on_tick
         self._settings = settings
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -58,14 +70,15 @@ class WebServer:
             access_log=False,
             proxy_headers=False,  # X-Forwarded-For could make any client look local
             server_header=False,
-            backlog=_BACKLOG,
+            backlog=BACKLOG,
             timeout_keep_alive=HEADER_TIMEOUT_S,
             timeout_graceful_shutdown=1,
         )
         config.load()
         config.ssl = context
-        listener = _listen(self._settings)
-        self._server = uvicorn.Server(config)
+        opened = listen(self._settings) if self._listener is None else self._listener.dup()
+        listener = BoundedListener(fileno=opened.detach())
+        self._server = _Server(config, self._on_tick)
         listener.protocols = self._server.server_state.connections
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="api-http")
         self._thread.start()
@@ -88,33 +101,15 @@ class WebServer:
         self.stop()
 
 
-def tls_context(settings: ApiSettings) -> ssl.SSLContext | None:
-    """Returns TLS 1.2 or newer with the certificate of the settings; None without one. Raises ConfigError."""
-    if settings.tls_cert_file is None or settings.tls_key_file is None:
-        return None
-    try:
-        return server_context(settings.tls_cert_file, settings.tls_key_file)
-    except OSError as error:
-        raise ConfigError(
-            f"api.tls_cert_file: cannot use {settings.tls_cert_file} with {settings.tls_key_file}:"
-            f" {error.strerror or error}; give a certificate in PEM form, and its key without password"
-        ) from error
+class _Server(uvicorn.Server):
+    """uvicorn's server with a sign of life."""
 
+    def __init__(self, config: uvicorn.Config, on_tick: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._call = on_tick
 
-def _listen(settings: ApiSettings) -> BoundedListener:
-    address = f"{settings.host}:{settings.port}"
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = BoundedListener(family, kind, protocol)
-    except OSError as error:
-        raise ListenError(f"api.host: {address}: {error.strerror}; give an address of this device") from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(where)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise ListenError(f"api: cannot listen at {address}: {error.strerror}; change api.host or api.port") from error
-    return listener
+    async def on_tick(self, counter: int) -> bool:
+        """Runs ten times a second in the event loop."""
+        if self._call is not None and counter % 10 == 0:
+            self._call()
+        return await super().on_tick(counter)

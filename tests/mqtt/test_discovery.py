@@ -10,9 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
 from edge_lpr.mqtt.discovery import EVENT_TYPES, discovery_payload, discovery_topic, object_id
 from edge_lpr.mqtt.publisher import PassagePublisher
@@ -32,15 +30,6 @@ ALLOWED = {
 COMMON = {"platform", "name", "icon", "state_topic", "value_template", "unique_id", "entity_category"}
 ATTRIBUTES = {"json_attributes_topic", "json_attributes_template"}
 """The options of each platform on home-assistant.io that are useful for a gate."""
-
-
-def publish_birth(port: int, payload: str) -> None:
-    client = paho.Client(CallbackAPIVersion.VERSION2)
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    client.publish("homeassistant/status", payload, qos=1).wait_for_publish(DEADLINE_S)
-    client.disconnect()
-    client.loop_stop()
 
 
 def test_the_payload_keeps_the_published_rules() -> None:
@@ -69,7 +58,7 @@ def test_no_two_devices_share_an_id() -> None:
     assert len({object_id(Topics(*base)) for base in bases}) == len(bases)
 
 
-def test_the_description_is_sent_on_connect_and_when_home_assistant_starts(
+def test_the_description_is_sent_on_connect_and_kept_for_the_start_of_home_assistant(
     mosquitto: Mosquitto, make_publisher: Callable[..., PassagePublisher], subscribe: Callable[..., Subscriber]
 ) -> None:
     subscriber = subscribe(mosquitto.port)
@@ -80,9 +69,6 @@ def test_the_description_is_sent_on_connect_and_when_home_assistant_starts(
     late = subscribe(mosquitto.port, CONFIG)
     assert late.wait_count(CONFIG, 1)[0].retain
     assert publisher.connection.wait_for("connected", DEADLINE_S)
-    publish_birth(mosquitto.port, "offline")
-    publish_birth(mosquitto.port, "online")
-    assert subscriber.wait_count(CONFIG, 2)[1].payload == first.payload
     assert subscriber.wait_count("edge-lpr/gate-1/availability", 1)[0].payload == b"online"
 
 

@@ -9,16 +9,13 @@ from pathlib import Path
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from prometheus_client import CollectorRegistry
 
-from edge_lpr.api.mqtt_requests import MqttRequests
-from edge_lpr.api.request_metrics import RequestMetrics
 from edge_lpr.backoff import BackOff
-from edge_lpr.config import DeviceSettings, HomeAssistantSettings, MqttSettings
+from edge_lpr.config import DeviceSettings, HomeAssistantSettings, MqttSettings, Settings
 from edge_lpr.mqtt.publisher import PassagePublisher
 from edge_lpr.passages import Passage
-from edge_lpr.vision.latest_frame import LatestFrame
 from tests.support import samples
+from tests.support.api import requests_answered
 from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber
 
 BASE = "edge-lpr/gate-1"
@@ -40,24 +37,31 @@ def broker(start_mosquitto: Callable[..., Mosquitto], repo_root: Path, tmp_path:
 
 @pytest.fixture
 def gate(broker: Mosquitto, tmp_path: Path) -> PassagePublisher:
-    """A gate that may publish. Its API is switched off and answers requests with that error."""
-    password_file = tmp_path / "password"
+    """A gate that may publish."""
+    device = DeviceSettings(id="gate-1", state_dir=tmp_path / "state")
+    return PassagePublisher(gate_settings(broker.port, tmp_path), device, backoff=BackOff(0.05, 0.2))
+
+
+def gate_settings(port: int, folder: Path, *, announced: bool = False) -> MqttSettings:
+    """Returns the settings of a gate that logs in as ``gate-1``, and is ``announced`` to Home Assistant."""
+    password_file = folder / "password"
     password_file.write_text("gate-1", encoding="ascii")
-    return PassagePublisher(
-        MqttSettings(port=broker.port, username="gate-1", password_file=password_file),
-        DeviceSettings(id="gate-1", state_dir=tmp_path / "state"),
-        backoff=BackOff(0.05, 0.2),
+    return MqttSettings(
+        port=port,
+        username="gate-1",
+        password_file=password_file,
+        home_assistant=HomeAssistantSettings(enabled=announced),
     )
 
 
 def test_every_user_of_the_example_has_only_the_rights_it_needs(
-    broker: Mosquitto, gate: PassagePublisher, subscribe: Subscribe, passage: Passage
+    broker: Mosquitto, gate: PassagePublisher, subscribe: Subscribe, passage: Passage, tmp_path: Path
 ) -> None:
     parking, display, other = (
         subscribe(broker.port, username=user, password=user) for user in ("parking", "display", "gate-2")
     )
-    MqttRequests(gate.connection, gate.topics, None, LatestFrame(), RequestMetrics(CollectorRegistry()))
-    with gate:
+    settings = Settings(mqtt=gate_settings(broker.port, tmp_path), device=DeviceSettings(state_dir=tmp_path / "api"))
+    with gate, requests_answered(settings, lambda _: []):
         gate.publish_health(samples.HEALTH)
         gate.publish_passage(passage)
         assert gate.wait_until_empty(DEADLINE_S)
@@ -86,21 +90,12 @@ def test_the_example_has_rights_for_home_assistant_and_for_counting(
     broker: Mosquitto, subscribe: Subscribe, passage: Passage, tmp_path: Path
 ) -> None:
     hub, counting = (subscribe(broker.port, username=user, password=user) for user in ("home-assistant", "counting"))
-    password_file = tmp_path / "password"
-    password_file.write_text("gate-1", encoding="ascii")
-    settings = MqttSettings(
-        port=broker.port,
-        username="gate-1",
-        password_file=password_file,
-        home_assistant=HomeAssistantSettings(enabled=True),
-    )
+    settings = gate_settings(broker.port, tmp_path, announced=True)
     gate = PassagePublisher(settings, DeviceSettings(id="gate-1", state_dir=tmp_path / "state"))
     config = "homeassistant/device/edge-lpr_2fgate-1/config"
     with gate:
         hub.wait_count(config, 1)
         hub.wait_payload(f"{BASE}/availability", b"online")
-        hub.client.publish("homeassistant/status", b"online", qos=1).wait_for_publish(DEADLINE_S)
-        hub.wait_count(config, 2)
         gate.publish_statistic(samples.STATISTICS)
         gate.publish_passage(passage)
         counting.wait_count(f"{BASE}/statistics", 1)

@@ -9,9 +9,8 @@ import pytest
 from starlette.applications import Starlette
 
 from edge_lpr.config import ApiSettings, PageSettings, Settings, load_settings
-from edge_lpr.config.reload import ReloadRequests
 from edge_lpr.errors import ConfigError
-from edge_lpr.page.build import create_page
+from edge_lpr.page.build import Page, create_page
 from edge_lpr.page.login_sessions import LASTS_S, MAX_SESSIONS, LoginSessions, load_token
 from tests.support.api import AppClient
 
@@ -54,6 +53,20 @@ def test_a_page_for_other_machines_needs_a_token() -> None:
     Settings(api=ApiSettings(host="0.0.0.0"), page=PageSettings(enabled=True, token=TOKEN))
 
 
+class NoScenes:
+    """A gate whose camera gives no picture."""
+
+    def keep_watching(self) -> None:
+        """Asks for nothing."""
+
+    def scene(self) -> None:
+        """Returns no scene."""
+
+
+def page_without_gate(settings: Settings) -> Page:
+    return create_page(settings, lambda: None, NoScenes(), lambda _: None, None)
+
+
 @pytest.mark.parametrize(
     ("host", "peer", "status"),
     [
@@ -64,8 +77,7 @@ def test_a_page_for_other_machines_needs_a_token() -> None:
     ],
 )
 def test_without_a_token_only_this_device_is_served(host: str, peer: str, status: int) -> None:
-    page = create_page(Settings(page=PageSettings(enabled=True)), lambda: None, ReloadRequests(), None)
-    assert page is not None
+    page = page_without_gate(Settings(page=PageSettings(enabled=True)))
     client = AppClient(Starlette(routes=page.routes), peer, f"http://{host}")
     assert client.get("/page/").status_code == status
     if status == 200:
@@ -81,8 +93,7 @@ def test_without_a_token_only_this_device_is_served(host: str, peer: str, status
 def test_over_tls_the_cookie_is_secure(tmp_path: Path) -> None:
     api = ApiSettings(tls_cert_file=tmp_path / "c", tls_key_file=tmp_path / "k")
     settings = Settings(api=api, page=PageSettings(enabled=True, token=TOKEN))
-    page = create_page(settings, lambda: None, ReloadRequests(), None)
-    assert page is not None
+    page = page_without_gate(settings)
     client = AppClient(Starlette(routes=page.routes), "192.0.2.7", "https://gate.example")
     answer = client.post("/page/login", json={"Token": TOKEN}, headers={"Origin": "https://gate.example"})
     assert "; secure" in answer.headers["set-cookie"].lower()

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from edge_lpr.config import PassageSettings
 from edge_lpr.frames import Frame
 from edge_lpr.geometry import Quad
-from edge_lpr.images import load_image
+from edge_lpr.link.scene import FollowedTrack, Scene, ScenePlate
 from edge_lpr.page.camera_advice import COMFORTABLE_WIDTH, CameraAdvisor
 from edge_lpr.page.encoding import SceneEncoder
-from edge_lpr.page.scene import FollowedTrack, Scene, SceneBuffer, ScenePlate
 from edge_lpr.resources import demo_clip
 from edge_lpr.vision.reader import PlateReader
 
@@ -31,22 +30,11 @@ def scene_of(image: NDArray[np.uint8], reader: PlateReader, like: Scene | None =
         if like
         else tuple(ScenePlate(each, FollowedTrack(1, None, 1, False)) for each in reader.read(image))
     )
-    return Scene(Frame(image, 0, 0.0, NOON, "camera"), plates, ())
+    return Scene(7, Frame(image, 0, 0.0, NOON, "camera"), plates, (), 0.0)
 
 
 def codes(scene: Scene) -> dict[str, str]:
     return {each.topic: each.code for each in CameraAdvisor(PassageSettings(), 60).advise(scene)}
-
-
-def test_without_viewers_no_scene_is_kept(plate_photo: bytes, reader: PlateReader) -> None:
-    image = load_image(plate_photo)
-    buffer, frame = SceneBuffer(), Frame(image, 0, 0.0, NOON, "camera")
-    buffer.add_frame(frame, [], [])
-    assert buffer.newest() is None
-    buffer.keep_active()
-    buffer.add_frame(frame, reader.read(image), [])
-    newest = buffer.newest()
-    assert newest is not None and newest[1].plates[0].followed is None
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +75,7 @@ def test_without_pictures_the_live_view_has_the_readings_only(
 ) -> None:
     scene = scene_of(near_frame, reader)
     for images in (True, False):
-        encoded = SceneEncoder(CameraAdvisor(PassageSettings(), 60), 320, images=images).encode(7, scene)
+        encoded = SceneEncoder(CameraAdvisor(PassageSettings(), 60), 320, images=images).encode(scene)
         length = int.from_bytes(encoded[:4])
         header, jpeg = json.loads(encoded[4 : 4 + length]), encoded[4 + length :]
         assert header["View"] == 7 and header["Plates"][0]["Number"]

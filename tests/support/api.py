@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.profile.client_profile import ClientProfile
@@ -25,14 +28,16 @@ from edge_lpr.api.dispatcher import Dispatcher
 from edge_lpr.api.http_routes import create_routes
 from edge_lpr.api.keys import Account
 from edge_lpr.api.quota import QuotaBook
-from edge_lpr.config import ApiSettings, DeviceSettings
-from edge_lpr.service.gate_state import GateState
-from edge_lpr.service.metrics import Metrics
-from edge_lpr.service.server import serve_http
-from edge_lpr.service.status_routes import create_status_routes
+from edge_lpr.api.request_metrics import RequestMetrics
+from edge_lpr.config import PHOTO_MIN_PLATE_WIDTH, ApiSettings, DeviceSettings, Settings
+from edge_lpr.link.messages import GateUpdate
+from edge_lpr.mqtt.connection import MqttConnection
+from edge_lpr.readings import PlateReading, ReadPlates
+from edge_lpr.server.metrics import Metrics
+from edge_lpr.server.status_routes import create_status_routes
+from edge_lpr.server.wiring import open_dispatcher, serve_http, serve_mqtt_requests
 from edge_lpr.vision.reader import PlateReader
-from edge_lpr.vision.reader_priority import SharedReader
-from tests.support.mqtt import free_port
+from tests.support.mqtt import DEADLINE_S, free_port
 
 SECRET_ID, SECRET_KEY = "AKIDtest", "a-secret-key-for-tests"
 
@@ -86,11 +91,27 @@ class FileServer:
 @contextmanager
 def serve_api(settings: ApiSettings, device: DeviceSettings, reader: PlateReader) -> Iterator[None]:
     """Serves the API without a gate until the end of the ``with`` block."""
-    with serve_http(settings, device, SharedReader(reader).read_for_request, lambda: None):
+
+    def read(image: NDArray[np.uint8]) -> list[PlateReading]:
+        return reader.read(image, min_plate_width=PHOTO_MIN_PLATE_WIDTH)
+
+    with open_dispatcher(settings, device, read) as dispatcher, serve_http(settings, dispatcher, lambda: None):
         yield
 
 
-def create_app(dispatcher: Dispatcher, accounts: Mapping[str, Account], gate: GateState | None = None) -> Starlette:
+@contextmanager
+def requests_answered(settings: Settings, read: ReadPlates) -> Iterator[MqttConnection]:
+    """Answers requests over MQTT without a gate until the end of the ``with`` block. The camera gives no picture."""
+    metrics = RequestMetrics(CollectorRegistry())
+    with (
+        open_dispatcher(settings.api, settings.device, read) as dispatcher,
+        serve_mqtt_requests(settings, dispatcher, lambda _: None, lambda _: None, metrics) as connection,
+    ):
+        assert connection.wait_for("connected", DEADLINE_S)
+        yield connection
+
+
+def create_app(dispatcher: Dispatcher, accounts: Mapping[str, Account], gate: GateUpdate | None = None) -> Starlette:
     """Returns the API and the status routes as an application without a server. ``gate`` is the state of the gate."""
     metrics = Metrics(lambda: gate)
     routes = create_routes(dispatcher, accounts, metrics.requests)
@@ -124,7 +145,7 @@ class AppClient:
 
 
 def create_app_client(
-    state_dir: Path, peer: str = "127.0.0.1", gate: GateState | None = None, **accounts: Account
+    state_dir: Path, peer: str = "127.0.0.1", gate: GateUpdate | None = None, **accounts: Account
 ) -> AppClient:
     """Returns a client of an API whose action always finds no plate."""
     dispatcher = Dispatcher(lambda _: [], QuotaBook(state_dir), requests_per_second=10, queue=1)

@@ -8,36 +8,35 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from edge_lpr.service.gate_state import ReadGateState
-from edge_lpr.service.metrics import Metrics
+from edge_lpr.server.metrics import Metrics, ReadUpdate
 
 STALLED_S = 60.0
 """Seconds without an iteration of the frame loop after which the gate has failed; the watchdog waits as long."""
 
 
-def create_status_routes(metrics: Metrics, read_state: ReadGateState) -> list[BaseRoute]:
+def create_status_routes(metrics: Metrics, read_update: ReadUpdate) -> list[BaseRoute]:
     """Returns the routes ``/healthz`` and ``/metrics``."""
-    routes = _StatusRoutes(metrics, read_state)
+    routes = _StatusRoutes(metrics, read_update)
     return [Route("/healthz", routes.healthz), Route("/metrics", routes.metrics)]
 
 
 class _StatusRoutes:
-    def __init__(self, metrics: Metrics, read_state: ReadGateState) -> None:
+    def __init__(self, metrics: Metrics, read_update: ReadUpdate) -> None:
         self._metrics = metrics
-        self._read_state = read_state
+        self._read_update = read_update
 
     async def healthz(self, _request: Request) -> Response:
         """Answers 200 while the gate works, 503 when the frame loop stands still or the camera is blind."""
-        state = self._read_state()
-        if state is None:
+        gate = self._read_update()
+        if gate is None:
             return JSONResponse({"Status": "starting"})
-        works = time.monotonic() - state.at_s < STALLED_S and not state.camera.is_blind
+        works = time.monotonic() - gate.at_s < STALLED_S and not gate.is_blind
         answer = {
             "Status": "ok" if works else "failed",
-            "Camera": state.camera.state,
-            "CameraFault": state.camera.fault,
-            "Broker": state.publisher.connection.state,
-            "Waiting": state.publisher.outbox.waiting,
+            "Camera": gate.health.camera.state,
+            "CameraFault": gate.health.camera.fault,
+            "Broker": gate.health.broker.state,
+            "Waiting": gate.health.outbox.waiting,
         }
         return JSONResponse(answer, status_code=200 if works else 503)
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import paho.mqtt.client as paho
 
 from edge_lpr.api.errors import ApiError, ErrorCode
-from edge_lpr.api.mqtt_requests import check_topic, response_topic
-from edge_lpr.config.reload import ReloadRequests, ReloadResult
+from edge_lpr.api.mqtt_requests import correlation_data, reply_topic
+from edge_lpr.config.reload import ReloadCallback, ReloadResult
 from edge_lpr.messages.answer import ErrorAnswer, error_answer
 from edge_lpr.messages.encoding import new_request_id
 from edge_lpr.messages.reload import ReloadAnswer, reload_answer
-from edge_lpr.mqtt.connection import MqttConnection
-from edge_lpr.mqtt.topics import RELOAD, Topics
+from edge_lpr.mqtt.answers import Answers
+from edge_lpr.mqtt.topics import RELOAD
+
+RequestReload = Callable[[ReloadCallback], None]
+"""Requests a reload of the settings; the callback receives its result."""
 
 _log = logging.getLogger(__name__)
 
@@ -21,32 +25,28 @@ _log = logging.getLogger(__name__)
 class ReloadRequestHandler:
     """Handles ``request/reload``. Make it before the connection starts."""
 
-    def __init__(self, connection: MqttConnection, topics: Topics, requests: ReloadRequests) -> None:
-        self._connection = connection
-        self._topics = topics
-        self._requests = requests
-        connection.subscribe(topics.request(RELOAD), self._handle)
+    def __init__(self, answers: Answers, request_reload: RequestReload) -> None:
+        self._answers = answers
+        self._request_reload = request_reload
+        answers.connection.subscribe(answers.topics.request(RELOAD), self._handle)
 
     def _handle(self, message: paho.MQTTMessage) -> None:
         """Passes the request on. Runs in the network thread. The payload is not used."""
         if message.retain:
             _log.warning("MQTT: a retained request on %s is ignored; publish requests without retain", RELOAD)
             return
-        wanted, correlation = response_topic(message)
-        topic = self._topics.response(RELOAD)
-        if wanted is not None:
-            try:
-                check_topic(wanted, self._topics)
-            except ApiError as error:
-                refusal = error_answer(error.code, error.message, new_request_id())
-                self._connection.publish_once(topic, refusal.encode(), correlation)
-                return
-            topic = wanted
+        correlation = correlation_data(message)
+        try:
+            topic = reply_topic(message, RELOAD, self._answers)
+        except ApiError as error:
+            refusal = error_answer(error.code, error.message, new_request_id())
+            self._answers.publish(self._answers.topics.response(RELOAD), refusal.encode(), correlation)
+            return
 
         def answer_with(result: ReloadResult) -> None:
-            self._connection.publish_once(topic, _answer(result).encode(), correlation)
+            self._answers.publish(topic, _answer(result).encode(), correlation)
 
-        self._requests.request_reload(answer_with)
+        self._request_reload(answer_with)
 
 
 def _answer(result: ReloadResult) -> ReloadAnswer | ErrorAnswer:

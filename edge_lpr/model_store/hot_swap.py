@@ -1,4 +1,4 @@
-"""Hot swap of the model pair: the service follows the choice in the model store without losing a frame.
+"""Hot swap of the model pair: gate and server follow the choice in the model store without losing a picture.
 
 ``edge-lpr models`` changes the choice. The frame loop notices it between two frames and has the pair loaded and tested
 in another thread. Once that is done, the next frame is read with the new pair. A vehicle in sight is then read by both
@@ -8,6 +8,7 @@ pairs, and stays one vehicle. A pair that fails its test is refused.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
@@ -16,24 +17,21 @@ from edge_lpr.config import ReaderSettings
 from edge_lpr.errors import ModelError
 from edge_lpr.model_store.loading import OpenedPair, open_installed
 from edge_lpr.model_store.store import ModelStore
-from edge_lpr.service.health import HealthMonitor, versions_of
-from edge_lpr.vision.reader_priority import SharedReader
 
 _log = logging.getLogger(__name__)
 
 
 class ModelHotSwap:
-    """Replaces the pair of ``reader``, and the versions that ``monitor`` publishes. A context manager."""
+    """Calls ``use`` with each newly chosen pair that passed its test. A context manager."""
 
     def __init__(
-        self, store: ModelStore, settings: ReaderSettings, current: str, reader: SharedReader, monitor: HealthMonitor
+        self, store: ModelStore, settings: ReaderSettings, current: str, use: Callable[[OpenedPair], None]
     ) -> None:
         """``current`` is the name of the pair in use."""
         self._store = store
         self._settings = settings
         self._current = current
-        self._reader = reader
-        self._monitor = monitor
+        self._use = use
         self._choice_version = store.choice_version()
         self._loader = ThreadPoolExecutor(1, "models")
         self._loading: Future[OpenedPair] | None = None
@@ -80,7 +78,6 @@ class ModelHotSwap:
         except ModelError as error:
             _log.error("the chosen models are refused, %s stays in use: %s", self._current, error)
             return
-        self._reader.replace(pair.reader)
-        self._monitor.versions = versions_of(pair)
-        _log.info("reading with the models %s from this frame on, %s until now", pair.name, self._current)
+        self._use(pair)
+        _log.info("reading with the models %s from now on, %s until now", pair.name, self._current)
         self._current = pair.name

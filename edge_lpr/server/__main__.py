@@ -1,0 +1,67 @@
+"""The server's process: ``python -m edge_lpr.server LINK LISTENER``, started by the gate.
+
+Both are descriptors: of this process's end of the link to the gate, and of the listening socket.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from multiprocessing.connection import Connection
+
+from edge_lpr.errors import EdgeLprError
+from edge_lpr.host.logs import set_up_logging
+from edge_lpr.link.server_end import ServerEnd
+from edge_lpr.server.limits import limit_memory, lower_priority
+from edge_lpr.server.wiring import open_server
+
+BASE_MEGABYTES = 450
+"""Memory of the server without pictures: libraries, models, and the bodies of requests."""
+
+BYTES_PER_PIXEL = 12
+"""Memory of a picture that is read, at several scales."""
+
+END_S = 2.0
+"""Seconds for an orderly end once the gate is gone."""
+
+_log = logging.getLogger("edge_lpr.server")
+
+
+def main(arguments: list[str]) -> int:
+    """Serves until SIGTERM, or until the gate ends. Returns the exit code."""
+    link, listener = map(int, arguments)
+    # A terminal sends both to all its processes; the gate ends its server in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # it is waited for below
+    try:
+        end = ServerEnd(Connection(link))
+    except EOFError:
+        return 0  # the gate has ended
+    settings = end.start.settings
+    set_up_logging(settings.log.level, "server: ")
+    lower_priority()
+    limit_memory(BASE_MEGABYTES + settings.api.max_megapixels * BYTES_PER_PIXEL)
+    try:
+        with open_server(end, socket.socket(fileno=listener)):
+            threading.Thread(target=_receive, args=(end,), name="link", daemon=True).start()
+            signal.sigwait({signal.SIGTERM})
+    except EdgeLprError as error:
+        _log.error("%s", error)
+        return error.exit_code
+    return 0
+
+
+def _receive(end: ServerEnd) -> None:
+    end.receive()
+    # Without the gate this process must not stay, whatever its other threads do.
+    threading.Timer(END_S, os._exit, (0,)).start()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,46 @@
+"""Limits that a process sets for itself before it takes anything from a stranger. None of them can be lifted again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import signal
+
+MEGABYTE = 1_000_000
+
+NICENESS = 10
+"""A process with this value gets a ninth of the processor beside one without. Source: sched(7)."""
+
+_log = logging.getLogger(__name__)
+
+
+def lower_priority() -> None:
+    """Gives this process a lower priority at the processor than the gate's. Logs if the system does not allow it."""
+    try:
+        os.nice(NICENESS)
+    except OSError as error:
+        _log.warning("the server process keeps the gate's priority at the processor: %s", error.strerror)
+
+
+def limit_memory(megabytes: float) -> None:
+    """Bounds the memory that this process may allocate; beyond it Python raises MemoryError.
+
+    The limit is on private data (RLIMIT_DATA), not on address space: threads and libraries reserve far more addresses
+    than they use. Source: setrlimit(2).
+    """
+    size = round(megabytes * MEGABYTE)
+    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+
+
+def forbid_files() -> None:
+    """Makes this process unable to write files."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def limit_work(seconds: float) -> None:
+    """Ends this process once it has used ``seconds`` more of the processor, in all its threads. 0 lifts the limit.
+
+    The signal SIGPROF has no handler, so it ends the process. Source: setitimer(2).
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds)
