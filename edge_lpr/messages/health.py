@@ -94,6 +94,16 @@ class ReadingHealth(HealthPart):
     """Frames not read to spare the board."""
 
 
+class ServerHealth(HealthPart):
+    """The process that serves API, page and requests; null where API and page are switched off."""
+
+    state: Literal["starting", "running", "restarting"]
+    restarts: Count
+    """How often it ended and was started again."""
+    last_error: str | None
+    """Why it ended the last time."""
+
+
 class BoardThrottling(HealthPart):
     """The flags of a Raspberry Pi; null on other boards."""
 
@@ -134,6 +144,7 @@ class HealthMessage(HealthPart):
     outbox: OutboxHealth
     passages: PassageCounts
     reading: ReadingHealth
+    server: ServerHealth | None = None
     frames_per_second: Annotated[float, Field(ge=0)]
     """Frames read."""
     read_milliseconds: Milliseconds | None

@@ -21,6 +21,7 @@ from edge_lpr.messages.health import (
     OutboxHealth,
     PassageCounts,
     ReadingHealth,
+    ServerHealth,
     Versions,
 )
 from edge_lpr.model_store.loading import OpenedPair
@@ -46,6 +47,8 @@ class HealthMonitor:
         self._sent_s: float | None = None
         self._sent_key: tuple[object, ...] | None = None
         self._state: GateState | None = None
+        self.read_server: Callable[[], ServerHealth | None] = lambda: None
+        """Returns the state of the server process, None without one."""
 
     def publish_health(self, state: GateState, *, now: bool = False) -> HealthMessage | None:
         """Keeps ``state`` as the newest, and publishes a snapshot if one is due or ``now`` is set.
@@ -80,6 +83,7 @@ class HealthMonitor:
             outbox=_outbox(state.publisher.outbox),
             passages=_passages(state.counts, state.publisher.outbox.last_sequence),
             reading=_reading(state.reading),
+            server=self.read_server(),
             frames_per_second=state.throughput.fps,
             read_milliseconds=state.throughput.read_ms,
             latency_milliseconds=state.throughput.latency_ms,

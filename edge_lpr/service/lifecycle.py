@@ -103,7 +103,8 @@ def serve(
             gate = create_gate(settings, None)
         stack.enter_context(gate.hot_swap)
         if gate.server is not None:
-            stack.enter_context(ServerProcess(gate.server, listener))
+            server = stack.enter_context(ServerProcess(gate.server, listener))
+            gate.monitor.read_server = server.health
         reloader = Reloader(settings, load or (lambda: settings), requests, (gate,), gate.notifier)
         return _run(gate, reloader, stop)
 

@@ -15,10 +15,11 @@ import threading
 import time
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from edge_lpr.backoff import BackOff
 from edge_lpr.link.gate_end import GateEnd, LinkSession
+from edge_lpr.messages.health import ServerHealth
 
 STUCK_S = 15.0
 """Seconds without a message after which the server is killed. It sends one per second, from its event loop."""
@@ -47,14 +48,18 @@ class ServerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self.restarts = 0
-        """How often a process has ended and was started again."""
+        self._session: LinkSession | None = None
+        self._restarts = 0
+        self._last_error: str | None = None
 
-    @property
-    def pid(self) -> int | None:
-        """The process id; None while no process runs."""
-        process = self._process
-        return None if process is None else process.pid
+    def health(self) -> ServerHealth:
+        """Returns the state for the health message. May be called from any thread."""
+        session = self._session
+        if session is None:
+            state: Literal["starting", "running", "restarting"] = "restarting" if self._restarts else "starting"
+        else:
+            state = "starting" if session.heard_s is None else "running"
+        return ServerHealth(state=state, restarts=self._restarts, last_error=self._last_error)
 
     def start(self) -> None:
         """Starts the process, and a thread that watches it."""
@@ -91,7 +96,8 @@ class ServerProcess:
             if self._stopping.is_set():
                 return
             failures = 1 if time.monotonic() - began_s > STABLE_S else failures + 1
-            self.restarts += 1
+            self._restarts += 1
+            self._last_error = reason
             _log.error("the server process is started again: %s", reason)
             self._stopping.wait(_BACKOFF.delay(failures))
 
@@ -107,10 +113,11 @@ class ServerProcess:
         except OSError as error:
             ours.close()
             return f"it cannot be started: {error.strerror}"
-        session = self._end.open(Connection(ours.detach()))
+        self._session = session = self._end.open(Connection(ours.detach()))
         try:
             return self._watch(process, session)
         finally:
+            self._session = None
             self._end.close()
 
     def _watch(self, process: subprocess.Popen[bytes], session: LinkSession) -> str:

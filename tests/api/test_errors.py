@@ -177,8 +177,7 @@ def test_a_request_beyond_the_queue_limit_is_refused(start_api: StartApi, file_s
     file_server.files["/blocked"] = release
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(code_of, api, ImageUrl=file_server.url("/blocked"))
-        while code_of(api, ImageBase64="AAAA") != "RequestLimitExceeded":  # until the first request is being processed
-            assert not first.done()
+        assert file_server.requested.wait(10)  # the first request is being processed
         assert_refused(ErrorCode.REQUEST_LIMIT_EXCEEDED, lambda: recognize(api, ImageBase64="AAAA"))
         release.set()
         assert first.result() == "FailedOperation.ImageDecodeFailed"

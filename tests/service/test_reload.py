@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.mqtt import Mosquitto, Subscriber
+from tests.support.mqtt import Mosquitto, Subscriber, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "edge-lpr/gate-1"
@@ -27,13 +28,15 @@ Subscribe = Callable[..., Subscriber]
 class Gate:
     """A running service whose settings the test rewrites."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, broker: Mosquitto) -> None:
+        self._broker = broker
         self.config = folder / "config.yaml"
         self.log = folder / "log"
         self.settings: dict[str, dict[str, Any]] = {
             "device": {"state_dir": "state"},
             "camera": {"type": "usb", "source": "/dev/video-none", "reopen_min_s": 0.1, "reopen_max_s": 0.1},
-            "mqtt": {"port": port, "health_every_s": 3600},
+            "mqtt": {"port": broker.port, "health_every_s": 3600},
+            "api": {"enabled": True, "port": free_port()},
         }
 
     def set(self, section: str, **values: object) -> None:
@@ -49,6 +52,9 @@ class Gate:
                 env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=log, stderr=log,
             )  # fmt: skip
         try:
+            while f"{RELOAD} (QoS 1)" not in self._broker.log:  # the server process has subscribed
+                assert process.poll() is None, self.log.read_text()
+                time.sleep(0.05)
             yield process
         finally:
             process.terminate()
@@ -57,7 +63,7 @@ class Gate:
 
 @pytest.fixture
 def gate(tmp_path: Path, mosquitto: Mosquitto) -> Gate:
-    return Gate(tmp_path, mosquitto.port)
+    return Gate(tmp_path, mosquitto)
 
 
 def request_reload(subscriber: Subscriber) -> dict[str, Any]:
