@@ -29,9 +29,9 @@ PROCESSES = 2
 WAIT_S = 60.0
 """Seconds for a picture by the clock. The limit of processor time ends it much earlier on a board that is not busy."""
 
-BASE_MEGABYTES = 150
-BYTES_PER_PIXEL = 12
-"""Memory of a process: libraries, and a picture with transparency, 16-bit colours or a rotation."""
+BASE_MEGABYTES = 250
+BYTES_PER_PIXEL = 24
+"""Memory of a process: libraries, and a picture with transparency, of which there are six copies at once."""
 
 _ERRORS: dict[str, type[ImageError]] = {each.__name__: each for each in (ImageError, ImageTooLarge, ImageDecodeFailed)}
 _MAX_ANSWER = 4096

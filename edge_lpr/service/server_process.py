@@ -27,13 +27,13 @@ STUCK_S = 15.0
 START_S = 60.0
 """Seconds for its first message: on a slow board loading libraries and models takes ten."""
 
-STABLE_S = 60.0
+STABLE_S = 10.0
 """Seconds after which a server process counts as stable: the next restart is quick again."""
 
 STOP_S = 1.0
 """Seconds that the server has for its end; then it is killed."""
 
-_BACKOFF = BackOff(first_s=0.5, ceiling_s=30.0)
+_BACKOFF = BackOff(first_s=0.5, ceiling_s=5.0)
 _log = logging.getLogger(__name__)
 
 
