@@ -13,6 +13,7 @@
 # make config-fuzz  10,000 generated settings files
 # make fault-table  each fault between gate and broker: lost passages, seconds to recover
 # make kill-test  kill -9: 200 times a producer, 20 times the whole program; lost passages
+# make server-kill-test  200 times kill -9 of the server's process while vehicles drive by: lost and late passages
 # make broker-test  50 kills and restarts of the broker, without and with its persistence; lost passages
 # make offline-day  2,000 passages without a broker; then the broker returns
 # make soak    45 minutes at full frame rate with all kinds of faults: lost passages, growth of memory and files.
@@ -40,7 +41,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do if $(RUN
 PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; done)
 
 .PHONY: demo test lint documents bench scenes api-bench idle-bench peers-bench train-smoke api-fuzz mqtt-fuzz config-fuzz \
-	fault-table kill-test broker-test offline-day soak disk-writes page-test page-bench system-test stranger-test resolve \
+	fault-table kill-test server-kill-test broker-test offline-day soak disk-writes page-test page-bench system-test stranger-test resolve \
 	vision-tests-tflite-runtime clean python test-packages
 
 demo: $(VENV)/.demo
@@ -99,6 +100,9 @@ fault-table: test-packages $(VENV)/.dev
 
 kill-test: test-packages $(VENV)/.dev
 	$(VENV)/bin/python -m tests.faults.kills
+
+server-kill-test: test-packages $(VENV)/.dev
+	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.faults.server_kills $(ARGS)
 
 broker-test: test-packages $(VENV)/.dev
 	PATH="$$PATH:/usr/sbin" $(VENV)/bin/python -m tests.faults.broker_kills

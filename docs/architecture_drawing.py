@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-WIDTH, HEIGHT = 1280, 752
+WIDTH, HEIGHT = 1280, 812
 LANE_X, LANE_WIDTH = 16, 1072
 BOX_WIDTH, BOX_HEIGHT = 160, 58
 COLUMNS = (124, 318, 512, 706, 900)
 """Left edges of the boxes in a lane."""
 INK, SOFT, PAPER = "#1f2937", "#64748b", "#ffffff"
-FRAME_COLOR, REQUEST_COLOR = "#15803d", "#b45309"
+FRAME_COLOR, REQUEST_COLOR, WALL_COLOR = "#15803d", "#b45309", "#9f1239"
 FONT = "font-family='Helvetica, Arial, DejaVu Sans, sans-serif'"
 MONO = "font-family='Menlo, Consolas, DejaVu Sans Mono, monospace'"
 
@@ -69,9 +69,12 @@ LANES = (
     Lane("camera", "1 thread", 48, 104, "#eff6ff"),
     Lane("frame loop", "main thread", 164, 130, "#f0fdf4"),
     Lane("delivery", "MQTT threads", 306, 104, "#f5f3ff"),
-    Lane("requests", "api_ threads", 422, 130, "#fffbeb"),
-    Lane("web server", "event loop", 564, 148, "#fef2f2"),
+    Lane("requests", "api_ threads", 482, 130, "#fffbeb"),
+    Lane("web", "event loop", 624, 148, "#fef2f2"),
 )
+
+WALL_Y = 438
+"""Where the wall between the two processes is."""
 
 CAMERA = Box("Camera", "cameras/pi, usb, …", COLUMNS[0], 76)
 NEWEST = Box("Newest frame", "cameras/source", COLUMNS[1], 76)
@@ -83,20 +86,21 @@ PUBLISH = Box("Number and store", "mqtt/publisher", COLUMNS[4], 206)
 OUTBOX = Box("Outbox on disk", "mqtt/outbox", COLUMNS[2], 334)
 SENDER = Box("Send in order", "mqtt/sender", COLUMNS[3], 334)
 CONNECTION = Box("Connection", "mqtt/connection", COLUMNS[4], 334)
-PRIORITY = Box("Camera first", "vision/reader_priority", COLUMNS[1], 464)
-ACTION = Box("LicensePlateOCR", "api/license_plate_ocr", COLUMNS[2], 464)
-DISPATCHER = Box("Limits and queue", "api/dispatcher", COLUMNS[3], 464)
-MQTT_REQUESTS = Box("MQTT requests", "api/mqtt_requests", COLUMNS[4], 464)
-SCENE = Box("Scene for viewers", "page/scene", COLUMNS[0], 616)
-PAGE = Box("Page", "page/routes", COLUMNS[1], 616)
-HTTP = Box("HTTP API", "api/http_routes", COLUMNS[3], 616)
-SERVER = Box("Server", "web/server", COLUMNS[4], 616)
+PHOTOS = Box("Read the photo", "server/photo_reader", COLUMNS[0], 524)
+DECODER = Box("Decode, apart", "server/decoding", COLUMNS[1], 524)
+ACTION = Box("LicensePlateOCR", "api/license_plate_ocr", COLUMNS[2], 524)
+DISPATCHER = Box("Limits and queue", "api/dispatcher", COLUMNS[3], 524)
+MQTT_REQUESTS = Box("MQTT requests", "api/mqtt_requests", COLUMNS[4], 524)
+LINK = Box("Scene for viewers", "link/server_end", COLUMNS[0], 676)
+PAGE = Box("Page", "page/routes", COLUMNS[1], 676)
+HTTP = Box("HTTP API", "api/http_routes", COLUMNS[3], 676)
+SERVER = Box("Server", "web/server", COLUMNS[4], 676)
 BROKER = Box("MQTT broker", "parking system", 1104, 334, outside=True)
-CLIENTS = Box("Browsers, SDKs", "people, programs", 1104, 616, outside=True)
+CLIENTS = Box("Browsers, SDKs", "people, programs", 1104, 676, outside=True)
 
 BOXES = (
     *(CAMERA, NEWEST, GATE, READ, TRACK, ENRICH, PUBLISH, OUTBOX, SENDER, CONNECTION),
-    *(PRIORITY, ACTION, DISPATCHER, MQTT_REQUESTS, SCENE, PAGE, HTTP, SERVER, BROKER, CLIENTS),
+    *(PHOTOS, DECODER, ACTION, DISPATCHER, MQTT_REQUESTS, LINK, PAGE, HTTP, SERVER, BROKER, CLIENTS),
 )
 
 
@@ -162,15 +166,26 @@ def arrows() -> list[str]:
         arrow([BROKER.bottom(), (BROKER.bottom()[0], requests_y), MQTT_REQUESTS.right], request, both=True),
         between(MQTT_REQUESTS, DISPATCHER, request),
         between(DISPATCHER, ACTION, request),
-        between(ACTION, PRIORITY, request),
-        arrow([PRIORITY.top(), READ.bottom()], request),
-        arrow([TRACK.bottom(), (TRACK.bottom()[0], 280), (SCENE.top()[0], 280), SCENE.top()], frame),
+        between(ACTION, DECODER, request),
+        between(DECODER, PHOTOS, request),
+        arrow([TRACK.bottom(), (TRACK.bottom()[0], 280), (112, 280), (112, LINK.left[1]), LINK.left], frame),
         between(CLIENTS, SERVER, request, both=True),
         between(SERVER, HTTP, request),
-        arrow([SERVER.bottom(), (SERVER.bottom()[0], 694), (PAGE.bottom()[0], 694), PAGE.bottom()], request),
-        between(PAGE, SCENE, request),
+        arrow([SERVER.bottom(), (SERVER.bottom()[0], 754), (PAGE.bottom()[0], 754), PAGE.bottom()], request),
+        between(PAGE, LINK, request),
         arrow([HTTP.top(), DISPATCHER.bottom()], request),
     ]
+
+
+def wall() -> list[str]:
+    """Returns the line between the two processes, with a name on either side."""
+    ends = f"x1='{LANE_X}' x2='{LANE_X + LANE_WIDTH}' y1='{WALL_Y}' y2='{WALL_Y}'"
+    names = (
+        (WALL_Y - 10, "gate: takes bytes from the camera, and acknowledgements from the broker"),
+        (WALL_Y + 24, "server: takes bytes from everybody; lower priority, limited memory; may be killed at any time"),
+    )
+    line = f"<line {ends} stroke='{WALL_COLOR}' stroke-width='7' stroke-dasharray='26 4'/>"
+    return [line, *(text(128, y, words, 13, WALL_COLOR, style="font-weight='bold'") for y, words in names)]
 
 
 def labels() -> list[str]:
@@ -182,13 +197,14 @@ def labels() -> list[str]:
         (689, 199, "Passage", FRAME_COLOR),
         (786, 316, "message, on disk before it is sent", FRAME_COLOR),
         (1082, 355, "JSON", FRAME_COLOR),
+        (176, 274, "when asked for", FRAME_COLOR),
     ]
     return [text(x, y, words, 11, color, style=middle) for x, y, words, color in named] + [
         f"<path d='M 16 26 L 56 26' stroke='{FRAME_COLOR}' stroke-width='2' marker-end='url(#frame)'/>",
         text(64, 30, "path of a frame: one message for each vehicle", 13),
         f"<path d='M 400 26 L 440 26' stroke='{REQUEST_COLOR}' stroke-width='2' marker-end='url(#request)'/>",
         text(448, 30, "path of a request; the answer goes back the same way", 13),
-        text(16, 736, "Each band is a thread or a group of threads. Grey names are modules in edge_lpr/.", 12, SOFT),
+        text(16, 796, "Each band is a thread or a group of threads. Grey names are modules in edge_lpr/.", 12, SOFT),
     ]
 
 
@@ -209,6 +225,7 @@ def drawing() -> str:
         *map(lane, LANES),
         *arrows(),
         *map(box, BOXES),
+        *wall(),
         *labels(),
         "</svg>",
     ]
