@@ -84,7 +84,7 @@ def test_each_metric_has_its_row(repo_root: Path, source: str) -> None:
     text = (repo_root / "docs" / "operations.md").read_text(encoding="utf-8")
     table = text[text.index("| series |") :].partition("\n\n")[0]
     cells = "".join(re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE))
-    code = (repo_root / "edge_lpr" / "service" / "metrics.py").read_text(encoding="utf-8")
+    code = (repo_root / "edge_lpr" / "server" / "metrics.py").read_text(encoding="utf-8")
     series = re.findall(r'_(?:counter|gauge|seconds)\(\s*"(\w+)"', code) + re.findall(r'"edge_lpr_(\w+)"', source)
     assert len(series) > 20
     assert set(re.findall(r"`(\w+)`", cells)) == set(series)

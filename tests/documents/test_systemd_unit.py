@@ -37,6 +37,7 @@ def test_the_unit_leaves_the_camera_reachable_and_watches_the_loop(repo_root: Pa
     assert int(service["WatchdogSec"]) > 0
     assert service["User"] == "edge-lpr"
     assert service["Restart"] == "on-failure"
+    assert service["KillMode"] == "mixed"  # a signal for all would end the server behind the gate's back
     assert "PrivateDevices" not in service
     assert "ProtectClock" not in service
     text = (repo_root / "systemd" / "edge-lpr.service").read_text(encoding="utf-8")
@@ -45,7 +46,7 @@ def test_the_unit_leaves_the_camera_reachable_and_watches_the_loop(repo_root: Pa
     assert "SystemCallFilter=adjtimex clock_adjtime" in text  # for Event.ClockSynchronized; not in @system-service
 
 
-def test_the_unit_scores_below_two(repo_root: Path) -> None:
+def test_the_exposure_of_the_unit_is_low(repo_root: Path) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         absent("systemd-analyze (apt install systemd)")
@@ -53,7 +54,7 @@ def test_the_unit_scores_below_two(repo_root: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     score = re.search(r"Overall exposure level for edge-lpr.service: ([0-9.]+)", result.stdout)
     assert score is not None, result.stderr
-    assert float(score[1]) < 2.0, result.stdout
+    assert float(score[1]) <= 1.8, result.stdout
 
 
 def test_the_user_belongs_to_the_cameras_group(repo_root: Path) -> None:
