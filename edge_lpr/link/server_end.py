@@ -34,7 +34,7 @@ ANSWER_S = 2.0
 
 
 class ServerEnd:
-    """The newest that is known of the gate. All methods but ``receive`` may be called from any thread."""
+    """The newest that is known of the gate. All methods may be called from any thread."""
 
     def __init__(self, connection: Connection) -> None:
         """Waits for the gate's first message. Raises EOFError if the gate has ended."""
@@ -53,13 +53,15 @@ class ServerEnd:
         self._changed = threading.Condition()
         self._sending = threading.Lock()
 
-    def receive(self) -> None:
-        """Receives until the gate closes its end."""
-        try:
-            while True:
-                self._handle(self._connection.recv())
-        except (EOFError, OSError):
-            return
+    def begin(self, on_end: Callable[[], None]) -> None:
+        """Starts to receive, in a thread of its own. ``on_end`` is called there when the gate has closed its end.
+
+        Set ``on_passage`` and ``on_settings`` before. Returns once the gate's state is known, or after ``ANSWER_S``
+        seconds: before the first iteration of its frame loop a gate has none.
+        """
+        threading.Thread(target=self._receive, args=(on_end,), name="link", daemon=True).start()
+        with self._changed:
+            self._changed.wait_for(lambda: self._update is not None, ANSWER_S)
 
     def update(self) -> GateUpdate | None:
         """Returns the newest state of the gate; None before the first one."""
@@ -70,7 +72,7 @@ class ServerEnd:
         self._send(Alive())
 
     def request_reload(self, callback: ReloadCallback) -> None:
-        """Requests a reload of the settings. ``callback`` receives the result in the thread of ``receive``."""
+        """Requests a reload of the settings. ``callback`` receives the result in the link's thread."""
         with self._changed:
             number = next(self._reload_numbers)
             self._reloads[number] = callback
@@ -105,10 +107,19 @@ class ServerEnd:
             scene = self._scene
         return scene if scene is not None and began_s - scene.read_at_s <= max_age_s else None
 
+    def _receive(self, on_end: Callable[[], None]) -> None:
+        try:
+            while True:
+                self._handle(self._connection.recv())
+        except (EOFError, OSError):
+            on_end()
+
     def _handle(self, message: GateMessage) -> None:
         match message:
             case GateUpdate():
-                self._update = message
+                with self._changed:
+                    self._update = message
+                    self._changed.notify_all()
             case PassageRecord():
                 self.on_passage(message)
             case NewSettings(settings):

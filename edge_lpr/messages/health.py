@@ -97,7 +97,7 @@ class ReadingHealth(HealthPart):
 class ServerHealth(HealthPart):
     """The process that serves API, page and requests; null where API and page are switched off."""
 
-    state: Literal["starting", "running", "restarting"]
+    state: Literal["starting", "running", "restarting", "stopped"]
     restarts: Count
     """How often it ended and was started again."""
     last_error: str | None

@@ -53,7 +53,8 @@ def asyncapi_document() -> JsonObject:
         operation = _operation("receive", request, 1, False)
         operation["reply"] = {"channel": {"$ref": f"#/channels/{response}"}}
         operation["description"] = (
-            "The answer goes to the request's MQTT 5 response topic if api.response_topics allows it, or to the channel named here."
+            "The answer goes to the request's MQTT 5 response topic, if api.response_topics allows it, or to the"
+            " channel named here."
         )
         operations[f"answer-{action}"] = operation
     return {

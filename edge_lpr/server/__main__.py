@@ -22,8 +22,8 @@ from edge_lpr.server.wiring import open_server
 BASE_MEGABYTES = 450
 """Memory of the server without pictures: libraries, models, and the bodies of requests."""
 
-BYTES_PER_PIXEL = 12
-"""Memory of a picture that is read, at several scales."""
+BYTES_PER_PIXEL = 24
+"""Memory of a picture, at least what the decoder needs: its limit cannot be above this one."""
 
 END_S = 2.0
 """Seconds for an orderly end once the gate is gone."""
@@ -47,8 +47,7 @@ def main(arguments: list[str]) -> int:
     lower_priority()
     limit_memory(BASE_MEGABYTES + settings.api.max_megapixels * BYTES_PER_PIXEL)
     try:
-        with open_server(end, socket.socket(fileno=listener)):
-            threading.Thread(target=_receive, args=(end,), name="link", daemon=True).start()
+        with open_server(end, socket.socket(fileno=listener), _end_without_gate):
             signal.sigwait({signal.SIGTERM})
     except EdgeLprError as error:
         _log.error("%s", error)
@@ -56,8 +55,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _receive(end: ServerEnd) -> None:
-    end.receive()
+def _end_without_gate() -> None:
     # Without the gate this process must not stay, whatever its other threads do.
     threading.Timer(END_S, os._exit, (0,)).start()
     os.kill(os.getpid(), signal.SIGTERM)

@@ -24,12 +24,15 @@ def lower_priority() -> None:
 
 
 def limit_memory(megabytes: float) -> None:
-    """Bounds the memory that this process may allocate; beyond it Python raises MemoryError.
+    """Bounds the memory that this process may allocate; beyond it Python raises MemoryError. Never lifts a limit.
 
     The limit is on private data (RLIMIT_DATA), not on address space: threads and libraries reserve far more addresses
     than they use. Source: setrlimit(2).
     """
     size = round(megabytes * MEGABYTE)
+    _, present = resource.getrlimit(resource.RLIMIT_DATA)
+    if present != resource.RLIM_INFINITY:
+        size = min(size, present)
     resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 

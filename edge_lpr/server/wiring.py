@@ -78,13 +78,15 @@ def serve_http(
 
 
 @contextmanager
-def open_server(end: ServerEnd, listener: socket) -> Iterator[None]:
+def open_server(end: ServerEnd, listener: socket, on_end: Callable[[], None]) -> Iterator[None]:
     """Serves what the settings switch on, until the end of the ``with`` block.
 
-    Raises EdgeLprError for files that cannot be used any more; the gate checked them when it started.
+    ``on_end`` is called when the gate has closed its end of the link. Raises EdgeLprError for files that cannot be used
+    any more; the gate checked them when it started.
     """
     settings = end.start.settings
     page = _create_page(end) if settings.page.enabled else None
+    end.begin(on_end)
     with ExitStack() as stack:
         if not settings.api.enabled:
             stack.enter_context(serve_http(settings.api, None, end.update, page, listener, end.send_alive))

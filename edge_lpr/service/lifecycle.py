@@ -102,14 +102,15 @@ def serve(
         else:
             gate = create_gate(settings, None)
         stack.enter_context(gate.hot_swap)
+        server = None
         if gate.server is not None:
             server = stack.enter_context(ServerProcess(gate.server, listener))
             gate.monitor.read_server = server.health
         reloader = Reloader(settings, load or (lambda: settings), requests, (gate,), gate.notifier)
-        return _run(gate, reloader, stop)
+        return _run(gate, server, reloader, stop)
 
 
-def _run(gate: Gate, reloader: Reloader, stop: threading.Event) -> ServiceExit:
+def _run(gate: Gate, server: ServerProcess | None, reloader: Reloader, stop: threading.Event) -> ServiceExit:
     """Runs camera, frame loop and publisher, and stops them in that order."""
     publisher, failure = gate.publisher, None
     publisher.start()
@@ -121,6 +122,8 @@ def _run(gate: Gate, reloader: Reloader, stop: threading.Event) -> ServiceExit:
                 _log.info("stopping" if stop.is_set() else "the recording is over")
             except CameraError as error:
                 failure = error
+            if server is not None and stop.is_set():
+                server.request_stop()  # it ends while the camera is being closed
         wait_s = DELIVERY_WAIT_S if failure is None else FAILED_DELIVERY_WAIT_S
         _wait_for_delivery(publisher, stop, gate.notifier, wait_s)
         loop.report_now()

@@ -54,12 +54,15 @@ class ServerProcess:
 
     def health(self) -> ServerHealth:
         """Returns the state for the health message. May be called from any thread."""
+        return ServerHealth(state=self._state(), restarts=self._restarts, last_error=self._last_error)
+
+    def _state(self) -> Literal["starting", "running", "restarting", "stopped"]:
         session = self._session
-        if session is None:
-            state: Literal["starting", "running", "restarting"] = "restarting" if self._restarts else "starting"
-        else:
-            state = "starting" if session.heard_s is None else "running"
-        return ServerHealth(state=state, restarts=self._restarts, last_error=self._last_error)
+        if self._stopping.is_set():
+            return "stopped"
+        if session is not None and session.heard_s is not None:
+            return "running"
+        return "restarting" if self._restarts else "starting"
 
     def start(self) -> None:
         """Starts the process, and a thread that watches it."""

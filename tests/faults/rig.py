@@ -17,7 +17,7 @@ from paho.mqtt.properties import Properties
 from tests.faults.gate_process import AVAILABILITY, BASE, HEALTH, PLATE, Gate, deliver, last_sequence
 from tests.faults.relay import Faults, Relay
 from tests.faults.tally import Tally, tally
-from tests.support.mqtt import Mosquitto, Subscriber
+from tests.support.mqtt import Mosquitto, Subscriber, free_port
 
 USER, PASSWORD = "gate", "right-and-secret"
 
@@ -67,18 +67,15 @@ class Rig:
         )
 
     def wait_recovered(self, since: int) -> None:
-        """Waits until availability, health and subscriptions are back, in messages after the first ``since``.
-
-        The gate's API is switched off, so a request is answered with an error.
-        """
+        """Waits until availability, health and requests are back, in messages after the first ``since``."""
         self.subscriber.wait(lambda all_: any(_is_online(m.topic, m.payload) for m in all_[since:]), 60)
         self.subscriber.wait(lambda all_: any(_is_connected(m.topic, m.payload) for m in all_[since:]), 60)
         asked = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        asked.ResponseTopic = f"answers/{since}"
+        asked.ResponseTopic = f"parking/answers/{since}"
         for _ in range(50):  # the gate may not have subscribed yet
             self.subscriber.client.publish(f"{BASE}/request/capture", b"", qos=1, properties=asked)
             try:
-                self.subscriber.wait(lambda all_: any(m.topic == f"answers/{since}" for m in all_), 1)
+                self.subscriber.wait(lambda all_: any(m.topic == f"parking/answers/{since}" for m in all_), 1)
             except AssertionError:
                 continue
             return
@@ -126,7 +123,13 @@ def running_rig(*, persistence: bool = False, sections: Mapping[str, Any] | None
         try:
             with Relay(broker.port) as relay, _subscriber(broker.port) as subscriber:
                 login = {"username": USER, "password_file": str(password_file)}
-                gate = Gate(folder, relay.port, sections, **login, **mqtt)
+                gate = Gate(
+                    folder,
+                    relay.port,
+                    {"api": {"enabled": True, "port": free_port()}, **(sections or {})},
+                    **login,
+                    **mqtt,
+                )
                 with gate:
                     parts = Rig(folder, broker, relay, subscriber, gate, password_file)
                     parts.wait_received(gate.wait_for_passages(2))
