@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from edge_lpr.api.dispatcher import Dispatcher
 from edge_lpr.api.image_download import DownloadPolicy, fetch, trusting
 from edge_lpr.api.keys import Account, load_keys
-from edge_lpr.api.license_plate_ocr import MAX_BYTES, LicensePlateOcr
+from edge_lpr.api.license_plate_ocr import MAX_BYTES, Decode, LicensePlateOcr, decode_here
 from edge_lpr.api.quota import QuotaBook
 from edge_lpr.config import ApiSettings, DeviceSettings
 from edge_lpr.readings import ReadPlates
@@ -19,8 +19,12 @@ def load_accounts(settings: ApiSettings) -> Mapping[str, Account]:
     return {} if settings.keys_file is None else load_keys(settings.keys_file)
 
 
-def create_dispatcher(settings: ApiSettings, device: DeviceSettings, read: ReadPlates) -> Dispatcher:
-    """Returns the dispatcher that HTTP and MQTT share, not started. ``read`` reads a requested picture.
+def create_dispatcher(
+    settings: ApiSettings, device: DeviceSettings, read: ReadPlates, decode: Decode = decode_here
+) -> Dispatcher:
+    """Returns the dispatcher that HTTP and MQTT share, not started.
+
+    ``decode`` decodes a requested picture, ``read`` reads it.
 
     Raises ConfigError for a ``download_ca_file`` that cannot be used.
     """
@@ -36,6 +40,7 @@ def create_dispatcher(settings: ApiSettings, device: DeviceSettings, read: ReadP
         functools.partial(fetch, policy=policy),
         max_pixels=settings.max_megapixels * 1_000_000,
         is_open=settings.license_plate_ocr,
+        decode=decode,
     )
     quotas = QuotaBook(device.state_dir)
     return Dispatcher(action, quotas, requests_per_second=settings.requests_per_second, queue=settings.queue)

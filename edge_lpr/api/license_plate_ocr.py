@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import binascii
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_lpr.api.errors import ApiError, ErrorCode, as_api_error
+from edge_lpr.api.reading_turns import ReadingTurns
 from edge_lpr.errors import ImageError
 from edge_lpr.images import API_FORMATS, load_image
 from edge_lpr.readings import PlateReading, ReadPlates
@@ -27,27 +30,41 @@ MAX_BYTES = MAX_BASE64 // 4 * 3
 Fetch = Callable[[str], bytes]
 """Downloads a URL: at most ``MAX_BYTES`` bytes. Raises ApiError."""
 
+Decode = Callable[[bytes, int], NDArray[np.uint8]]
+"""Decodes a picture file of ``API_FORMATS`` with at most so many pixels to (H, W, 3), BGR. Raises ImageError."""
+
 _LINE_ENDS = str.maketrans("", "", "\r\n")
 _log = logging.getLogger(__name__)
 
 
-class LicensePlateOcr:
-    """The action. May be called from any thread. One picture at a time is decoded, because a decoded one is large."""
+def decode_here(content: bytes, max_pixels: int) -> NDArray[np.uint8]:
+    """Decodes a picture in this process."""
+    return load_image(content, max_pixels=max_pixels, max_bytes=MAX_BYTES, formats=API_FORMATS)
 
-    def __init__(self, read: ReadPlates, fetch: Fetch, *, max_pixels: int, is_open: bool = True) -> None:
+
+class LicensePlateOcr:
+    """The action. May be called from any thread.
+
+    One picture at a time is decoded and read, because a decoded one is large. The accounts take turns.
+    """
+
+    def __init__(
+        self, read: ReadPlates, fetch: Fetch, *, max_pixels: int, is_open: bool = True, decode: Decode = decode_here
+    ) -> None:
         """``max_pixels`` bounds a picture and is checked before decoding. ``is_open`` False refuses every request."""
         self._read = read
         self._fetch = fetch
         self._max_pixels = max_pixels
         self._is_open = is_open
-        self._one_picture = threading.Lock()
+        self._decode = decode
+        self._turns = ReadingTurns()
 
     def __call__(self, parameters: Mapping[str, object]) -> Sequence[PlateReading]:
         """Returns the plates in the picture that ``parameters`` hold, best first, at least one. Raises ApiError."""
         if not self._is_open:
             raise ApiError(ErrorCode.UNOPEN_ERROR)
         content = self._picture(parameters)
-        with self._one_picture:
+        with self._turns.turn():
             return self._plates(content)
 
     def _picture(self, parameters: Mapping[str, object]) -> bytes:
@@ -63,7 +80,7 @@ class LicensePlateOcr:
 
     def _plates(self, content: bytes) -> Sequence[PlateReading]:
         try:
-            image = load_image(content, max_pixels=self._max_pixels, max_bytes=MAX_BYTES, formats=API_FORMATS)
+            image = self._decode(content, self._max_pixels)
         except ImageError as error:
             raise as_api_error(error) from error
         try:

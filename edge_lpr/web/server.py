@@ -15,12 +15,15 @@ from starlette.applications import Starlette
 from edge_lpr.config import ApiSettings
 from edge_lpr.errors import ConfigError, ListenError
 from edge_lpr.host.tls import server_context
-from edge_lpr.web.connections import HEADER_TIMEOUT_S, BoundedListener, HttpProtocol
+from edge_lpr.web.connections import BoundedListener
+from edge_lpr.web.http_protocol import HEADER_TIMEOUT_S, HttpProtocol
 
 STOP_S = 0.5
 """Seconds in which running requests may still be answered at a stop; then their connections are closed."""
 
-_BACKLOG = 128
+_ACCEPTED_AT_ONCE = 16
+"""Connections that the event loop accepts before it reads from those that it has."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -58,7 +61,7 @@ class WebServer:
             access_log=False,
             proxy_headers=False,  # X-Forwarded-For could make any client look local
             server_header=False,
-            backlog=_BACKLOG,
+            backlog=_ACCEPTED_AT_ONCE,
             timeout_keep_alive=HEADER_TIMEOUT_S,
             timeout_graceful_shutdown=1,
         )
@@ -113,7 +116,7 @@ def _listen(settings: ApiSettings) -> BoundedListener:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(where)
-        listener.listen(_BACKLOG)
+        listener.listen()
     except OSError as error:
         listener.close()
         raise ListenError(f"api: cannot listen at {address}: {error.strerror}; change api.host or api.port") from error
