@@ -1,7 +1,8 @@
 """Network addresses: which of them pictures may be downloaded from, and the addresses of a host name.
 
 A client that can name a URL could otherwise explore the gate's own network through the gate. So only public addresses
-are allowed; all others need a setting.
+are allowed; all others need a setting. Public is also not enough: the gate's own network may have public addresses
+(``local_networks``).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import threading
 import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from edge_lpr.api.local_networks import LocalNetworks
 
 Address = IPv4Address | IPv6Address
 
@@ -47,7 +50,14 @@ def is_public(address: Address) -> bool:
     """Returns True for an address that is reachable from the public internet."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _SPECIAL_V4)
-    return address in _UNICAST_V6 and not any(address in network for network in _SPECIAL_V6)
+    # An ISATAP address is sent to the IPv4 address inside of it.
+    is_isatap = (int(address) >> 32) & 0xFDFFFFFF == 0x00005EFE
+    return address in _UNICAST_V6 and not is_isatap and not any(address in network for network in _SPECIAL_V6)
+
+
+def is_outside(address: Address, local: LocalNetworks) -> bool:
+    """Returns True for a public address that is neither this machine's nor a neighbour's."""
+    return is_public(address) and not any(address in network for network in local.networks)
 
 
 def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:

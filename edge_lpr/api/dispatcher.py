@@ -1,9 +1,8 @@
 """The dispatcher: takes requests from HTTP and MQTT, bounds their number, and processes them in its own threads.
 
-The camera has priority. Requests wait in a bounded queue and are read in the camera's pauses, one picture at a time
-(``edge_lpr.vision.reader_priority``). A request beyond the queue is answered ``RequestLimitExceeded`` at once. The
-threads have the gate's own priority at the processor: with a lower one, other programs could delay a thread that the
-frame loop waits for.
+Each account has a bounded number of places; a request beyond it is answered ``RequestLimitExceeded`` at once. All
+accounts together have a bound too, and the last places are for accounts that have none. So an account whose downloads
+hang holds only its own places. Pictures are read one at a time, and the accounts take turns (``reading_turns``).
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import functools
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -20,6 +20,7 @@ from typing import Self
 from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import Account
 from edge_lpr.api.quota import QuotaBook
+from edge_lpr.api.reading_turns import ACCOUNT
 from edge_lpr.messages.answer import Answer, error_answer, plate_answer
 from edge_lpr.messages.encoding import new_request_id
 from edge_lpr.readings import PlateReading
@@ -31,6 +32,9 @@ Perform = Callable[[Mapping[str, object]], Sequence[PlateReading]]
 Job = Callable[[], Sequence[PlateReading]]
 """An action with its parameters."""
 
+MIN_PLACES = 64
+"""The places of all accounts together, or twice those of one account if that is more."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -38,18 +42,17 @@ class Dispatcher:
     """Takes requests from any thread and returns a Future for each. A context manager, or ``start`` and ``stop``."""
 
     def __init__(self, perform: Perform, quotas: QuotaBook, *, requests_per_second: int, queue: int) -> None:
-        """``requests_per_second`` bounds each account. ``queue`` bounds the requests of all, waiting or running."""
+        """``requests_per_second`` bounds each account. So does ``queue``: its requests that wait or run."""
         self.perform = perform
         self._quotas = quotas
         self._rate = RateLimit(requests_per_second)
-        self._queue = queue
-        self._places = threading.BoundedSemaphore(queue)
+        self._places = _Places(queue)
         self._workers: ThreadPoolExecutor | None = None
 
     def start(self) -> None:
         """Starts to take requests."""
-        # One thread per place in the queue: a download of three seconds must not keep another request from the reader.
-        self._workers = ThreadPoolExecutor(self._queue, "api")
+        # One thread for each place: a download of three seconds must not keep another request from the reader.
+        self._workers = ThreadPoolExecutor(self._places.total, "api")
 
     def stop(self) -> None:
         """Takes no more requests. Waiting ones are cancelled; running ones end within the time limit of a download."""
@@ -84,21 +87,22 @@ class Dispatcher:
         try:
             future = workers.submit(self._answer, job, account, request_id)
         except RuntimeError:  # the dispatcher has just stopped
-            self._places.release()
+            self._places.release(account.name)
             refused.cancel()
             return refused
-        future.add_done_callback(lambda _: self._places.release())
+        future.add_done_callback(lambda _: self._places.release(account.name))
         return future
 
     def _admit(self, account: Account) -> ThreadPoolExecutor:
         workers = self._workers
         if not self._rate.admits(account.name, time.monotonic()):
             raise ApiError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "Too many requests a second for this key.")
-        if workers is None or not self._places.acquire(blocking=False):
+        if workers is None or not self._places.take(account.name):
             raise ApiError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "The gate is busy; try again in a moment.")
         return workers
 
     def _answer(self, job: Job, account: Account, request_id: str) -> Answer:
+        ACCOUNT.set(account.name)
         try:
             readings = self._metered(job, account)
         except ApiError as error:
@@ -119,3 +123,29 @@ class Dispatcher:
         finally:
             if not answered:
                 self._quotas.give_back(account)
+
+
+class _Places:
+    """The places of the accounts. May be used from any thread."""
+
+    def __init__(self, of_one: int) -> None:
+        self.total = max(MIN_PLACES, 2 * of_one)
+        self._of_one = of_one
+        self._for_newcomers = self.total // 4
+        self._taken: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def take(self, account: str) -> bool:
+        """Takes a place for ``account``; returns False if there is none."""
+        with self._lock:
+            held = self._taken[account]
+            free = self.total - self._taken.total() - (self._for_newcomers if held else 0)
+            if held >= self._of_one or free <= 0:
+                return False
+            self._taken[account] += 1
+            return True
+
+    def release(self, account: str) -> None:
+        """Gives a place back."""
+        with self._lock:
+            self._taken[account] -= 1

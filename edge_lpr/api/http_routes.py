@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 
 from starlette.requests import ClientDisconnect, Request
@@ -18,17 +18,26 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from edge_lpr.api import openapi
+from edge_lpr.api.body_memory import BodyMemory
 from edge_lpr.api.dispatcher import Dispatcher
 from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import LOCAL, Account
 from edge_lpr.api.request import ApiRequest, check_offered, parse_request
-from edge_lpr.api.request_body import Body, EarlyResponse, Memory
+from edge_lpr.api.request_body import Body, EarlyResponse
 from edge_lpr.api.request_metrics import SUCCESS, RequestMetrics
-from edge_lpr.api.signing import SignedRequest, authenticate, check_method, claimed_secret_id
-from edge_lpr.messages.answer import Answer, error_answer, error_code
+from edge_lpr.api.signing import SignedRequest, authenticate, check_head, check_method
+from edge_lpr.api.verification import VerificationTurns
+from edge_lpr.messages.answer import error_answer, error_code
 from edge_lpr.messages.encoding import encode, new_request_id
-from edge_lpr.web.clients import Address, KeylessRefusal, is_this_device, keyless_refusal, parse_address, rate_slot
-from edge_lpr.web.rate_limit import RateLimit
+from edge_lpr.web.clients import (
+    Address,
+    KeylessRefusal,
+    is_this_device,
+    keyless_refusal,
+    network_of,
+    parse_address,
+)
+from edge_lpr.web.rate_limit import AddressLimit
 
 ENTRANCE = "http"
 JSON = "application/json"
@@ -36,7 +45,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """All of them are answered, most with UnsupportedProtocol, so that the client reads a reason."""
 
 MAX_FAILURES = 10
-"""Failed authentications per second and client address. Further requests of that address are refused at once."""
+"""Requests per second and client address that are refused before they are authenticated, for whatever reason. Further
+requests of that address are refused at once."""
 
 _KEYLESS_REFUSALS = {
     KeylessRefusal.OTHER_DEVICE: "only the device itself is answered",
@@ -59,15 +69,19 @@ class _HttpRoutes:
         self._accounts = accounts
         self._secrets = {name: account.secret_key for name, account in accounts.items()}
         self._metrics = metrics
-        self._memory = Memory()
-        self._failures = RateLimit(MAX_FAILURES)
+        self._memory = BodyMemory()
+        self._turns = VerificationTurns()
+        self._failures = AddressLimit(MAX_FAILURES)
+        self._document = encode(openapi.document())
 
     async def api(self, request: Request) -> Response:
         """Answers one API request."""
         began_s = time.monotonic()
-        with Body(self._memory, request) as body:
+        peer = parse_address("" if request.client is None else request.client.host)
+        with Body(self._memory, request, str(network_of(peer))) as body:
             try:
-                answer = await self._answer(request, body)
+                account, call = await self._admitted(_head(request), peer, body)
+                answer = await asyncio.wrap_future(self._dispatcher.submit(call.parameters, account))
             except ClientDisconnect:
                 return Response(status_code=400)  # the client is gone
             except ApiError as error:
@@ -83,62 +97,64 @@ class _HttpRoutes:
 
     async def openapi(self, _request: Request) -> Response:
         """Answers with the OpenAPI document."""
-        return Response(encode(openapi.document()), media_type=JSON)
+        return Response(self._document, media_type=JSON)
 
-    async def _answer(self, request: Request, body: Body) -> Answer:
-        head, peer = _head(request), parse_address("" if request.client is None else request.client.host)
-        with self._failures_counted(peer):
-            claimed = self._claimed_account(head, peer)
-        content = await body.read(claimed)
-        # In a thread: the signature and the parameters of 10 MB would block all other requests.
-        with self._failures_counted(peer):
-            account, call = await asyncio.to_thread(self._admitted, replace(head, body=content))
-        return await asyncio.wrap_future(self._dispatcher.submit(call.parameters, account))
+    async def _admitted(self, head: SignedRequest, peer: Address | None, body: Body) -> tuple[Account, ApiRequest]:
+        """Returns the caller's account and the request. Raises ApiError, ClientDisconnect."""
+        async with AsyncExitStack() as turn:
+            with self._failures_counted(peer):
+                self._check_head(head, peer)
+                async with body.limits():
+                    await body.read()
+                    await turn.enter_async_context(self._turns.turn(peer, body.size))
+                signed = replace(head, body=body.take())
+                # In a thread: the signature and the parameters of 10 MB would block all other requests.
+                account = await asyncio.to_thread(self._authenticated, signed)
+            self._failures.mark_known(peer)
+            body.admit(account.name)
+            return account, await asyncio.to_thread(_parsed, signed)
 
     @contextmanager
     def _failures_counted(self, peer: Address | None) -> Iterator[None]:
-        """Counts a failed authentication inside of the block.
+        """Counts a refusal inside of the block.
 
-        Raises ApiError (RequestLimitExceeded) for an address with too many failures in the last second. The device
+        Raises ApiError (RequestLimitExceeded) for an address with too many refusals in the last second. The device
         itself is exempt: a proxy on it sends the requests of all clients.
         """
         if is_this_device(peer):
             yield
             return
-        slot = rate_slot(peer)
-        if self._failures.is_reached(slot, time.monotonic()):
+        if self._failures.is_reached(peer, time.monotonic()):
             raise ApiError(
                 ErrorCode.REQUEST_LIMIT_EXCEEDED, "Too many requests from your address failed to authenticate."
             )
         try:
             yield
-        except ApiError as error:
-            if error.code.startswith("AuthFailure."):
-                self._failures.admits(slot, time.monotonic())
+        except ApiError:
+            self._failures.admits(peer, time.monotonic())
             raise
 
-    def _claimed_account(self, head: SignedRequest, peer: Address | None) -> str:
-        """Returns the SecretId claimed in the headers, "" if none.
-
-        Raises ApiError for a request whose headers already fail authentication, so that its body is not read.
-        """
+    def _check_head(self, head: SignedRequest, peer: Address | None) -> None:
+        """Raises ApiError for a request whose headers already fail authentication, so that its body is not read."""
         if self._accounts:
-            return claimed_secret_id(head, self._secrets, time.time()) or ""
+            check_head(head, self._secrets, time.time())
+            return
         check_method(head)
         refusal = keyless_refusal(peer, head.headers)
         if refusal is not None:
             message = f"Without a keys file (api.keys_file) {_KEYLESS_REFUSALS[refusal]}."
             raise ApiError(ErrorCode.INVALID_AUTHORIZATION, message)
-        return LOCAL.name
 
-    def _admitted(self, signed: SignedRequest) -> tuple[Account, ApiRequest]:
-        """Returns the caller's account and the request. Raises ApiError."""
-        account = LOCAL
-        if self._accounts:
-            account = self._accounts[authenticate(signed, self._secrets, time.time())]
-        call = parse_request(signed)
-        check_offered(call)
-        return account, call
+    def _authenticated(self, signed: SignedRequest) -> Account:
+        """Returns the caller's account. Raises ApiError."""
+        return self._accounts[authenticate(signed, self._secrets, time.time())] if self._accounts else LOCAL
+
+
+def _parsed(signed: SignedRequest) -> ApiRequest:
+    """Returns the request. Raises ApiError."""
+    call = parse_request(signed)
+    check_offered(call)
+    return call
 
 
 def _head(request: Request) -> SignedRequest:

@@ -1,39 +1,34 @@
 """Downloads the picture of an ``ImageUrl``, with checks against hostile URLs and servers.
 
-Allowed are http and https without credentials, any port, and public addresses; the settings can allow further hosts and
-networks. A name is resolved once, and the connection goes to the address that was checked, so a name server cannot
-answer differently the second time. Each redirect passes all checks again and must not lead from https to http. One time
-limit covers everything from the first look-up to the last byte. The size is counted while reading, whatever the headers
-say. Compressed answers are refused. Proxy settings are not used.
+Allowed are http and https without credentials, any port, and public addresses outside of the gate's own networks; the
+settings can allow further hosts and networks. A name is resolved once, and the connection goes to the address that was
+checked, so a name server cannot answer differently the second time. Each redirect passes all checks again and must not
+lead from https to http. One time limit covers everything from the first look-up to the last byte. ``http_answer`` reads
+the answer with bounds. Proxy settings are not used.
 """
 
 from __future__ import annotations
 
 import functools
-import io
 import re
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, urljoin, urlsplit
 
-from edge_lpr.api.addresses import Endpoint, is_public, resolve
+from edge_lpr.api.addresses import Endpoint, is_outside, resolve
 from edge_lpr.api.errors import ApiError, ErrorCode
+from edge_lpr.api.http_answer import AnswerError, AnswerTooLarge, HttpAnswer
+from edge_lpr.api.local_networks import LocalNetworks
 from edge_lpr.config.api import Network, canonical_host
 from edge_lpr.errors import ConfigError
 from edge_lpr.host.tls import client_context
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
 MAX_URL_LENGTH = 8192
-_CHUNK_BYTES = 65536
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PORTS = {"http": 80, "https": 443}
 _NO_URL_CHARACTER = re.compile(r"[\x00-\x20\x7f\\]")
@@ -92,6 +87,11 @@ def fetch(url: str, policy: DownloadPolicy) -> bytes:
         raise ApiError(ErrorCode.VALUE_LIMIT, f"`ImageUrl`: {error}.") from error
     try:
         return _follow(target, policy, remaining_s)
+    except AnswerTooLarge as error:
+        limit = f"{policy.max_bytes / 1_048_576:g} MB"
+        raise ApiError(ErrorCode.TOO_LARGE_FILE, f"The picture behind `ImageUrl` takes more than {limit}.") from error
+    except AnswerError as error:
+        raise _failed(str(error)) from error
     except TimeoutError as error:
         raise _failed(f"it took longer than {policy.timeout_s:g} s") from error
     except ssl.SSLCertVerificationError as error:
@@ -102,8 +102,6 @@ def fetch(url: str, policy: DownloadPolicy) -> bytes:
         raise _failed("the host's name is not known") from error
     except OSError as error:
         raise _failed("the server cannot be reached, or broke off") from error
-    except HTTPException as error:
-        raise _failed("the server's answer is not proper HTTP") from error
 
 
 def _failed(reason: str) -> ApiError:
@@ -139,14 +137,16 @@ def _parse(url: str) -> _Target:
 
 def _follow(target: _Target, policy: DownloadPolicy, remaining_s: Callable[[], float]) -> bytes:
     for _ in range(policy.max_redirects + 1):
-        with _connected(target, policy, remaining_s) as link, closing(_ask(target, link, remaining_s)) as response:
-            if response.status not in _REDIRECTS:
-                return _picture(response, policy.max_bytes)
-            location = response.headers.get("Location", "").strip()
+        with _connected(target, policy, remaining_s) as link:
+            _ask(target, link, remaining_s)
+            answer = HttpAnswer(link, remaining_s, policy.max_bytes)
+            if answer.status not in _REDIRECTS:
+                return answer.picture()
+            location = answer.header("Location").decode("utf-8", "replace")
         if not location:
             raise _failed("it leads nowhere")
         try:
-            redirected = _parse(urljoin(target.url, location.encode("latin-1").decode("utf-8", "replace")))
+            redirected = _parse(urljoin(target.url, location))
         except ValueError as error:
             raise _failed(f"it leads to a URL that is refused ({error})") from error
         if target.scheme == "https" and redirected.scheme == "http":
@@ -171,14 +171,14 @@ def _permitted(target: _Target, policy: DownloadPolicy, timeout_s: float) -> lis
     """Returns the target's addresses that the policy allows; at least one."""
     endpoints = resolve(target.host, target.port, timeout_s)
     if target.host not in policy.allowed_hosts:
-        networks = policy.allowed_networks
+        networks, local = policy.allowed_networks, LocalNetworks.read()  # now: the gate's addresses change
         endpoints = [
             endpoint
             for endpoint in endpoints
-            if is_public(endpoint.address) or any(endpoint.address in network for network in networks)
+            if is_outside(endpoint.address, local) or any(endpoint.address in network for network in networks)
         ]
     if not endpoints:
-        raise _failed("its address is not a public one; the settings can allow the host or its network")
+        raise _failed("its address is not a public one, or is in the gate's own network; the settings can allow it")
     return endpoints
 
 
@@ -213,28 +213,8 @@ def trusting(ca_file: Path | None) -> ssl.SSLContext:
         ) from error
 
 
-class _Stream(io.RawIOBase):
-    """Reads from a socket until the total time is over; with a limit per packet a server could send for hours."""
-
-    def __init__(self, link: socket.socket, remaining_s: Callable[[], float]) -> None:
-        super().__init__()
-        self._link = link
-        self._remaining_s = remaining_s
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        self._link.settimeout(self._remaining_s())
-        return self._link.recv_into(buffer)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """Returns the buffered reader; HTTPResponse calls nothing else of a socket."""
-        return io.BufferedReader(self)
-
-
-def _ask(target: _Target, link: socket.socket, remaining_s: Callable[[], float]) -> HTTPResponse:
-    """Sends the request; returns the response with its headers read."""
+def _ask(target: _Target, link: socket.socket, remaining_s: Callable[[], float]) -> None:
+    """Sends the request."""
     lines = (
         f"GET {target.path} HTTP/1.1",
         f"Host: {target.netloc}",
@@ -245,30 +225,3 @@ def _ask(target: _Target, link: socket.socket, remaining_s: Callable[[], float])
     )
     link.settimeout(remaining_s())
     link.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("ascii"))
-    response = HTTPResponse(cast(socket.socket, _Stream(link, remaining_s)), method="GET")
-    response.begin()
-    return response
-
-
-def _picture(response: HTTPResponse, max_bytes: int) -> bytes:
-    """Returns the whole body."""
-    if response.status != 200:
-        raise _failed(f"the server answered with status {response.status}")
-    if any(value.strip().lower() not in ("", "identity") for value in response.headers.get_all("Content-Encoding", [])):
-        raise _failed("the server sends it compressed, though asked not to")
-    if response.headers.get("Transfer-Encoding", "chunked").strip().lower() != "chunked":
-        raise _failed("the server sends it in an encoding that is not understood")
-    promised = response.length
-    content = bytearray()
-    while promised is None or promised <= max_bytes:
-        chunk = response.read(min(_CHUNK_BYTES, max_bytes + 1 - len(content)))
-        content += chunk
-        if len(content) > max_bytes:
-            break
-        if not chunk:
-            if promised is not None and len(content) < promised:
-                raise _failed("the connection broke off")
-            return bytes(content)
-    raise ApiError(
-        ErrorCode.TOO_LARGE_FILE, f"The picture behind `ImageUrl` takes more than {max_bytes / 1_048_576:g} MB."
-    )

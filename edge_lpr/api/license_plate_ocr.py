@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import binascii
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.api.errors import ApiError, ErrorCode, as_api_error
+from edge_lpr.api.reading_turns import ReadingTurns
 from edge_lpr.errors import ImageError
 from edge_lpr.readings import PlateReading, ReadPlates
 
@@ -37,7 +37,10 @@ _log = logging.getLogger(__name__)
 
 
 class LicensePlateOcr:
-    """The action. May be called from any thread. One picture at a time is decoded, because a decoded one is large."""
+    """The action. May be called from any thread.
+
+    One picture of an account is decoded at a time, and one picture at a time is read; the accounts take turns.
+    """
 
     def __init__(self, read: ReadPlates, fetch: Fetch, decode: Decode, *, is_open: bool = True) -> None:
         """``is_open`` False refuses every request."""
@@ -45,14 +48,14 @@ class LicensePlateOcr:
         self._fetch = fetch
         self._decode = decode
         self._is_open = is_open
-        self._one_picture = threading.Lock()
+        self._turns = ReadingTurns()
 
     def __call__(self, parameters: Mapping[str, object]) -> Sequence[PlateReading]:
         """Returns the plates in the picture that ``parameters`` hold, best first, at least one. Raises ApiError."""
         if not self._is_open:
             raise ApiError(ErrorCode.UNOPEN_ERROR)
         content = self._picture(parameters)
-        with self._one_picture:
+        with self._turns.of_account():
             return self._plates(content)
 
     def _picture(self, parameters: Mapping[str, object]) -> bytes:
@@ -72,7 +75,8 @@ class LicensePlateOcr:
         except ImageError as error:
             raise as_api_error(error) from error
         try:
-            readings = self._read(image)
+            with self._turns.turn():
+                readings = self._read(image)
         except Exception as error:  # native code of three libraries: any error must become an answer
             _log.exception("the reader failed on a requested picture of %s", image.shape)
             raise ApiError(ErrorCode.UNKNOWN_ERROR) from error

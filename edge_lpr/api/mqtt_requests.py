@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 
 import paho.mqtt.client as paho
 
+from edge_lpr.api.body_memory import MAX_BODY
 from edge_lpr.api.dispatcher import Dispatcher
 from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.keys import Account
 from edge_lpr.api.request import json_object
-from edge_lpr.api.request_body import MAX_BODY
 from edge_lpr.api.request_metrics import SUCCESS, RequestMetrics
 from edge_lpr.images import encode_jpeg
 from edge_lpr.link.scene import Scene

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge_lpr.api.errors import ApiError, ErrorCode
+from edge_lpr.api.forms import form_parameters, is_form
 from edge_lpr.api.license_plate_ocr import ACTION, VERSION
-from edge_lpr.api.signing import SignedRequest, form_parameters, is_form
+from edge_lpr.api.signing import SignedRequest
 
 _COMMON = frozenset(
     [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -12,16 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from edge_lpr.api.body_memory import MAX_BODY, BodyMemory, Holding
 from edge_lpr.api.errors import ApiError, ErrorCode
-
-MAX_BODY = 12 * 1024 * 1024
-"""The most bytes of a body. The largest picture in Base64 in a URL-encoded form is 6 % larger than 10 MB."""
-
-MAX_HELD = 4 * MAX_BODY
-"""The most bytes of all bodies in memory at once."""
-
-MAX_HELD_BY_ONE = MAX_HELD // 2
-"""The most bytes of one account's bodies, so that a slow sender cannot exclude all others."""
 
 MAX_DRAINED = 64 * 1024 * 1024
 """The most bytes read and discarded after a refusal: many clients read the answer only after they have sent all."""
@@ -30,59 +23,78 @@ BODY_S = 30.0
 """Seconds for a whole body: 10 MB over a mobile connection."""
 
 
-class Memory:
-    """The memory of all bodies and of each account's bodies. For the event loop only."""
-
-    def __init__(self) -> None:
-        self._held: Counter[str] = Counter()
-
-    def take(self, account: str, size: int) -> bool:
-        """Reserves ``size`` bytes for ``account``; returns False if they would exceed a bound."""
-        if self._held.total() + size > MAX_HELD or self._held[account] + size > MAX_HELD_BY_ONE:
-            return False
-        self._held[account] += size
-        return True
-
-    def give_back(self, account: str, size: int) -> None:
-        """Releases bytes that ``take`` reserved."""
-        self._held[account] -= size
-
-
 class Body:
     """The body of one request. Its memory stays reserved until the end of the ``with`` block."""
 
-    def __init__(self, memory: Memory, request: Request) -> None:
+    def __init__(self, memory: BodyMemory, request: Request, network: str) -> None:
+        """``network`` is the network of the client, which the memory is charged to until the request is admitted."""
         self._memory = memory
+        self._holding = Holding(network, self._evict)
         self._request = request
-        self._account = ""
-        self._held = 0
+        self._content = bytearray()
         self._seen = 0
         self._ends_s = asyncio.get_running_loop().time() + BODY_S
+        self._limit: asyncio.Timeout | None = None
+        self._is_evicted = False
         headers = request.headers
         self.is_over = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
         """False while more bytes may follow."""
+
+    @property
+    def size(self) -> int:
+        """The bytes that were read."""
+        return len(self._content)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._memory.give_back(self._account, self._held)
-        self._held = 0
+        self._memory.release(self._holding)
 
-    async def read(self, account: str) -> bytes:
-        """Reads the whole body into the memory share of ``account``.
+    @asynccontextmanager
+    async def limits(self) -> AsyncIterator[None]:
+        """Ends the block when the time for the body is over, or when its memory is given to a newer body.
 
-        Raises ApiError: RequestSizeLimitExceeded, RequestLimitExceeded if other bodies use the memory,
-        InvalidParameter if it does not arrive in time. Raises ClientDisconnect if the client closes the connection.
+        Raises ApiError: InvalidParameter, RequestLimitExceeded.
         """
-        self._account = account
+        try:
+            async with asyncio.timeout_at(self._ends_s) as self._limit:
+                yield
+        except TimeoutError as error:
+            self._check_not_evicted()
+            raise ApiError(ErrorCode.INVALID_PARAMETER, f"The body did not arrive within {BODY_S:.0f} s.") from error
+        finally:
+            self._limit = None
+        self._check_not_evicted()
+
+    async def read(self) -> None:
+        """Reads the whole body. Use it inside of ``limits``.
+
+        Raises ApiError: RequestSizeLimitExceeded, RequestLimitExceeded if other bodies use the memory. Raises
+        ClientDisconnect if the client closes the connection.
+        """
         if int(self._request.headers.get("content-length", 0)) > MAX_BODY:
             raise ApiError(ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED)
-        try:
-            async with asyncio.timeout_at(self._ends_s):
-                return await self._gather()
-        except TimeoutError as error:
-            raise ApiError(ErrorCode.INVALID_PARAMETER, f"The body did not arrive within {BODY_S:.0f} s.") from error
+        async for chunk in self._request.stream():
+            self._seen += len(chunk)
+            if self._seen > MAX_BODY:
+                raise ApiError(ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED)
+            if not self._memory.take(self._holding, len(chunk)):
+                raise _memory_is_used()
+            self._content += chunk
+        self.is_over = True
+
+    def take(self) -> bytes:
+        """Returns the body and forgets it. Its memory is no longer given to others."""
+        self._memory.pin(self._holding)
+        content = bytes(self._content)
+        self._content = bytearray()
+        return content
+
+    def admit(self, account: str) -> None:
+        """Charges the memory to ``account``. Raises ApiError (RequestLimitExceeded) if that has no more."""
+        if not self._memory.admit(self._holding, account):
+            raise ApiError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "Other pictures use the memory; try again in a moment.")
 
     async def drain(self, receive: Receive) -> None:
         """Discards the rest of the body, up to ``MAX_DRAINED`` bytes and within the body's time limit."""
@@ -93,18 +105,20 @@ class Body:
                     self._seen += len(message.get("body", b""))
                     self.is_over = not message.get("more_body", False)  # also if the client has disconnected
 
-    async def _gather(self) -> bytes:
-        content = bytearray()
-        async for chunk in self._request.stream():
-            self._seen += len(chunk)
-            if self._seen > MAX_BODY:
-                raise ApiError(ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED)
-            if not self._memory.take(self._account, len(chunk)):
-                raise ApiError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "Too many pictures are on their way here; try again.")
-            self._held += len(chunk)
-            content += chunk
-        self.is_over = True
-        return bytes(content)
+    def _evict(self) -> None:
+        """Forgets the body, and ends ``limits`` in the task that reads it."""
+        self._is_evicted = True
+        self._content = bytearray()
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(asyncio.get_running_loop().time())
+
+    def _check_not_evicted(self) -> None:
+        if self._is_evicted:
+            raise _memory_is_used()
+
+
+def _memory_is_used() -> ApiError:
+    return ApiError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "Too many pictures are on their way here; try again.")
 
 
 class EarlyResponse(Response):

@@ -18,26 +18,20 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl
 
 from edge_lpr.api.errors import ApiError, ErrorCode
+from edge_lpr.api.forms import Form, is_form
 
 MAX_SKEW_S = 300
 """The largest difference between the request's time and the device's clock, in seconds."""
 
-MAX_PARAMETERS = 64
-"""The most parameters of a form; LicensePlateOCR and its signature have about a dozen."""
-
-MAX_ESCAPES = 600_000
-"""The most percent escapes of a form. A picture of 10 MB in Base64 has 350,000; a form of escapes alone would take
-seconds to decode."""
-
 SERVICE = "ocr"
 """The name of the product in the credential scope."""
 
-FORM = "application/x-www-form-urlencoded"
-
 _UNSIGNED = "UNSIGNED-PAYLOAD"
+_DIGESTS = {"": "sha1", "HmacSHA1": "sha1", "HmacSHA256": "sha256"}
+"""Digests by SignatureMethod, which may be absent."""
+
 _AUTHORIZATION = re.compile(
     r"TC3-HMAC-SHA256 +Credential=(?P<secret_id>[^/,\s]+)/(?P<date>\d{4}-\d\d-\d\d)/(?P<service>[^/,\s]+)/tc3_request"
     r", *SignedHeaders=(?P<names>[\w-]+(?:;[\w-]+)*), *Signature=(?P<signature>[0-9a-f]{64})",
@@ -90,7 +84,8 @@ def authenticate(request: SignedRequest, keys: Mapping[str, str], now_s: float, 
     and InvalidParameter for an incomplete v1 signature, UnsupportedProtocol for other methods than GET and POST.
     """
     check_method(request)
-    claim = _tc3_claim(request, now_s, service) if "authorization" in request.headers else _v1_claim(request, now_s)
+    is_tc3 = "authorization" in request.headers
+    claim = _tc3_claim(request, now_s, service) if is_tc3 else _v1_claim(request, keys, now_s)
     key = _key_of(claim.secret_id, keys)
     given = claim.signature.encode(errors="replace")
     fits = [hmac.compare_digest(claim.sign(key, text).encode(), given) for text in claim.texts]
@@ -101,46 +96,16 @@ def authenticate(request: SignedRequest, keys: Mapping[str, str], now_s: float, 
     return claim.secret_id
 
 
-def claimed_secret_id(head: SignedRequest, keys: Mapping[str, str], now_s: float, service: str = SERVICE) -> str | None:
-    """Returns the SecretId that the headers claim; None if only the body names it.
+def check_head(head: SignedRequest, keys: Mapping[str, str], now_s: float, service: str = SERVICE) -> None:
+    """Checks what the headers tell of the signature. ``head`` is the request without its body.
 
-    ``head`` is the request without its body. Raises ApiError as ``authenticate`` does, for each error that no body
-    could correct.
+    Raises ApiError as ``authenticate`` does, for each error that no body could correct.
     """
     check_method(head)
     if "authorization" in head.headers:
-        secret_id = _tc3_header(head, now_s, service).secret_id
-    elif head.method == "POST" and is_form(head.headers.get("content-type", "")):
-        return None
-    else:
-        secret_id = _v1_claim(head, now_s).secret_id
-    _key_of(secret_id, keys)
-    return secret_id
-
-
-def form_parameters(text: str | bytes) -> dict[str, str]:
-    """Parses a query string or a form body.
-
-    Raises ApiError (InvalidParameter) for text that is no form, is not UTF-8, or repeats a parameter.
-    """
-    try:
-        form = text if isinstance(text, str) else text.decode("ascii")
-        if form.count("%") > MAX_ESCAPES:
-            raise ValueError("too many escapes")
-        pairs = parse_qsl(
-            form, keep_blank_values=True, strict_parsing=bool(form), errors="strict", max_num_fields=MAX_PARAMETERS
-        )
-    except ValueError as error:
-        raise ApiError(ErrorCode.INVALID_PARAMETER, "The parameters are not a URL-encoded form.") from error
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
-        raise ApiError(ErrorCode.INVALID_PARAMETER, "A parameter is given twice.")
-    return parameters
-
-
-def is_form(content_type: str) -> bool:
-    """Returns True for the content type of a URL-encoded form, with or without a character set."""
-    return content_type.split(";", 1)[0].strip().lower() == FORM
+        _key_of(_tc3_header(head, now_s, service).secret_id, keys)
+    elif head.method == "GET" or not is_form(head.headers.get("content-type", "")):
+        _v1_form(head, keys, now_s)
 
 
 def check_method(request: SignedRequest) -> None:
@@ -200,31 +165,37 @@ def _tc3_claim(request: SignedRequest, now_s: float, service: str) -> _Claim:
     return _Claim(header.secret_id, headers.get("x-tc-token", "").strip(), header.signature, texts, sign)
 
 
-def _v1_claim(request: SignedRequest, now_s: float) -> _Claim:
-    """Signature v1: all parameters but ``Signature``, sorted, their values before URL encoding."""
-    headers = request.headers
-    parameters: dict[str, str] = {}
+def _v1_form(request: SignedRequest, keys: Mapping[str, str], now_s: float) -> Form:
+    """Returns the form of a request whose signature can be verified. Checks all that needs few bytes of it."""
+    form = Form("")
     if request.method == "GET":
-        parameters = form_parameters(request.query)
-    elif is_form(headers.get("content-type", "")):
-        parameters = form_parameters(request.body)
-    if not parameters.get("Signature"):
+        form = Form(request.query)
+    elif is_form(request.headers.get("content-type", "")):
+        form = Form(request.body)
+    if not form.short("Signature"):
         raise ApiError(ErrorCode.INVALID_AUTHORIZATION)
     for name in ("SecretId", "Timestamp", "Nonce"):
-        if not parameters.get(name):
+        if not form.short(name):
             raise ApiError(ErrorCode.MISSING_PARAMETER, f"The signature needs the parameter {name}.")
-    _utc_date(parameters["Timestamp"], "Timestamp", now_s)
-    digests = {"HmacSHA1": "sha1", "HmacSHA256": "sha256"}
-    digest = digests.get(parameters.get("SignatureMethod", "HmacSHA1"))
-    if digest is None:
+    _utc_date(form.short("Timestamp"), "Timestamp", now_s)
+    if form.short("SignatureMethod") not in _DIGESTS:
         raise ApiError(ErrorCode.INVALID_AUTHORIZATION, "SignatureMethod must be HmacSHA1 or HmacSHA256.")
+    _key_of(form.short("SecretId"), keys)
+    return form
+
+
+def _v1_claim(request: SignedRequest, keys: Mapping[str, str], now_s: float) -> _Claim:
+    """Signature v1: all parameters but ``Signature``, sorted, their values before URL encoding."""
+    parameters = _v1_form(request, keys, now_s).parameters()
+    digest = _DIGESTS[parameters.get("SignatureMethod", "")]
     # Old SDKs write Filters_0 for Filters.0 and sign it with the dot.
     signed = {name.replace("_", "."): value for name, value in parameters.items() if name != "Signature"}
     if len(signed) != len(parameters) - 1:
         raise ApiError(ErrorCode.INVALID_PARAMETER, "A parameter is given twice.")
     pairs = "&".join(f"{name}={signed[name]}" for name in sorted(signed))
-    host = headers.get("host", "").strip()
-    texts = tuple(_utf8(f"{request.method}{name}{request.path}?{pairs}") for name in (host, host.lower()))
+    host = request.headers.get("host", "").strip()
+    hosts = dict.fromkeys((host, host.lower()))  # one, if it is in lower case: a text may have 10 MB
+    texts = tuple(_utf8(f"{request.method}{name}{request.path}?{pairs}") for name in hosts)
 
     def sign(secret_key: str, to_sign: bytes) -> str:
         return base64.b64encode(hmac.digest(secret_key.encode(), to_sign, digest)).decode()

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_lpr.api.body_memory import MAX_BODY
 from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.image_download import DownloadPolicy, fetch
 from edge_lpr.api.license_plate_ocr import MAX_BYTES, LicensePlateOcr
-from edge_lpr.api.request_body import MAX_BODY
 from edge_lpr.cli import print_error
 from edge_lpr.cli.options import add_reader_options, reader_settings
 from edge_lpr.config import ApiSettings

@@ -91,7 +91,8 @@ class ApiSettings(Section):
     """Limit for each key. Above it the answer is RequestLimitExceeded."""
 
     queue: Annotated[int, Unit("requests")] = Field(default=4, ge=1, le=64)
-    """Requests of all keys that wait or are processed. Above it the answer is RequestLimitExceeded."""
+    """Requests of one key that wait or are processed. Above it the answer is RequestLimitExceeded. Requests over MQTT
+    count as one key. All keys together have 64 places, or twice ``queue`` if that is more."""
 
     max_megapixels: Annotated[int, Unit("millions of pixels")] = Field(default=25, ge=1, le=64)
     """Larger pictures are rejected. A picture takes up to 10 bytes of memory per pixel."""

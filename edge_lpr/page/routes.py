@@ -28,7 +28,7 @@ from edge_lpr.page.security import (
     SecurityHeaders,
 )
 from edge_lpr.page.static_files import html, language_of, static_files
-from edge_lpr.web.rate_limit import RateLimit
+from edge_lpr.web.rate_limit import AddressLimit
 
 PATH = "/page"
 MAX_BODY = 64 * 1024
@@ -63,7 +63,7 @@ class PageRoutes:
             _route("/{rest:path}", self.nothing),
         ]
         # A separate application: its answers to wrong methods and internal errors must carry the headers too.
-        app = SecurityHeaders(Starlette(routes=inner), RateLimit(REQUESTS_PER_SECOND))
+        app = SecurityHeaders(Starlette(routes=inner), AddressLimit(REQUESTS_PER_SECOND))
         return [Route(PATH, lambda _: RedirectResponse(f"{PATH}/", 308)), Mount(PATH, app)]
 
     async def page(self, request: Request) -> Response:
@@ -184,7 +184,7 @@ class PageRoutes:
 
 def create_page_routes(token: str | None, backend: PageBackend, live: LiveView, *, over_tls: bool) -> list[BaseRoute]:
     """Returns the page's routes, with nobody logged in yet."""
-    failures = RateLimit(LOGINS_PER_MINUTE, 60.0)
+    failures = AddressLimit(LOGINS_PER_MINUTE, 60.0)
     return PageRoutes(AccessControl(LoginSessions(token), failures, over_tls), backend, live).routes()
 
 

@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge_lpr.errors import EdgeLprError
 from edge_lpr.page.login_sessions import LoginSession, LoginSessions
-from edge_lpr.web.clients import Address, keyless_refusal, parse_address, rate_slot
-from edge_lpr.web.rate_limit import RateLimit
+from edge_lpr.web.clients import Address, keyless_refusal, parse_address
+from edge_lpr.web.rate_limit import AddressLimit
 
 COOKIE = "edge-lpr-page"
 CSRF_HEADER = "x-csrf-token"
@@ -73,7 +73,7 @@ class Refusal(EdgeLprError):
 class SecurityHeaders:
     """ASGI middleware: limits the requests of an address, and adds the security headers to every answer."""
 
-    def __init__(self, app: ASGIApp, rate: RateLimit) -> None:
+    def __init__(self, app: ASGIApp, rate: AddressLimit) -> None:
         self._app = app
         self._rate = rate
 
@@ -85,7 +85,7 @@ class SecurityHeaders:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        if self._rate.admits(_slot(Request(scope)), time.monotonic()):
+        if self._rate.admits(_address(Request(scope)), time.monotonic()):
             await self._app(scope, receive, send_with_headers)
         else:
             refusal = Refusal(429, "TooMany", f"more than {REQUESTS_PER_SECOND} requests a second; wait a moment", 1)
@@ -97,7 +97,7 @@ class AccessControl:
     """Sessions and their checks. ``over_tls``: cookies are sent over encrypted connections only."""
 
     sessions: LoginSessions
-    failures: RateLimit
+    failures: AddressLimit
     over_tls: bool
 
     def check_client(self, request: Request) -> None:
@@ -131,14 +131,15 @@ class AccessControl:
         """Opens a session for the right token. Raises Refusal."""
         self.check_client(request)
         check_origin(request.headers)
-        slot = _slot(request)
-        if self.failures.is_reached(slot, time.monotonic()):
+        address = _address(request)
+        if self.failures.is_reached(address, time.monotonic()):
             raise Refusal(429, "TooManyLogins", "too many wrong tokens; try again in a minute", 60)
         session = self.sessions.open(token)
         if session is None:
-            self.failures.admits(slot, time.monotonic())
-            _log.warning("page: a wrong token from %s", _address(request))
+            self.failures.admits(address, time.monotonic())
+            _log.warning("page: a wrong token from %s", address)
             raise Refusal(401, "WrongToken", "this is not the token; it stands in the settings as page.token")
+        self.failures.mark_known(address)
         return session
 
 
@@ -154,10 +155,6 @@ def check_origin(headers: Mapping[str, str]) -> None:
         place = ""
     if not place or place.lower() != headers.get("host", "").lower():
         raise Refusal(403, "Forbidden", "the request came from another site, or does not say where from")
-
-
-def _slot(request: Request) -> str:
-    return rate_slot(_address(request))
 
 
 def _address(request: Request) -> Address | None:

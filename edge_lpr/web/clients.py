@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum, auto
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
-
-_SLOTS = 1024
+Network = IPv4Network | IPv6Network
 
 
 class KeylessRefusal(Enum):
@@ -57,17 +56,11 @@ def keyless_refusal(address: Address | None, headers: Mapping[str, str]) -> Keyl
     return None
 
 
-def rate_slot(address: Address | None) -> str:
-    """Returns the name under which a rate limit counts ``address``.
-
-    There are ``_SLOTS`` names, so a flood from many addresses takes no memory. Python's hash is seeded at random, so
-    nobody can predict which addresses share a name. An IPv6 prefix of 64 bits counts as one address: every household
-    has that many.
-    """
-    number = 0 if address is None else int(address)
-    if isinstance(address, IPv6Address):
-        number >>= 64
-    return str(hash(("peer", str(number))) % _SLOTS)
+def network_of(address: Address | None) -> Network | None:
+    """Returns the network whose addresses one client may have all: an IPv4 address alone, a /64 of IPv6."""
+    if address is None:
+        return None
+    return ip_network((address.packed, 64 if isinstance(address, IPv6Address) else 32), strict=False)
 
 
 def _is_from_other_site(headers: Mapping[str, str]) -> bool:

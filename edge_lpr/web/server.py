@@ -13,11 +13,15 @@ import uvicorn
 from starlette.applications import Starlette
 
 from edge_lpr.config import ApiSettings
-from edge_lpr.web.connections import HEADER_TIMEOUT_S, BoundedListener, HttpProtocol
-from edge_lpr.web.listening import BACKLOG, listen, tls_context
+from edge_lpr.web.connections import BoundedListener
+from edge_lpr.web.http_protocol import HEADER_TIMEOUT_S, HttpProtocol
+from edge_lpr.web.listening import listen, tls_context
 
 STOP_S = 0.5
 """Seconds in which running requests may still be answered at a stop; then their connections are closed."""
+
+_ACCEPTED_AT_ONCE = 16
+"""Connections that the event loop accepts before it reads from those that it has."""
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +74,7 @@ class WebServer:
             access_log=False,
             proxy_headers=False,  # X-Forwarded-For could make any client look local
             server_header=False,
-            backlog=BACKLOG,
+            backlog=_ACCEPTED_AT_ONCE,
             timeout_keep_alive=HEADER_TIMEOUT_S,
             timeout_graceful_shutdown=1,
         )

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_lpr.api.errors import ApiError, ErrorCode
-from edge_lpr.api.signing import SignedRequest, authenticate, form_parameters, is_form
+from edge_lpr.api.forms import form_parameters, is_form
+from edge_lpr.api.signing import SignedRequest, authenticate
 
 credential = importlib.import_module("tencentcloud.common.credential")
 client_profile = importlib.import_module("tencentcloud.common.profile.client_profile")

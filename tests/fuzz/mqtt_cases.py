@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from edge_lpr.api.body_memory import MAX_BODY
 from edge_lpr.api.errors import ErrorCode
-from edge_lpr.api.request_body import MAX_BODY
 from edge_lpr.messages.schemas import load_schema
 from tests.fuzz import api_cases as fuzzing
 from tests.support.mqtt import Received, Subscriber

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from edge_lpr.web import connections
+from edge_lpr.web import http_protocol
 from edge_lpr.web.connections import MAX_CONNECTIONS
 from tests.support.api import FileServer, ServedApi, StartApi
 
@@ -80,7 +80,7 @@ def test_the_connection_of_a_running_request_is_not_closed(start_api: StartApi, 
 def test_a_connection_without_complete_headers_is_closed_at_the_time_limit(
     start_api: StartApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "HEADER_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(http_protocol, "HEADER_TIMEOUT_S", 0.2)
     api = start_api(keys_file=None)
     with idle(api, 4, *BEGINNINGS[:2]) as sockets:
         assert all(is_closed(client) for client in sockets)
