@@ -11,10 +11,12 @@ import queue
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from edge_lpr.api.local_networks import LocalNetworks
+from edge_lpr.api.nat64 import Nat64Prefixes
 
 Address = IPv4Address | IPv6Address
 
@@ -55,9 +57,18 @@ def is_public(address: Address) -> bool:
     return address in _UNICAST_V6 and not is_isatap and not any(address in network for network in _SPECIAL_V6)
 
 
-def is_outside(address: Address, local: LocalNetworks) -> bool:
-    """Returns True for a public address that is neither this machine's nor a neighbour's."""
-    return is_public(address) and not any(address in network for network in local.networks)
+def outside(endpoints: Sequence[Endpoint], timeout_s: float) -> list[Endpoint]:
+    """Returns the endpoints at public addresses that are neither this machine's nor a neighbour's.
+
+    The networks of this machine are read now, because they change. Raises OSError where the kernel does not tell them,
+    TimeoutError where the name server does not tell the prefixes of NAT64.
+    """
+    public = [each for each in endpoints if is_public(each.address)]
+    if not public:
+        return []
+    found = _not_in(LocalNetworks.read().networks, public)
+    has_ipv6 = any(each.address.version == 6 for each in found)
+    return _not_in(_nat64.now(timeout_s), found) if has_ipv6 else found
 
 
 def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:
@@ -89,6 +100,10 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:
     return answer
 
 
+def _not_in(networks: Sequence[IPv4Network | IPv6Network], endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    return [each for each in endpoints if not any(each.address in network for network in networks)]
+
+
 def _look_up(host: str, port: int) -> list[Endpoint]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     families = (socket.AF_INET, socket.AF_INET6)
@@ -104,3 +119,10 @@ def _plain(address: Address) -> Address:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+def _addresses_of(name: str, timeout_s: float) -> list[Address]:
+    return [each.address for each in resolve(name, 80, timeout_s)]
+
+
+_nat64 = Nat64Prefixes(_addresses_of)

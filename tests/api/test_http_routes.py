@@ -13,15 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
-from tencentcloud.common.exception import TencentCloudSDKException
 
+from edge_lpr.api.body_memory import MAX_BODY
 from edge_lpr.api.dispatcher import Dispatcher
 from edge_lpr.api.http_routes import MAX_FAILURES
 from edge_lpr.api.keys import Account
 from edge_lpr.api.quota import QuotaBook
-from edge_lpr.api.body_memory import MAX_BODY, MAX_INCOMING
 from edge_lpr.api.request_body import MAX_DRAINED
-from edge_lpr.api.forms import CONTENT_TYPE as FORM
 from tests.support.api import SECRET_ID, AppClient, StartApi, create_app, create_app_client
 from tests.support.clocks import clock
 
