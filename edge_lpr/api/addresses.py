@@ -11,12 +11,14 @@ import queue
 import socket
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from edge_lpr.api.local_networks import LocalNetworks
 from edge_lpr.api.nat64 import Nat64Prefixes
+from edge_lpr.api.reading_turns import ACCOUNT
 
 Address = IPv4Address | IPv6Address
 
@@ -35,8 +37,11 @@ _UNICAST_V6 = IPv6Network("2000::/3")
 _SPECIAL_V6 = tuple(IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
 """IETF assignments with Teredo, documentation, 6to4, documentation."""
 
-_lookups = threading.BoundedSemaphore(8)
-"""Bounds the threads that a silent name server can hold, each for many seconds."""
+_LOOKUPS = 4
+"""The most names of one account that are looked up at once. A silent name server holds a thread for many seconds."""
+
+_lookups: defaultdict[str, threading.BoundedSemaphore] = defaultdict(lambda: threading.BoundedSemaphore(_LOOKUPS))
+"""By account, so that the names of one account do not keep those of others waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:
 
     Raises TimeoutError after ``timeout_s``, OSError for an unknown name, UnicodeError for an invalid name.
     """
+    lookups = _lookups[ACCOUNT.get()]
     answers: queue.SimpleQueue[list[Endpoint] | OSError | UnicodeError] = queue.SimpleQueue()
 
     def look_up() -> None:
@@ -84,10 +90,10 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:
         except (OSError, UnicodeError) as error:
             answers.put(error)
         finally:
-            _lookups.release()
+            lookups.release()
 
     ends_s = time.monotonic() + timeout_s
-    if not _lookups.acquire(timeout=timeout_s):
+    if not lookups.acquire(timeout=timeout_s):
         raise TimeoutError("too many names are being looked up")
     # getaddrinfo has no time limit; the thread ends when the system's resolver gives up
     threading.Thread(target=look_up, name="name-lookup", daemon=True).start()

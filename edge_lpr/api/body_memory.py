@@ -13,7 +13,7 @@ from edge_lpr.api.fair_shares import FairShares
 MAX_BODY = 12 * 1024 * 1024
 """The most bytes of a body. The largest picture in Base64 in a URL-encoded form is 6 % larger than 10 MB."""
 
-MAX_INCOMING = 2 * MAX_BODY
+MAX_INCOMING = 3 * MAX_BODY
 """The most bytes of all bodies that are not authenticated."""
 
 MAX_ADMITTED = 4 * MAX_BODY

@@ -40,7 +40,7 @@ def test_the_attributes_that_are_used_exist() -> None:
     protocol = asyncio.run(make())
     assert protocol.cycle is None and hasattr(protocol, "transport") and hasattr(protocol, "loop")
     assert isinstance(protocol.conn, h11.Connection)
-    assert FlowControl(None).write_paused is False  # type: ignore[arg-type]
+    assert FlowControl(None).write_paused is False
     source = inspect.getsource(RequestResponseCycle.__init__)
     for name in ("response_complete", "more_body", "keep_alive", "disconnected", "message_event"):
         assert f"self.{name}" in source
