@@ -11,10 +11,14 @@ import queue
 import socket
 import threading
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from edge_lpr.api.local_networks import LocalNetworks
+from edge_lpr.api.nat64 import Nat64Prefixes
+from edge_lpr.api.reading_turns import ACCOUNT
 
 Address = IPv4Address | IPv6Address
 
@@ -33,8 +37,11 @@ _UNICAST_V6 = IPv6Network("2000::/3")
 _SPECIAL_V6 = tuple(IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
 """IETF assignments with Teredo, documentation, 6to4, documentation."""
 
-_lookups = threading.BoundedSemaphore(8)
-"""Bounds the threads that a silent name server can hold, each for many seconds."""
+_LOOKUPS = 4
+"""The most names of one account that are looked up at once. A silent name server holds a thread for many seconds."""
+
+_lookups: defaultdict[str, threading.BoundedSemaphore] = defaultdict(lambda: threading.BoundedSemaphore(_LOOKUPS))
+"""By account, so that the names of one account do not keep those of others waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,18 @@ def is_public(address: Address) -> bool:
     return address in _UNICAST_V6 and not is_isatap and not any(address in network for network in _SPECIAL_V6)
 
 
-def is_outside(address: Address, local: LocalNetworks) -> bool:
-    """Returns True for a public address that is neither this machine's nor a neighbour's."""
-    return is_public(address) and not any(address in network for network in local.networks)
+def outside(endpoints: Sequence[Endpoint], timeout_s: float) -> list[Endpoint]:
+    """Returns the endpoints at public addresses that are neither this machine's nor a neighbour's.
+
+    The networks of this machine are read now, because they change. Raises OSError where the kernel does not tell them,
+    TimeoutError where the name server does not tell the prefixes of NAT64.
+    """
+    public = [each for each in endpoints if is_public(each.address)]
+    if not public:
+        return []
+    found = _not_in(LocalNetworks.read().networks, public)
+    has_ipv6 = any(each.address.version == 6 for each in found)
+    return _not_in(_nat64.now(timeout_s), found) if has_ipv6 else found
 
 
 def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:
@@ -65,6 +81,7 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:
 
     Raises TimeoutError after ``timeout_s``, OSError for an unknown name, UnicodeError for an invalid name.
     """
+    lookups = _lookups[ACCOUNT.get()]
     answers: queue.SimpleQueue[list[Endpoint] | OSError | UnicodeError] = queue.SimpleQueue()
 
     def look_up() -> None:
@@ -73,10 +90,10 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:
         except (OSError, UnicodeError) as error:
             answers.put(error)
         finally:
-            _lookups.release()
+            lookups.release()
 
     ends_s = time.monotonic() + timeout_s
-    if not _lookups.acquire(timeout=timeout_s):
+    if not lookups.acquire(timeout=timeout_s):
         raise TimeoutError("too many names are being looked up")
     # getaddrinfo has no time limit; the thread ends when the system's resolver gives up
     threading.Thread(target=look_up, name="name-lookup", daemon=True).start()
@@ -87,6 +104,10 @@ def resolve(host: str, port: int, timeout_s: float) -> list[Endpoint]:
     if isinstance(answer, Exception):
         raise answer
     return answer
+
+
+def _not_in(networks: Sequence[IPv4Network | IPv6Network], endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    return [each for each in endpoints if not any(each.address in network for network in networks)]
 
 
 def _look_up(host: str, port: int) -> list[Endpoint]:
@@ -104,3 +125,10 @@ def _plain(address: Address) -> Address:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+def _addresses_of(name: str, timeout_s: float) -> list[Address]:
+    return [each.address for each in resolve(name, 80, timeout_s)]
+
+
+_nat64 = Nat64Prefixes(_addresses_of)

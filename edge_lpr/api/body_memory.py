@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from edge_lpr.api.fair_shares import FairShares
+
 MAX_BODY = 12 * 1024 * 1024
 """The most bytes of a body. The largest picture in Base64 in a URL-encoded form is 6 % larger than 10 MB."""
 
-MAX_INCOMING = 2 * MAX_BODY
+MAX_INCOMING = 3 * MAX_BODY
 """The most bytes of all bodies that are not authenticated."""
 
-MAX_ADMITTED = 3 * MAX_BODY
-"""The most bytes of all bodies of admitted requests. The last third is for accounts that hold nothing."""
+MAX_ADMITTED = 4 * MAX_BODY
+"""The most bytes of all bodies of admitted requests."""
 
 MAX_HELD_BY_ONE = 2 * MAX_BODY
 """The most bytes of one account's bodies."""
@@ -41,7 +43,7 @@ class BodyMemory:
 
     def __init__(self) -> None:
         self._incoming: dict[Holding, None] = {}
-        self._admitted: Counter[str] = Counter()
+        self._admitted = FairShares(total=MAX_ADMITTED, of_one=MAX_HELD_BY_ONE)
 
     def take(self, holding: Holding, size: int) -> bool:
         """Reserves ``size`` more bytes for an incoming body; returns False if it is the one that must go."""
@@ -61,12 +63,9 @@ class BodyMemory:
 
     def admit(self, holding: Holding, account: str) -> bool:
         """Charges the bytes to ``account``; returns False, and changes nothing, if they would exceed a bound."""
-        held = self._admitted[account]
-        bound = MAX_ADMITTED - MAX_BODY if held else MAX_ADMITTED
-        if held + holding.size > MAX_HELD_BY_ONE or self._admitted.total() + holding.size > bound:
+        if not self._admitted.take(account, holding.size):
             return False
         self._incoming.pop(holding, None)
-        self._admitted[account] += holding.size
         holding.account = account
         return True
 
@@ -74,7 +73,7 @@ class BodyMemory:
         """Releases all bytes of a body."""
         self._incoming.pop(holding, None)
         if holding.account is not None:
-            self._admitted[holding.account] -= holding.size
+            self._admitted.give_back(holding.account, holding.size)
         holding.size = 0
 
     def _victim(self) -> Holding | None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
 from edge_lpr.api.errors import ApiError, ErrorCode
+from edge_lpr.api.fair_shares import FairShares
 from edge_lpr.api.keys import Account
 from edge_lpr.api.quota import QuotaBook
 from edge_lpr.api.reading_turns import ACCOUNT
@@ -46,7 +45,7 @@ class Dispatcher:
         self.perform = perform
         self._quotas = quotas
         self._rate = RateLimit(requests_per_second)
-        self._places = _Places(queue)
+        self._places = FairShares(total=max(MIN_PLACES, 2 * queue), of_one=queue)
         self._workers: ThreadPoolExecutor | None = None
 
     def start(self) -> None:
@@ -87,10 +86,10 @@ class Dispatcher:
         try:
             future = workers.submit(self._answer, job, account, request_id)
         except RuntimeError:  # the dispatcher has just stopped
-            self._places.release(account.name)
+            self._places.give_back(account.name)
             refused.cancel()
             return refused
-        future.add_done_callback(lambda _: self._places.release(account.name))
+        future.add_done_callback(lambda _: self._places.give_back(account.name))
         return future
 
     def _admit(self, account: Account) -> ThreadPoolExecutor:
@@ -123,29 +122,3 @@ class Dispatcher:
         finally:
             if not answered:
                 self._quotas.give_back(account)
-
-
-class _Places:
-    """The places of the accounts. May be used from any thread."""
-
-    def __init__(self, of_one: int) -> None:
-        self.total = max(MIN_PLACES, 2 * of_one)
-        self._of_one = of_one
-        self._for_newcomers = self.total // 4
-        self._taken: Counter[str] = Counter()
-        self._lock = threading.Lock()
-
-    def take(self, account: str) -> bool:
-        """Takes a place for ``account``; returns False if there is none."""
-        with self._lock:
-            held = self._taken[account]
-            free = self.total - self._taken.total() - (self._for_newcomers if held else 0)
-            if held >= self._of_one or free <= 0:
-                return False
-            self._taken[account] += 1
-            return True
-
-    def release(self, account: str) -> None:
-        """Gives a place back."""
-        with self._lock:
-            self._taken[account] -= 1

@@ -145,8 +145,8 @@ class ErrorCode(StrEnum):
     REQUEST_LIMIT_EXCEEDED = (
         "RequestLimitExceeded",
         "Too many requests; try again later.",
-        "Too many requests of this key in a second, too many failed signatures of this address, `api.queue` "
-        "is full, or other bodies use the memory for pictures",
+        "Too many requests of this key in a second, too many refused requests of this address, `api.queue` "
+        "is full for this key, or other bodies use the memory for pictures",
     )
     INTERNAL_ERROR = (
         "InternalError",

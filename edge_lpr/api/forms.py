@@ -19,8 +19,9 @@ MAX_ESCAPES = 20_000
 """The most percent escapes of a form, apart from those of Base64. The longest URL has fewer than 9,000. An escape costs
 as much time as 100 plain characters."""
 
-_MAX_NAME = 128
 _MAX_SHORT = 1024
+"""The most bytes of a parameter that is decoded alone, and of each name."""
+
 _BASE64_ESCAPES = ((b"%2B", b"+"), (b"%2b", b"+"), (b"%2F", b"/"), (b"%2f", b"/"), (b"%3D", b"="), (b"%3d", b"="))
 
 
@@ -36,7 +37,7 @@ class Form:
         if not content.isascii() or content.count(b"&") >= MAX_PARAMETERS:
             raise _no_form()
         pairs = [pair.partition(b"=") for pair in content.split(b"&")] if content else []
-        if any(not separator or len(name) > _MAX_NAME for name, separator, _ in pairs):
+        if any(not separator or len(name) > _MAX_SHORT for name, separator, _ in pairs):
             raise _no_form()
         self._fields = {_text(name): value for name, _, value in pairs}
         if len(self._fields) != len(pairs):

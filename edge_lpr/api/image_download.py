@@ -20,10 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
-from edge_lpr.api.addresses import Endpoint, is_outside, resolve
+from edge_lpr.api.addresses import Endpoint, outside, resolve
 from edge_lpr.api.errors import ApiError, ErrorCode
 from edge_lpr.api.http_answer import AnswerError, AnswerTooLarge, HttpAnswer
-from edge_lpr.api.local_networks import LocalNetworks
 from edge_lpr.config.api import Network, canonical_host
 from edge_lpr.errors import ConfigError
 from edge_lpr.host.tls import client_context
@@ -158,7 +157,7 @@ def _follow(target: _Target, policy: DownloadPolicy, remaining_s: Callable[[], f
 @contextmanager
 def _connected(target: _Target, policy: DownloadPolicy, remaining_s: Callable[[], float]) -> Iterator[socket.socket]:
     """Yields a connection to a checked address, with TLS for https."""
-    with _connect(_permitted(target, policy, remaining_s()), remaining_s) as plain:
+    with _connect(_permitted(target, policy, remaining_s), remaining_s) as plain:
         if target.scheme == "http":
             yield plain
             return
@@ -167,16 +166,14 @@ def _connected(target: _Target, policy: DownloadPolicy, remaining_s: Callable[[]
             yield encrypted
 
 
-def _permitted(target: _Target, policy: DownloadPolicy, timeout_s: float) -> list[Endpoint]:
+def _permitted(target: _Target, policy: DownloadPolicy, remaining_s: Callable[[], float]) -> list[Endpoint]:
     """Returns the target's addresses that the policy allows; at least one."""
-    endpoints = resolve(target.host, target.port, timeout_s)
+    endpoints = resolve(target.host, target.port, remaining_s())
     if target.host not in policy.allowed_hosts:
-        networks, local = policy.allowed_networks, LocalNetworks.read()  # now: the gate's addresses change
-        endpoints = [
-            endpoint
-            for endpoint in endpoints
-            if is_outside(endpoint.address, local) or any(endpoint.address in network for network in networks)
-        ]
+        allowed = [each for each in endpoints if any(each.address in network for network in policy.allowed_networks)]
+        others = [each for each in endpoints if each not in allowed]
+        permitted = allowed + outside(others, remaining_s())
+        endpoints = [each for each in endpoints if each in permitted]  # in the system's order of preference
     if not endpoints:
         raise _failed("its address is not a public one, or is in the gate's own network; the settings can allow it")
     return endpoints

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.api.errors import ApiError, ErrorCode, as_api_error
-from edge_lpr.api.reading_turns import ReadingTurns
+from edge_lpr.api.fair_shares import FairShares
+from edge_lpr.api.reading_turns import ACCOUNT, ReadingTurns
 from edge_lpr.errors import ImageError
 from edge_lpr.readings import PlateReading, ReadPlates
 
@@ -25,6 +26,10 @@ MAX_BASE64 = 10 * 1024 * 1024
 
 MAX_BYTES = MAX_BASE64 // 4 * 3
 """The most bytes of a picture: they make ``MAX_BASE64`` characters."""
+
+MAX_DOWNLOADED = 8 * MAX_BYTES
+MAX_DOWNLOADED_BY_ONE = 4 * MAX_BYTES
+"""The most bytes of downloaded pictures that wait to be read: of all accounts, and of one."""
 
 Decode = Callable[[bytes], NDArray[np.uint8]]
 """Decodes a picture file to uint8 of shape (H, W, 3), BGR. Raises ImageError."""
@@ -49,25 +54,27 @@ class LicensePlateOcr:
         self._decode = decode
         self._is_open = is_open
         self._turns = ReadingTurns()
+        self._downloaded = FairShares(total=MAX_DOWNLOADED, of_one=MAX_DOWNLOADED_BY_ONE)
 
     def __call__(self, parameters: Mapping[str, object]) -> Sequence[PlateReading]:
         """Returns the plates in the picture that ``parameters`` hold, best first, at least one. Raises ApiError."""
         if not self._is_open:
             raise ApiError(ErrorCode.UNOPEN_ERROR)
-        content = self._picture(parameters)
-        with self._turns.of_account():
-            return self._plates(content)
-
-    def _picture(self, parameters: Mapping[str, object]) -> bytes:
-        unknown = sorted(set(parameters) - {"ImageBase64", "ImageUrl"})
-        if unknown:
-            raise ApiError(ErrorCode.UNKNOWN_PARAMETER, f"The parameter `{_shown(unknown[0])}` is not known.")
-        url, base64 = _text(parameters, "ImageUrl"), _text(parameters, "ImageBase64")
+        url, base64 = _picture(parameters)
         if url is not None:  # it takes precedence over ImageBase64, as the API specifies
-            return self._fetch(url)
-        if base64 is not None:
-            return _decoded(base64)
-        raise ApiError(ErrorCode.MISSING_PARAMETER, "Give `ImageBase64` or `ImageUrl`.")
+            return self._read_download(self._fetch(url))
+        with self._turns.of_account():
+            return self._plates(_decoded(base64))
+
+    def _read_download(self, content: bytes) -> Sequence[PlateReading]:
+        account = ACCOUNT.get()
+        if not self._downloaded.take(account, len(content)):
+            raise ApiError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "Too many pictures wait to be read; try again.")
+        try:
+            with self._turns.of_account():
+                return self._plates(content)
+        finally:
+            self._downloaded.give_back(account, len(content))
 
     def _plates(self, content: bytes) -> Sequence[PlateReading]:
         try:
@@ -83,6 +90,17 @@ class LicensePlateOcr:
         if not readings:
             raise ApiError(ErrorCode.OCR_FAILED)
         return readings
+
+
+def _picture(parameters: Mapping[str, object]) -> tuple[str | None, str]:
+    """Returns `ImageUrl`, None if it is absent, and `ImageBase64`. Raises ApiError unless there is one of them."""
+    unknown = sorted(set(parameters) - {"ImageBase64", "ImageUrl"})
+    if unknown:
+        raise ApiError(ErrorCode.UNKNOWN_PARAMETER, f"The parameter `{_shown(unknown[0])}` is not known.")
+    url, base64 = _text(parameters, "ImageUrl"), _text(parameters, "ImageBase64")
+    if url is None and base64 is None:
+        raise ApiError(ErrorCode.MISSING_PARAMETER, "Give `ImageBase64` or `ImageUrl`.")
+    return url, base64 or ""
 
 
 def _text(parameters: Mapping[str, object], name: str) -> str | None:

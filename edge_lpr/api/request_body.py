@@ -31,7 +31,7 @@ class Body:
         self._memory = memory
         self._holding = Holding(network, self._evict)
         self._request = request
-        self._content = bytearray()
+        self._chunks: list[bytes] = []  # a growing array would leave holes in the heap that no other body fits into
         self._seen = 0
         self._ends_s = asyncio.get_running_loop().time() + BODY_S
         self._limit: asyncio.Timeout | None = None
@@ -43,13 +43,14 @@ class Body:
     @property
     def size(self) -> int:
         """The bytes that were read."""
-        return len(self._content)
+        return sum(map(len, self._chunks))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._memory.release(self._holding)
+        self._chunks.clear()  # now: an error that refers to this object lives until the next garbage collection
 
     @asynccontextmanager
     async def limits(self) -> AsyncIterator[None]:
@@ -81,14 +82,14 @@ class Body:
                 raise ApiError(ErrorCode.REQUEST_SIZE_LIMIT_EXCEEDED)
             if not self._memory.take(self._holding, len(chunk)):
                 raise _memory_is_used()
-            self._content += chunk
+            self._chunks.append(chunk)
         self.is_over = True
 
     def take(self) -> bytes:
         """Returns the body and forgets it. Its memory is no longer given to others."""
         self._memory.pin(self._holding)
-        content = bytes(self._content)
-        self._content = bytearray()
+        content = b"".join(self._chunks)
+        self._chunks.clear()
         return content
 
     def admit(self, account: str) -> None:
@@ -108,7 +109,7 @@ class Body:
     def _evict(self) -> None:
         """Forgets the body, and ends ``limits`` in the task that reads it."""
         self._is_evicted = True
-        self._content = bytearray()
+        self._chunks.clear()
         if self._limit is not None and not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time())
 

@@ -13,14 +13,16 @@ from typing import Any
 
 import httpx
 import pytest
+from tencentcloud.common.exception import TencentCloudSDKException
 
-from edge_lpr.api.body_memory import MAX_BODY
+from edge_lpr.api.body_memory import MAX_BODY, MAX_INCOMING
 from edge_lpr.api.dispatcher import Dispatcher
+from edge_lpr.api.forms import CONTENT_TYPE as FORM
 from edge_lpr.api.http_routes import MAX_FAILURES
 from edge_lpr.api.keys import Account
 from edge_lpr.api.quota import QuotaBook
 from edge_lpr.api.request_body import MAX_DRAINED
-from tests.support.api import SECRET_ID, AppClient, StartApi, create_app, create_app_client
+from tests.support.api import SECRET_ID, SECRET_KEY, AppClient, ServedApi, StartApi, create_app, create_app_client
 from tests.support.clocks import clock
 
 HEADERS = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
@@ -190,6 +192,105 @@ def test_an_address_that_fails_to_authenticate_too_often_is_refused(
         assert code(clients["127.0.0.1"].post("/", json={}, headers=HEADERS)) == "AuthFailure.InvalidAuthorization"
     now_s += 1
     assert code(clients[peer].post("/", json={}, headers=HEADERS)) == "AuthFailure.InvalidAuthorization"
+
+
+UNSIGNED_REQUESTS: dict[str, dict[str, Any]] = {
+    "no form": {"data": {"a": "1"}},
+    "broken form": {"content": b"&", "headers": {"Content-Type": FORM}},
+    "unknown id": {"data": {"SecretId": "b", "Timestamp": "1000", "Nonce": "1", "Signature": "x"}},
+    "known id": {"data": {"SecretId": "AKIDa", "Timestamp": "1000", "Nonce": "1", "Signature": "x"}},
+    "known id and a token": {"data": {"SecretId": "AKIDa", "Timestamp": "1", "Nonce": "1", "Signature": "x"}},
+    "no time": {"json": {}, "headers": {"Authorization": SIGNED.format("AKIDa")}},
+    "wrong signature": {
+        "json": {},
+        "headers": {
+            "Authorization": SIGNED.format("AKIDa").replace("DAY", "1970-01-01"),
+            "X-TC-Timestamp": "1000",
+            "Host": "a",
+        },
+    },
+    "too large": {"content": b"", "headers": {"Content-Type": FORM, "Content-Length": str(MAX_BODY + 1)}},
+    "text": {"content": b"x", "headers": {"Content-Type": "text/plain"}},
+}
+
+
+@pytest.mark.parametrize("kind", UNSIGNED_REQUESTS)
+def test_every_refusal_before_authentication_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr("edge_lpr.api.http_routes.time", clock(lambda: 1000.0))
+    client = create_app_client(tmp_path, "192.0.2.7", AKIDa=Account("AKIDa", "x"))
+    codes = [code(client.post("/", **UNSIGNED_REQUESTS[kind])) for _ in range(MAX_FAILURES + 1)]
+    assert codes[-1] == "RequestLimitExceeded" and codes[-2] != "RequestLimitExceeded"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_refused_methods_and_queries_count_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    monkeypatch.setattr("edge_lpr.api.http_routes.time", clock(lambda: 1000.0))
+    client = create_app_client(tmp_path, "192.0.2.7", AKIDa=Account("AKIDa", "x"))
+    codes = [code(client.request(method, "/", params={"a": "1"})) for _ in range(MAX_FAILURES + 1)]
+    assert codes[-1] == "RequestLimitExceeded" and codes[-2] != "RequestLimitExceeded"
+
+
+def held_bodies(api: ServedApi) -> list[bytes]:
+    """Returns requests, each short of its last byte, that name nobody, and that name a known SecretId."""
+    now = int(time.time())
+    signed = SIGNED.format(SECRET_ID).replace("DAY", time.strftime("%Y-%m-%d", time.gmtime(now)))
+    heads = (
+        f"Content-Type: {FORM}",
+        f"Content-Type: application/json\r\nAuthorization: {signed}\r\nX-TC-Timestamp: {now}",
+    )
+    contents = (b"SecretId=%s&a=" % SECRET_ID.encode(), b'{"ImageBase64": "')
+    return [
+        f"POST / HTTP/1.1\r\nHost: a\r\n{head}\r\nContent-Length: {MAX_BODY}\r\n\r\n".encode()
+        + content.ljust(MAX_BODY - 1, b"x")
+        for head, content in zip(heads, contents, strict=True)
+    ]
+
+
+def test_bodies_that_are_never_complete_keep_no_key_out(start_api: StartApi, keys_file: Path) -> None:
+    keys_file.write_text(f"{SECRET_ID}: {SECRET_KEY}\nAKIDother: other\n")
+    api = start_api()
+    picture = {"ImageBase64": "A" * 1_000_000}
+    with contextlib.ExitStack() as stack:
+        for _ in range(2 * MAX_INCOMING // MAX_BODY):
+            for request in held_bodies(api):
+                connection = stack.enter_context(socket.create_connection(("127.0.0.1", api.settings.port)))
+                connection.sendall(request)
+            for key in ((SECRET_ID, SECRET_KEY), ("AKIDother", "other")):
+                with pytest.raises(TencentCloudSDKException, match="ImageDecodeFailed"):
+                    api.client(*key).call_json("LicensePlateOCR", picture)
+
+
+def test_a_body_that_made_room_for_another_is_told_so(start_api: StartApi) -> None:
+    api = start_api()
+    with contextlib.ExitStack() as stack:
+        connections = []
+        for request in held_bodies(api) * 2:
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", api.settings.port), timeout=20))
+            connection.sendall(request)
+            connections.append(connection)
+        answer = HTTPResponse(connections[0])
+        answer.begin()
+        assert answer.headers["Connection"] == "close"
+        connections[0].sendall(b"x")
+        error = json.loads(answer.read())["Response"]["Error"]
+        assert error["Code"] == "RequestLimitExceeded" and "on their way" in error["Message"]
+
+
+def test_large_bodies_with_wrong_signatures_keep_nobody_waiting(start_api: StartApi) -> None:
+    api = start_api()
+    wrong = [request + b"x" for request in held_bodies(api)]
+    with contextlib.ExitStack() as stack:
+        connections = []
+        for request in wrong * 2:
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", api.settings.port), timeout=20))
+            connection.sendall(request)
+            connections.append(connection)
+        with pytest.raises(TencentCloudSDKException, match="ImageDecodeFailed"):
+            api.client().call_json("LicensePlateOCR", {"ImageBase64": "A" * 1_000_000})
+        for connection in connections:
+            answer = HTTPResponse(connection)
+            answer.begin()
+            assert json.loads(answer.read())["Response"]["Error"]["Code"]
 
 
 def test_an_endless_body_is_cut_off(start_api: StartApi) -> None:

@@ -8,8 +8,10 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
+import h11
 import uvicorn
 from packaging.requirements import Requirement
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -17,6 +19,10 @@ PARAMETERS = {
     "connection_made": ["self", "transport"],
     "connection_lost": ["self", "exc"],
     "on_response_complete": ["self"],
+    "data_received": ["self", "data"],
+    "send_400_response": ["self", "msg"],
+    "pause_writing": ["self"],
+    "resume_writing": ["self"],
 }
 
 
@@ -33,8 +39,11 @@ def test_the_attributes_that_are_used_exist() -> None:
 
     protocol = asyncio.run(make())
     assert protocol.cycle is None and hasattr(protocol, "transport") and hasattr(protocol, "loop")
+    assert isinstance(protocol.conn, h11.Connection)
+    assert FlowControl(None).write_paused is False
     source = inspect.getsource(RequestResponseCycle.__init__)
-    assert "self.response_complete" in source and "self.more_body" in source
+    for name in ("response_complete", "more_body", "keep_alive", "disconnected", "message_event"):
+        assert f"self.{name}" in source
 
 
 def test_the_requirement_excludes_untested_minor_versions(repo_root: Path) -> None:
