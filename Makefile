@@ -20,6 +20,8 @@
 #              ARGS="--minutes 2" is shorter
 # make disk-writes  bytes that a passage writes to the disk
 # make peers-bench  time and accuracy compared with other plate readers, each in its own environment
+# make constraints  writes constraints.txt: the newest versions of all packages of a gate, with their hashes
+# make sbom    the software bill of materials of a gate, in CycloneDX: build/sbom.cdx.json
 # make train-smoke  every training command for a few steps; installs an environment of 2.3 GB first
 # make system-test  a gate in a virtual machine, with power cuts; needs root, takes an hour.
 #              ARGS="--cuts 3 --only power" is shorter
@@ -34,6 +36,7 @@ SHELL := /bin/bash
 VENV := .venv
 TFLITE_VENV := .venv-tflite-runtime
 TRAINING_VENV := .venv-training
+GATE_VENV := .venv-gate
 PIP_FLAGS := -qq --disable-pip-version-check
 
 RUNS = "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
@@ -42,7 +45,7 @@ PYTHON_3_11 ?= $(shell for p in python3.11; do if $(RUNS); then echo $$p; fi; do
 
 .PHONY: demo test lint documents bench scenes api-bench idle-bench peers-bench train-smoke api-fuzz mqtt-fuzz config-fuzz \
 	fault-table kill-test server-kill-test broker-test offline-day soak disk-writes page-test page-bench system-test stranger-test resolve \
-	vision-tests-tflite-runtime clean python test-packages
+	vision-tests-tflite-runtime constraints sbom clean python test-packages
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/edge-lpr demo
@@ -128,6 +131,21 @@ stranger-test: $(VENV)/.dev
 resolve: $(VENV)/.dev
 	$(VENV)/bin/python .ci/resolve.py
 
+constraints: $(VENV)/.dev
+	$(VENV)/bin/python .ci/constraints.py
+
+sbom: $(GATE_VENV)/.done
+	$(PYTHON) -m venv --clear .venv-sbom
+	.venv-sbom/bin/python -m pip install $(PIP_FLAGS) 'cyclonedx-python-lib[json-validation]>=11,<12'
+	.venv-sbom/bin/python .ci/sbom.py $(GATE_VENV)/lib/python3*/site-packages
+
+# As docs/install.md installs a gate.
+$(GATE_VENV)/.done: constraints.txt pyproject.toml
+	$(PYTHON) -m venv --clear $(GATE_VENV)
+	$(GATE_VENV)/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r constraints.txt
+	$(GATE_VENV)/bin/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation .
+	@touch $@
+
 vision-tests-tflite-runtime: $(TFLITE_VENV)/.done
 	$(TFLITE_VENV)/bin/python -c 'from edge_lpr.vision.interpreter import runtime_name as n; assert n() == "tflite_runtime", n()'
 	$(TFLITE_VENV)/bin/pytest tests/vision tests/cameras
@@ -136,7 +154,7 @@ train-smoke: test-packages $(VENV)/.dev $(TRAINING_VENV)/.done
 	EDGE_LPR_TRAINING_PYTHON=$(TRAINING_VENV)/bin/python $(VENV)/bin/pytest tests/training/test_smoke.py
 
 clean:
-	rm -rf $(VENV) $(TFLITE_VENV) $(TRAINING_VENV) .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TFLITE_VENV) $(TRAINING_VENV) $(GATE_VENV) .venv-sbom .venv-peers build dist .mypy_cache .pytest_cache .ruff_cache
 
 python:
 	@test -x $(VENV)/bin/python -o -n "$(PYTHON)" || .ci/packages python

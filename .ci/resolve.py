@@ -7,11 +7,12 @@ not to run.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from package_index import environ_for_uv
 
 ROOT = Path(__file__).resolve().parent.parent
 GLIBC = "manylinux_2_36"  # Debian 12 and Raspberry Pi OS Bookworm, the oldest supported systems
@@ -35,9 +36,13 @@ CASES = (
 )
 
 
+GATES = tuple((python, machine) for python in ("3.11", "3.12", "3.13") for machine in ("x86_64", "aarch64"))
+"""Machines on which constraints.txt must be installable."""
+
+
 def main() -> int:
     """Resolves every case. Returns 0 when all succeed, else 1."""
-    environ = {**os.environ, **_index_of_pip()}
+    environ = environ_for_uv()
     failed = 0
     for case in CASES:
         label = f"python {case.python} {case.machine} [{','.join(case.extras)}]"
@@ -47,8 +52,28 @@ def main() -> int:
         failed += bool(problem)
         shown = "  ".join(f"{name} {found[name]}" for name in SHOWN if name in found)
         print(f"{'FAILED' if problem else 'ok':7}{label:45} {problem or shown}", flush=True)
-    print(f"resolved {len(CASES) - failed} of {len(CASES)} cases")
+    for python, machine in GATES:
+        label = f"constraints.txt, python {python} {machine}"
+        result = subprocess.run(
+            _with_hashes(python, machine), cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+        )
+        failed += bool(result.returncode)
+        print(
+            f"{'FAILED' if result.returncode else 'ok':7}{label:45} {result.stderr.strip().splitlines()[-1]}",
+            flush=True,
+        )
+    cases = len(CASES) + len(GATES)
+    print(f"resolved {cases - failed} of {cases} cases")
     return 1 if failed else 0
+
+
+def _with_hashes(python: str, machine: str) -> list[str]:
+    """Returns the command that would install a gate's packages with their hashes on a machine."""
+    return [
+        *(sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--require-hashes", "--no-deps"),
+        *("--python-version", python, "--python-platform", f"{machine}-{GLIBC}", "--only-binary", ":all:"),
+        *("--target", "build/none", "-r", "constraints.txt"),
+    ]
 
 
 def _command(case: Case) -> list[str]:
@@ -58,16 +83,6 @@ def _command(case: Case) -> list[str]:
         *("--python-version", case.python, "--python-platform", f"{case.machine}-{GLIBC}"),
         *("--only-binary", ":all:", *extras, "pyproject.toml"),
     ]
-
-
-def _index_of_pip() -> dict[str, str]:
-    """Returns the environment that gives uv the package index of pip: uv does not read pip's settings."""
-    command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
-    index = (
-        os.environ.get("PIP_INDEX_URL")
-        or subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    )
-    return {"UV_DEFAULT_INDEX": index} if index else {}
 
 
 def _versions(requirements: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ from tests.system.ledger import Ledger
 
 def test_the_install_steps_are_those_of_the_document(repo_root: Path) -> None:
     packages, user, check, start = install_steps(repo_root)
-    assert "sudo /opt/edge-lpr/venv/bin/pip install /opt/edge-lpr" in packages
+    assert "sudo /opt/edge-lpr/venv/bin/pip install --no-deps --no-build-isolation /opt/edge-lpr" in packages
     assert "sudo apt-get install git python3-venv" in packages
     assert not any("clone" in command or "bookworm" in command for command in packages)
     assert "sudo systemctl daemon-reload" in user
