@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from edge_lpr.errors import EdgeLprError
 from edge_lpr.host.logs import set_up_logging
 from edge_lpr.link.server_end import ServerEnd
-from edge_lpr.server.limits import limit_memory, lower_priority
+from edge_lpr.server.limits import limit_memory, lower_priority, offer_to_out_of_memory_killer
 from edge_lpr.server.wiring import open_server
 
 BASE_MEGABYTES = 450
@@ -45,6 +45,7 @@ def main(arguments: list[str]) -> int:
     settings = end.start.settings
     set_up_logging(settings.log.level, "server: ")
     lower_priority()
+    offer_to_out_of_memory_killer()
     limit_memory(BASE_MEGABYTES + settings.api.max_megapixels * BYTES_PER_PIXEL)
     try:
         with open_server(end, socket.socket(fileno=listener), _end_without_gate):

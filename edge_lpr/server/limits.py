@@ -6,11 +6,15 @@ import logging
 import os
 import resource
 import signal
+from pathlib import Path
 
 MEGABYTE = 1_000_000
 
 NICENESS = 10
 """A process with this value gets a ninth of the processor beside one without. Source: sched(7)."""
+
+OUT_OF_MEMORY_SCORE = 500
+"""As if this process used half of the machine's memory more than it does."""
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +25,17 @@ def lower_priority() -> None:
         os.nice(NICENESS)
     except OSError as error:
         _log.warning("the server process keeps the gate's priority at the processor: %s", error.strerror)
+
+
+def offer_to_out_of_memory_killer() -> None:
+    """Makes the kernel end this process, and those that it starts, before the gate when memory runs out.
+
+    Source: proc(5), /proc/pid/oom_score_adj.
+    """
+    try:
+        Path("/proc/self/oom_score_adj").write_text(str(OUT_OF_MEMORY_SCORE), encoding="ascii")
+    except OSError as error:
+        _log.warning("the server process cannot offer itself to the out-of-memory killer: %s", error.strerror)
 
 
 def limit_memory(megabytes: float) -> None:

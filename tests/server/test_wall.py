@@ -75,6 +75,7 @@ def _command(process: psutil.Process) -> list[str]:
 def test_the_server_has_a_lower_priority_a_memory_limit_and_ends_with_a_killed_gate(street: Street) -> None:
     server = server_of(street)
     assert server.nice() > psutil.Process(street.gate.pid).nice()
+    assert int(Path(f"/proc/{server.pid}/oom_score_adj").read_text()) > 0
     assert 0 < resource.prlimit(server.pid, resource.RLIMIT_DATA)[1] < 2**31
     processes = [server, *server.children(recursive=True)]
     assert len(processes) > 1  # the decoder
