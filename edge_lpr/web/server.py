@@ -6,6 +6,7 @@ import logging
 import socket
 import ssl
 import threading
+from asyncio.sslproto import SSLProtocol
 from types import TracebackType
 from typing import Self
 
@@ -21,8 +22,11 @@ from edge_lpr.web.http_protocol import HEADER_TIMEOUT_S, HttpProtocol
 STOP_S = 0.5
 """Seconds in which running requests may still be answered at a stop; then their connections are closed."""
 
-_ACCEPTED_AT_ONCE = 16
+_ACCEPTED_AT_ONCE = 8
 """Connections that the event loop accepts before it reads from those that it has."""
+
+_TLS_BUFFER = 32 * 1024
+"""Bytes that each TLS connection holds for reading, also during its handshake; asyncio's own value is 256 KB."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ class WebServer:
         # uvicorn logs every start and stop, and every scanner that sends no HTTP.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         context = tls_context(self._settings)
+        SSLProtocol.max_size = _TLS_BUFFER
         config = uvicorn.Config(
             self._app,
             http=HttpProtocol,  # h11 bounds the size of headers; httptools does not
