@@ -37,7 +37,9 @@ def main(arguments: list[str]) -> int:
     # A terminal sends both to all its processes; the gate ends its server in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # it is waited for below
+    # A handler may interrupt any line of the main thread, so it takes no lock.
+    wake_reader, wake_writer = os.pipe()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: _wake(wake_writer))
     try:
         end = ServerEnd(Connection(link))
     except EOFError:
@@ -48,18 +50,22 @@ def main(arguments: list[str]) -> int:
     offer_to_out_of_memory_killer()
     limit_memory(BASE_MEGABYTES + settings.api.max_megapixels * BYTES_PER_PIXEL)
     try:
-        with open_server(end, socket.socket(fileno=listener), _end_without_gate):
-            signal.sigwait({signal.SIGTERM})
+        with open_server(end, socket.socket(fileno=listener), lambda: _end_without_gate(wake_writer)):
+            os.read(wake_reader, 1)
     except EdgeLprError as error:
         _log.error("%s", error)
         return error.exit_code
     return 0
 
 
-def _end_without_gate() -> None:
+def _wake(writer: int) -> None:
+    os.write(writer, b".")
+
+
+def _end_without_gate(writer: int) -> None:
     # Without the gate this process must not stay, whatever its other threads do.
     threading.Timer(END_S, os._exit, (0,)).start()
-    os.kill(os.getpid(), signal.SIGTERM)
+    _wake(writer)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from PIL import Image
 
 from edge_lpr.errors import ImageError, ImageTooLarge
 from edge_lpr.images import load_image
-from edge_lpr.server.limits import forbid_files, limit_memory, limit_work
+from edge_lpr.server.limits import end_with_parent, forbid_files, limit_memory, limit_work
 
 BASE_S, PER_MEGAPIXEL_S = 1.0, 0.1
 """Seconds of processor time for a picture. An honest one takes a twentieth of it here, a third on a slow board."""
@@ -39,6 +39,7 @@ class Order:
 def main(arguments: list[str]) -> None:
     """Serves orders until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the gate ends them in order
+    end_with_parent()  # which may be killed while a picture is being decoded
     connection = Connection(int(arguments[0]))
     limit_memory(float(arguments[1]))
     forbid_files()

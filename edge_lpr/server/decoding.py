@@ -66,7 +66,7 @@ class Decoders:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for each in self._all:
-            each.kill()
+            each.close()
 
 
 class _DecoderProcess:
@@ -76,10 +76,18 @@ class _DecoderProcess:
         self._megabytes = megabytes
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Ends the process for good. A picture that is being decoded gets an error."""
+        self._is_closed = True
+        self.kill()
 
     def start(self) -> Connection:
         """Starts the process, if it does not run; returns the connection to it."""
         if self._connection is None:
+            if self._is_closed:
+                raise EOFError
             ours, theirs = socket.socketpair()
             with theirs:
                 command = [sys.executable, "-P", "-m", "edge_lpr.server.decoder"]
@@ -99,8 +107,8 @@ class _DecoderProcess:
         return process.wait()
 
     def decode(self, order: Order, content: bytes) -> NDArray[np.uint8]:
-        connection = self.start()
         try:
+            connection = self.start()
             connection.send(order)
             connection.send_bytes(content)
             if not connection.poll(WAIT_S):
@@ -115,6 +123,8 @@ class _DecoderProcess:
         if process is not None and isinstance(error, EOFError | ConnectionError):
             process.wait()  # it has closed its end, so it is ending
         code = self.kill()
+        if self._is_closed:
+            return ImageDecodeFailed("The picture: is not decoded any more, because the service stops; send it again")
         if isinstance(error, TimeoutError) or code == -signal.SIGPROF:
             return ImageDecodeFailed("The picture: takes too much work to decode; save it again as an ordinary JPEG")
         _log.error("the decoder ended with code %d (%s)", code, error)

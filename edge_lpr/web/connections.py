@@ -22,10 +22,10 @@ from edge_lpr.web.http_protocol import HttpProtocol
 MAX_CONNECTIONS = 256
 """A quarter of the usual limit of open files per process; the camera and the outbox need theirs."""
 
-MAX_PER_ADDRESS = 64
+MAX_PER_ADDRESS = 128
 """A proxy on the device has the address of the device."""
 
-_BACKLOG = 128
+_BACKLOG = 512
 _SEND_BUFFER = 64 * 1024
 _RECEIVE_BUFFER = 256 * 1024
 """The system's buffers of a connection in bytes. It would let clients that do not read fill megabytes."""

@@ -20,8 +20,8 @@ HEADER_TIMEOUT_S = 15
 WRITE_TIMEOUT_S = 30
 """Seconds in which a client must take what has been written for it."""
 
-MAX_PIPELINED = 16 * 1024
-"""The most bytes of further requests that wait behind the one that is answered."""
+MAX_PIPELINED = 1024
+"""The most bytes of further requests that wait behind the one that is answered. No usual client sends any."""
 
 _SLICE = 8 * 1024
 """Bytes that are parsed at a time, so that the headers of a request have at most 24 KB."""

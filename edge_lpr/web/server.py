@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -20,8 +22,11 @@ from edge_lpr.web.listening import listen, tls_context
 STOP_S = 0.5
 """Seconds in which running requests may still be answered at a stop; then their connections are closed."""
 
-_ACCEPTED_AT_ONCE = 16
+_ACCEPTED_AT_ONCE = 8
 """Connections that the event loop accepts before it reads from those that it has."""
+
+_TLS_BUFFER = 32 * 1024
+"""Bytes that each TLS connection holds for reading, also during its handshake; asyncio's own value is 256 KB."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +68,9 @@ class WebServer:
         """
         # uvicorn logs every start and stop, and every scanner that sends no HTTP.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
         context = tls_context(self._settings)
+        SSLProtocol.max_size = _TLS_BUFFER
         config = uvicorn.Config(
             self._app,
             http=HttpProtocol,  # h11 bounds the size of headers; httptools does not
@@ -103,6 +110,11 @@ class WebServer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Whether ``record`` is about anything but a request that was cancelled, as a stop cancels those that run."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
 
 
 class _Server(uvicorn.Server):

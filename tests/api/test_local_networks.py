@@ -131,12 +131,12 @@ PROGRAM = """
             urls.append(urls[0].replace(host, f"[::ffff:{host}]"))
         for url in urls:
             try:
-                print("fetched", fetch(url, DownloadPolicy()))
+                print("fetched", fetch(url, DownloadPolicy(timeout_s=30)))
             except ApiError as error:
                 print("refused" if "own network" in error.message else error.message)
     for host in ("2408:8000:1:2::99", "81.2.69.99", "81.2.71.5"):
         try:
-            fetch(f"http://{shown(host)}/", DownloadPolicy())
+            fetch(f"http://{shown(host)}/", DownloadPolicy(timeout_s=30))
         except ApiError as error:
             print("refused" if "own network" in error.message else error.message)
     print("heard", heard)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import resource
 import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import httpx
 import numpy as np
 import psutil
 import pytest
@@ -26,6 +28,7 @@ from edge_lpr.link.messages import MAX_REQUEST, GateUpdate, PassageRecord, Scene
 from edge_lpr.link.server_end import ServerEnd
 from tests.faults.gate_process import Gate
 from tests.faults.server_kills import Street, kill_server
+from tests.server.test_decoding import endless_jpeg
 from tests.support import samples
 from tests.support.mqtt import DEADLINE_S, Mosquitto
 
@@ -62,6 +65,29 @@ def test_a_server_that_stands_still_holds_up_neither_passages_nor_the_stop(stree
     assert street.gate.stop() == 0
     assert time.monotonic() - began_s < 5  # a required limit, not a measured time
     assert not [each for each in psutil.process_iter() if "edge_lpr.server" in _command(each) and each.ppid() == 1]
+
+
+@pytest.mark.usefixtures("mosquitto_program", "models_dir")
+def test_a_stop_while_a_hostile_picture_is_decoded_is_quick_and_quiet(street: Street) -> None:
+    body = {"ImageBase64": base64.b64encode(endless_jpeg(4000, 20_000)).decode()}
+    headers = {"X-TC-Action": "LicensePlateOCR", "X-TC-Version": "2018-11-19"}
+
+    def send() -> None:
+        with suppress(httpx.TransportError):
+            httpx.post(f"http://127.0.0.1:{street.port}/", headers=headers, json=body, timeout=WAIT_S)
+
+    client = threading.Thread(target=send)
+    client.start()
+    server = server_of(street)
+    decoders = server.children()
+    while sum(each.cpu_times().user for each in decoders) < 1:  # the picture is being decoded
+        assert client.is_alive()
+        time.sleep(0.02)
+    began_s = time.monotonic()
+    assert street.gate.stop() == 0
+    assert psutil.wait_procs([server, *decoders], 5 - (time.monotonic() - began_s))[1] == []  # a required limit
+    client.join()
+    assert "Traceback" not in street.gate.log
 
 
 def _command(process: psutil.Process) -> list[str]:

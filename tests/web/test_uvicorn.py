@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import tomllib
+from asyncio.sslproto import SSLProtocol
 from importlib.metadata import version
 from pathlib import Path
 
@@ -44,6 +45,10 @@ def test_the_attributes_that_are_used_exist() -> None:
     source = inspect.getsource(RequestResponseCycle.__init__)
     for name in ("response_complete", "more_body", "keep_alive", "disconnected", "message_event"):
         assert f"self.{name}" in source
+
+
+def test_a_tls_connection_reads_into_a_buffer_of_the_given_size() -> None:
+    assert "bytearray(self.max_size)" in inspect.getsource(SSLProtocol.__init__)
 
 
 def test_the_requirement_excludes_untested_minor_versions(repo_root: Path) -> None:
