@@ -22,7 +22,7 @@ def test_requests_are_answered_while_frames_are_read_until_sigterm() -> None:
         frames = gate.metric("edge_lpr_frames_captured_total")
         answer = httpx.post(gate.url, headers=HEADERS, json=body, timeout=30).json()["Response"]
         assert answer["Number"]
-        while gate.metric("edge_lpr_frames_captured_total") == frames:  # the server learns the gate's state twice a second
+        while gate.metric("edge_lpr_frames_captured_total") == frames:  # the server learns it twice a second
             assert gate.process.poll() is None
         client = threading.Thread(target=_send_requests_until_the_gate_stops, args=(gate, body))
         client.start()
