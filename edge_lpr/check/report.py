@@ -16,6 +16,8 @@ from edge_lpr.check.broker import check_broker
 from edge_lpr.check.camera import check_camera
 from edge_lpr.check.finding import Finding, failure, print_finding
 from edge_lpr.config import ApiSettings, DeviceSettings, ReaderSettings, Settings, load_settings
+from edge_lpr.config.saved_lanes import SavedLanes
+from edge_lpr.config.settings_file import SettingsFile
 from edge_lpr.errors import ConfigError, ModelError
 from edge_lpr.host.board import temperature_celsius, throttling
 from edge_lpr.host.clock import clock_synchronized
@@ -34,23 +36,24 @@ def check(path: Path, environ: Mapping[str, str]) -> int:
     else can be checked.
     """
     console = Console(highlight=False, soft_wrap=True)
-    settings = load_settings(path, environ)
+    settings = SettingsFile(path, environ).load()
     print_finding(console, Finding("settings", "ok", str(path)))
     failed = 0
-    for finding in _findings(settings, path):
+    for finding in _findings(settings, path, environ):
         print_finding(console, finding)
         failed += finding.state == "failed"
     console.print("nothing failed" if not failed else f"{failed} failed")
     return 1 if failed else 0
 
 
-def _findings(settings: Settings, path: Path) -> Iterator[Finding]:
+def _findings(settings: Settings, path: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     checks: tuple[Callable[[], Finding], ...] = (
         lambda: _models(settings.reader, settings.device),
         lambda: check_camera(settings.camera),
         lambda: check_broker(settings.mqtt, settings.device),
         lambda: _api(settings.api),
-        lambda: _page(settings, path),
+        lambda: _page(settings),
+        lambda: _lane(settings, path, environ),
         _board,
         _clock,
         lambda: _disk(settings.device.state_dir, settings.mqtt.outbox.max_megabytes),
@@ -85,18 +88,24 @@ def _api(settings: ApiSettings) -> Finding:
     return Finding("api", "ok", f"{callers}, {'TLS' if context is not None else 'without TLS'}")
 
 
-def _page(settings: Settings, path: Path) -> Finding:
+def _page(settings: Settings) -> Finding:
     if not settings.page.enabled:
         return Finding("page", "ok", "switched off")
     try:
         token = load_token(settings.page)
     except ConfigError as error:
         return failure("page", error)
-    folder = path.resolve().parent
-    if not os.access(folder, os.W_OK):
-        remedy = f"let the service's user write to {folder}: sudo chmod g+w {folder}"
-        return Finding("page", "warning", "lanes cannot be saved from the page", remedy)
     return Finding("page", "ok", "for this device alone" if token is None else "with a token")
+
+
+def _lane(settings: Settings, path: Path, environ: Mapping[str, str]) -> Finding:
+    """Says where the lane comes from: two files can have one."""
+    saved = SavedLanes(settings.device.state_dir)
+    if saved.counts(load_settings(path, environ)):
+        return Finding("lane", "ok", f"as drawn on the page ({saved.path}); the settings file has another one")
+    passage = settings.passage
+    shown = "of the settings file" if passage.lane or passage.ignore or passage.line else "the whole frame"
+    return Finding("lane", "ok", shown)
 
 
 def _clock() -> Finding:

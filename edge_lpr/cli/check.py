@@ -7,6 +7,8 @@ import os
 
 from edge_lpr.check.report import check
 from edge_lpr.cli.options import add_config_option
+from edge_lpr.config import load_settings
+from edge_lpr.host.root_rights import act_as_owner_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,4 +18,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Checks everything and prints each finding."""
+    act_as_owner_of(load_settings(options.config, os.environ).device.state_dir)
     return check(options.config, os.environ)

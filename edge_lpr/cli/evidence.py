@@ -11,6 +11,7 @@ from edge_lpr.config import load_settings
 from edge_lpr.config.lists import normalized_number
 from edge_lpr.evidence import store
 from edge_lpr.evidence.writer import evidence_folder
+from edge_lpr.host.root_rights import act_as_owner_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +26,7 @@ def run(options: argparse.Namespace) -> int:
     """Lists the chosen pictures, or deletes them."""
     settings = load_settings(options.config, os.environ)
     folder = evidence_folder(settings.evidence, settings.device)
+    act_as_owner_of(folder)
     number = None if options.number is None else normalized_number(options.number)
     chosen = store.select_pictures(folder, number=number, before=options.before)
     if options.delete:

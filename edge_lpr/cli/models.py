@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge_lpr.cli.options import add_config_option
 from edge_lpr.config import ReaderSettings, Settings, load_settings
+from edge_lpr.host.root_rights import act_as_owner_of
 from edge_lpr.model_store.actions import install, list_pairs, pack, roll_back, verify
 
 
@@ -67,5 +68,7 @@ def _pack(options: argparse.Namespace) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    """Raises ConfigError."""
-    return load_settings(options.config, os.environ)
+    """Loads the settings, and works with the rights of the state folder's owner from now on. Raises ConfigError."""
+    settings = load_settings(options.config, os.environ)
+    act_as_owner_of(settings.device.state_dir)
+    return settings

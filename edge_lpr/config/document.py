@@ -13,6 +13,9 @@ from edge_lpr.errors import ConfigError
 
 MAX_BYTES = 1_000_000
 
+MAX_VALUES = 200_000
+"""The most values of a file, counting each use of an alias: a few lines of aliases can stand for billions of values."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -82,6 +85,8 @@ def _collect_lines(
 
     ``above`` holds the ids of the nodes around ``node``. Raises ConfigError for an alias that contains itself.
     """
+    if len(lines) > MAX_VALUES:
+        raise ConfigError(f"{path}: more than {MAX_VALUES} values, aliases counted each time; use fewer aliases")
     if id(node) in above:
         raise ConfigError(f"{path}:{node.start_mark.line + 1}: an alias that contains itself")
     above = above | {id(node)}

@@ -17,6 +17,13 @@ Names = Annotated[tuple[str, ...], Strict(False)]
 Side = Literal["down", "up", "left", "right"]
 
 
+MAX_POINTS = 64
+"""The most points of an area."""
+
+MAX_AREAS = 32
+"""The most ignored areas. Each plate of each frame is compared with all of them."""
+
+
 def _is_area(points: tuple[tuple[float, float], ...]) -> bool:
     following = points[1:] + points[:1]
     doubled = sum(ax * by - bx * ay for (ax, ay), (bx, by) in zip(points, following, strict=True))
@@ -69,6 +76,8 @@ class PassageSettings(Section):
     @field_validator("lane")
     @classmethod
     def _polygon(cls, value: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        if len(value) > MAX_POINTS:
+            raise ValueError(f"at most {MAX_POINTS} points")
         if value and not _is_area(value):
             raise ValueError("three points [x, y] or more around an area, each from 0 to 1; [] for the whole frame")
         return value
@@ -78,6 +87,8 @@ class PassageSettings(Section):
     def _polygons(
         cls, value: tuple[tuple[tuple[float, float], ...], ...]
     ) -> tuple[tuple[tuple[float, float], ...], ...]:
+        if len(value) > MAX_AREAS or any(len(area) > MAX_POINTS for area in value):
+            raise ValueError(f"at most {MAX_AREAS} areas, each of at most {MAX_POINTS} points")
         if not all(_is_area(area) for area in value):
             raise ValueError("a list of areas, each three points [x, y] or more, from 0 to 1")
         return value

@@ -29,14 +29,14 @@ DECIMALS = 4
 _LANE = {"Lane": "lane", "Ignore": "ignore", "Line": "line", "LineIn": "line_in"}
 """Names in JSON and the settings of ``passage`` that they stand for."""
 
-Save = Callable[[str, Mapping[str, Any]], None]
+SaveLanes = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass
 class PageBackend:
     """What the routes read and change.
 
-    ``settings`` are those in force. ``save`` writes to the settings file, None without one. ``request_reload`` requests
+    ``settings`` are those in force. ``save`` saves lanes, None without a settings file. ``request_reload`` requests
     a reload. ``health`` returns the payload of the topic ``health``, None before the first one.
     """
 
@@ -45,7 +45,7 @@ class PageBackend:
     recent: RecentPassages
     folder: Path
     request_reload: Callable[[ReloadCallback], None]
-    save: Save | None
+    save: SaveLanes | None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def status(self) -> JsonObject:
@@ -76,7 +76,7 @@ class PageBackend:
             changes = {_LANE[name]: value for name, value in rounded.items() if value != now[name]}
             if not changes:
                 return {"Applied": [], "NeedRestart": []}
-            await asyncio.to_thread(self.save, "passage", changes)
+            await asyncio.to_thread(self.save, changes)
             outcome = await self._reload()
         if outcome.error is not None:
             raise outcome.error

@@ -11,7 +11,7 @@ from edge_lpr.config import Settings
 from edge_lpr.config.reload import ReloadCallback
 from edge_lpr.evidence.writer import evidence_folder
 from edge_lpr.messages.health import HealthMessage
-from edge_lpr.page.backend import PageBackend, Save
+from edge_lpr.page.backend import PageBackend, SaveLanes
 from edge_lpr.page.camera_advice import CameraAdvisor
 from edge_lpr.page.encoding import SceneEncoder
 from edge_lpr.page.live_view import LiveView, SceneSource
@@ -45,7 +45,7 @@ def create_page(
     health: Callable[[], HealthMessage | None],
     scenes: SceneSource,
     request_reload: Callable[[ReloadCallback], None],
-    save: Save | None,
+    save: SaveLanes | None,
 ) -> Page:
     """Returns the page. ``health`` returns the payload of the topic ``health``, None before the first one.
 

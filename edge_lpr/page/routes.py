@@ -133,7 +133,7 @@ class PageRoutes:
             raise Refusal(500, "Disk", str(error)) from error
 
     async def save_lane(self, request: Request) -> Response:
-        """Saves lane, ignored areas and line to the settings file, and applies them."""
+        """Saves lane, ignored areas and line, and applies them."""
         self.access.check_change(request)
         wanted = await _json_body(request)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 
 import paho.mqtt.client as paho
@@ -22,12 +23,18 @@ RequestReload = Callable[[ReloadCallback], None]
 _log = logging.getLogger(__name__)
 
 
+MAX_WAITING = 20
+"""Requests that may wait for a reload; the gate does one in a second, which serves all that wait."""
+
+
 class ReloadRequestHandler:
     """Handles ``request/reload``. Make it before the connection starts."""
 
     def __init__(self, answers: Answers, request_reload: RequestReload) -> None:
         self._answers = answers
         self._request_reload = request_reload
+        self._waiting = 0
+        self._lock = threading.Lock()
         answers.connection.subscribe(answers.topics.request(RELOAD), self._handle)
 
     def _handle(self, message: paho.MQTTMessage) -> None:
@@ -38,15 +45,24 @@ class ReloadRequestHandler:
         correlation = correlation_data(message)
         try:
             topic = reply_topic(message, RELOAD, self._answers)
+            self._admit()
         except ApiError as error:
             refusal = error_answer(error.code, error.message, new_request_id())
             self._answers.publish(self._answers.topics.response(RELOAD), refusal.encode(), correlation)
             return
 
         def answer_with(result: ReloadResult) -> None:
+            with self._lock:
+                self._waiting -= 1
             self._answers.publish(topic, _answer(result).encode(), correlation)
 
         self._request_reload(answer_with)
+
+    def _admit(self) -> None:
+        with self._lock:
+            if self._waiting >= MAX_WAITING:
+                raise ApiError(ErrorCode.REQUEST_LIMIT_EXCEEDED, "Too many reloads wait; ask again in a moment.")
+            self._waiting += 1
 
 
 def _answer(result: ReloadResult) -> ReloadAnswer | ErrorAnswer:

@@ -132,7 +132,7 @@ def serve_mqtt_requests(
 
 def _create_page(end: ServerEnd) -> Page:
     settings, config = end.start.settings, end.start.config
-    save = None if config is None else SettingsFile(config, os.environ).change_settings
+    save = None if config is None else SettingsFile(config, os.environ).save_lanes
 
     def health() -> HealthMessage | None:
         update = end.update()

@@ -106,7 +106,7 @@ def serve(
         if gate.server is not None:
             server = stack.enter_context(ServerProcess(gate.server, listener))
             gate.monitor.read_server = server.health
-        reloader = Reloader(settings, load or (lambda: settings), requests, (gate,), gate.notifier)
+        reloader = stack.enter_context(Reloader(settings, load or (lambda: settings), requests, (gate,), gate.notifier))
         return _run(gate, server, reloader, stop)
 
 

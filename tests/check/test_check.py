@@ -50,9 +50,9 @@ def check(tmp_path: Path, **sections: dict[str, object]) -> tuple[int, dict[str,
 def test_a_working_gate_has_no_faults(tmp_path: Path, photos: Path, mosquitto: Mosquitto, models_dir: Path) -> None:
     code, findings = check(tmp_path, camera={"type": "photos", "source": str(photos)}, mqtt={"port": mosquitto.port})
     assert code == 0
-    assert list(findings) == ["settings", "models", "camera", "broker", "api", "page", "board", "clock", "disk"]
+    assert list(findings) == ["settings", "models", "camera", "broker", "api", "page", "lane", "board", "clock", "disk"]
     assert {name: finding[0] for name, finding in findings.items() if name not in ("clock", "board")} == dict.fromkeys(
-        ("settings", "models", "camera", "broker", "api", "page", "disk"), "ok"
+        ("settings", "models", "camera", "broker", "api", "page", "lane", "disk"), "ok"
     )
     assert "gives pictures of 640 x 360" in findings["camera"][1]
 
