@@ -8,8 +8,11 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
@@ -50,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A path that is not UTF-8, or a terminal without Chinese characters, must not end the work.
             stream.reconfigure(errors="backslashreplace")
     given = sys.argv[1:] if arguments is None else list(arguments)
-    parser, command = _create_parser(given)
+    with _ended_by_interrupt():
+        parser, command = _create_parser(given)
     options = parser.parse_args(given)
     if command is None:
         parser.error("a command is needed")
@@ -72,6 +76,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader closed the pipe, as `| head` does. Python would report it once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+@contextmanager
+def _ended_by_interrupt() -> Iterator[None]:
+    """Lets Ctrl-C end the process at once, without a traceback, while libraries are being imported.
+
+    Some of them turn a KeyboardInterrupt into another exception.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def print_error(line: str) -> None:

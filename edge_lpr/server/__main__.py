@@ -34,9 +34,6 @@ _log = logging.getLogger("edge_lpr.server")
 def main(arguments: list[str]) -> int:
     """Serves until SIGTERM, or until the gate ends. Returns the exit code."""
     link, listener = map(int, arguments)
-    # A terminal sends both to all its processes; the gate ends its server in order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # A handler may interrupt any line of the main thread, so it takes no lock.
     wake_reader, wake_writer = os.pipe()
     signal.signal(signal.SIGTERM, lambda _number, _frame: _wake(wake_writer))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import signal
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,7 +37,6 @@ class Order:
 
 def main(arguments: list[str]) -> None:
     """Serves orders until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the gate ends them in order
     end_with_parent()  # which may be killed while a picture is being decoded
     connection = Connection(int(arguments[0]))
     limit_memory(float(arguments[1]))

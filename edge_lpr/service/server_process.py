@@ -8,6 +8,7 @@ again.
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import subprocess
 import sys
@@ -151,4 +152,10 @@ class ServerProcess:
 def _start(*descriptors: int) -> subprocess.Popen[bytes]:
     # -P: the working directory is no place to import from.
     command = [sys.executable, "-P", "-m", "edge_lpr.server", *map(str, descriptors)]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=descriptors)
+    # A terminal sends these to all its processes, but the gate ends its server in order. A process inherits what the
+    # thread that starts it has blocked.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=descriptors)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -165,3 +166,26 @@ def test_demo_prints_the_passages_of_the_clip(tmp_path: Path, models_dir: Path, 
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.count("  passage ") >= 3
     assert "edge-lpr check -c config.yaml" in result.stdout
+
+
+INTERRUPTED_IMPORT = """\
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "check", "demo", "recognize", "evaluate", "bench", "setup", "models"])
+def test_ctrl_c_while_libraries_are_imported_prints_nothing(tmp_path: Path, command: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTED_IMPORT)
+    root = Path(__file__).resolve().parents[2]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(root)))}
+    program = [sys.executable, "-m", "edge_lpr.cli", command, "--help"]
+    done = subprocess.run(program, env=environ, capture_output=True, check=False, timeout=60)
+    assert done.returncode == -signal.SIGINT
+    assert (done.stdout, done.stderr) == (b"", b"")
