@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from edge_lpr.api.errors import ApiError, ErrorCode, as_api_error
 from edge_lpr.errors import ImageError
-from edge_lpr.images import API_FORMATS, load_image
+from edge_lpr.images import API_FORMATS, read_picture
 from edge_lpr.readings import PlateReading, ReadPlates
 
 ACTION = "LicensePlateOCR"
@@ -27,19 +27,35 @@ MAX_BYTES = MAX_BASE64 // 4 * 3
 Fetch = Callable[[str], bytes]
 """Downloads a URL: at most ``MAX_BYTES`` bytes. Raises ApiError."""
 
+FlawObserver = Callable[[str], None]
+"""Called with what is not whole in the file of a picture that is read nevertheless."""
+
 _LINE_ENDS = str.maketrans("", "", "\r\n")
 _log = logging.getLogger(__name__)
+
+
+def _log_flaw(flaw: str) -> None:
+    _log.warning("a requested picture is not whole: %s", flaw)
 
 
 class LicensePlateOcr:
     """The action. May be called from any thread. One picture at a time is decoded, because a decoded one is large."""
 
-    def __init__(self, read: ReadPlates, fetch: Fetch, *, max_pixels: int, is_open: bool = True) -> None:
+    def __init__(
+        self,
+        read: ReadPlates,
+        fetch: Fetch,
+        *,
+        max_pixels: int,
+        is_open: bool = True,
+        on_flaw: FlawObserver = _log_flaw,
+    ) -> None:
         """``max_pixels`` bounds a picture and is checked before decoding. ``is_open`` False refuses every request."""
         self._read = read
         self._fetch = fetch
         self._max_pixels = max_pixels
         self._is_open = is_open
+        self._on_flaw = on_flaw
         self._one_picture = threading.Lock()
 
     def __call__(self, parameters: Mapping[str, object]) -> Sequence[PlateReading]:
@@ -63,13 +79,15 @@ class LicensePlateOcr:
 
     def _plates(self, content: bytes) -> Sequence[PlateReading]:
         try:
-            image = load_image(content, max_pixels=self._max_pixels, max_bytes=MAX_BYTES, formats=API_FORMATS)
+            picture = read_picture(content, max_pixels=self._max_pixels, max_bytes=MAX_BYTES, formats=API_FORMATS)
         except ImageError as error:
             raise as_api_error(error) from error
+        if picture.flaw is not None:
+            self._on_flaw(picture.flaw)
         try:
-            readings = self._read(image)
+            readings = self._read(picture.pixels)
         except Exception as error:  # native code of three libraries: any error must become an answer
-            _log.exception("the reader failed on a requested picture of %s", image.shape)
+            _log.exception("the reader failed on a requested picture of %s", picture.pixels.shape)
             raise ApiError(ErrorCode.UNKNOWN_ERROR) from error
         if not readings:
             raise ApiError(ErrorCode.OCR_FAILED)
