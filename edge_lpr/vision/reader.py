@@ -11,11 +11,12 @@ from edge_lpr.config import PHOTO_MIN_PLATE_WIDTH, ReaderSettings
 from edge_lpr.geometry import Quad, Rect, intersection_area, rect_iou
 from edge_lpr.plates import category_of, reconcile_color, reconcile_rows
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.confidence import SURE_DETECTION_SCORE, calibrated_confidence, is_plausible
-from edge_lpr.vision.detector import Detector
+from edge_lpr.vision.confidence import SURE_DETECTION_SCORE, calibrated_confidence, is_clear, is_plausible
+from edge_lpr.vision.detector import Detection, Detector
 from edge_lpr.vision.model_file import ModelPair, load_models
 from edge_lpr.vision.multi_scale import detect_photo
 from edge_lpr.vision.recognizer import Recognizer
+from edge_lpr.vision.straighten import upper_and_lower_half
 from edge_lpr.vision.test_time_augmentation import Hypothesis, read_boxed_plate, read_plate
 from edge_lpr.vision.timing import StageObserver, timed_stage
 
@@ -96,9 +97,7 @@ class PlateReader:
         for found in detections:
             if found.quad.width < least:
                 continue
-            reading = self.read_at(image, found.quad, observe, found.score)
-            if reading is not None:
-                readings.append(reading)
+            readings += self._read_detection(image, found, observe)
         return _without_duplicates(readings)
 
     def read_at(
@@ -113,6 +112,22 @@ class PlateReader:
         with timed_stage("refine", observe):
             refined = self._recognizer.refine(image, quad)
         return self._reading(image, read_plate(self._recognizer, image, refined, observe), score)
+
+    def _read_detection(
+        self, image: NDArray[np.uint8], found: Detection, observe: StageObserver | None
+    ) -> list[PlateReading]:
+        """Reads the plate of a detection, or two plates that touch each other and were found as one."""
+        reading = self.read_at(image, found.quad, observe, found.score)
+        if reading is not None or found.score < SURE_DETECTION_SCORE:
+            return [] if reading is None else [reading]
+        # The corners may have moved to frame both plates, or the detection frames one above the other.
+        for quads in ((found.quad,), upper_and_lower_half(found.quad)):
+            boxed = [read_boxed_plate(self._recognizer, image, quad, observe) for quad in quads]
+            clear = [one for one in boxed if one is not None and is_clear(one.decoded)]
+            if clear:
+                readings = (self._reading(image, one, found.score) for one in clear)
+                return [one for one in readings if one is not None]
+        return []
 
     def read_box(
         self, image: NDArray[np.uint8], box: Rect, observe: StageObserver | None = None

@@ -30,7 +30,8 @@ SEED = 23_000
 WIDTHS = (60, 80, 110, 150, 190, 250, 320, 400)
 """Plate widths, pixels of the frame."""
 FULL, BESIDE, ABOVE = "full", "beside", "above"
-LAYOUTS = (*map(str, WIDTHS), FULL, BESIDE, ABOVE)
+TOUCHING = (BESIDE, ABOVE)
+LAYOUTS = (*map(str, WIDTHS), FULL, *TOUCHING)
 SHARPEST_ENLARGEMENT = 1.5
 """A photo is not enlarged more, except for a plate that fills the frame."""
 _FULL_SHARE = (0.85, 0.97)  # of the frame's width that a plate's bounding box fills, or of its height
@@ -106,12 +107,12 @@ def scenes(cell: Cell, each: int, seed: int = SEED) -> Iterator[ComposedScene]:
 def _draw(cell: Cell, index: int, rng: Rng) -> ComposedScene:
     """Draws a scene. Photos are drawn again until the plates fit the frame."""
     while True:
-        width = WIDTHS[index % len(WIDTHS)] if cell.layout in (BESIDE, ABOVE) else cell.layout
+        width = WIDTHS[index % len(WIDTHS)] if cell.layout in TOUCHING else cell.layout
         least = _SMALLEST_FULL if width == FULL else float(width) / SHARPEST_ENLARGEMENT
         photo = _photo(least, rng)
         image = photo.load()
         plates = [PlacedPlate(photo.plates[0].number or "", photo.plates[0].quad)]
-        second = _neighbour(plates[0], cell.layout, least, rng) if cell.layout in (BESIDE, ABOVE) else None
+        second = _neighbour(plates[0], cell.layout, least, rng) if cell.layout in TOUCHING else None
         plates += [second.plate] if second else []
         scale = _full_scale(plates[0], cell.size, rng) if width == FULL else float(width) / _width(plates[0].corners)
         placed = _set_in_frame(image, plates, scale, cell.size, rng)
