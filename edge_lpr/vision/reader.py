@@ -75,7 +75,7 @@ class PlateReader:
             min_plate_width: Plates that are narrower, in pixels, are skipped. Default: that of the settings.
             on_narrow_plates: Called with the skipped plates.
             single_scale: Runs the detector once, for a camera's frame. A photo is also searched in windows where it is
-                large, see ``multi_scale``.
+                large, see ``multi_scale``, and a plate in it that is found but not read is framed in other ways.
 
         Returns:
             The readings: the highest confidence first, at equal confidence the largest plate first.
@@ -97,7 +97,7 @@ class PlateReader:
         for found in detections:
             if found.quad.width < least:
                 continue
-            readings += self._read_detection(image, found, observe)
+            readings += self._read_detection(image, found, observe, try_again=not single_scale)
         return _without_duplicates(readings)
 
     def read_at(
@@ -114,11 +114,15 @@ class PlateReader:
         return self._reading(image, read_plate(self._recognizer, image, refined, observe), score)
 
     def _read_detection(
-        self, image: NDArray[np.uint8], found: Detection, observe: StageObserver | None
+        self, image: NDArray[np.uint8], found: Detection, observe: StageObserver | None, *, try_again: bool
     ) -> list[PlateReading]:
-        """Reads the plate of a detection, or two plates that touch each other and were found as one."""
+        """Reads the plate of a detection.
+
+        With ``try_again``, a sure detection without a reading is read in other frames, also as two plates that touch
+        each other. This takes too long for a camera, which sees an unreadable plate in many frames.
+        """
         reading = self.read_at(image, found.quad, observe, found.score)
-        if reading is not None or found.score < SURE_DETECTION_SCORE:
+        if reading is not None or not try_again or found.score < SURE_DETECTION_SCORE:
             return [] if reading is None else [reading]
         # The corners may have moved to frame both plates, or the detection frames one above the other.
         for quads in ((found.quad,), upper_and_lower_half(found.quad)):

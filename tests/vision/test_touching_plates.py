@@ -62,3 +62,15 @@ def test_the_halves_of_a_quad_are_in_the_plane_of_the_plate() -> None:
     upper, lower = upper_and_lower_half(quad)
     assert np.allclose(upper.to_array(), [(0, 0), (100, 20), (100, 50), (0, 30)])
     assert np.allclose(lower.to_array(), [(0, 30), (100, 50), (100, 80), (0, 60)])
+
+
+def test_an_unreadable_plate_in_a_camera_frame_is_not_tried_again(reader: PlateReader, shared_data: Path) -> None:
+    photos = sorted((shared_data / "scenes" / "ccpd_varied").glob("ccpdv_blur_*.jpg"))[:20]
+    frames, again = (sum(count_runs(reader, load_image(path), single) for path in photos) for single in (True, False))
+    assert frames < again
+
+
+def count_runs(reader: PlateReader, image: NDArray[np.uint8], single_scale: bool) -> int:
+    stages: list[str] = []
+    reader.read(image, lambda stage, seconds: stages.append(stage), single_scale=single_scale)
+    return stages.count("recognise")
