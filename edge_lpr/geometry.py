@@ -55,6 +55,12 @@ class Quad:
         (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners.astype(float).tolist()
         return cls((ax, ay), (bx, by), (cx, cy), (dx, dy))
 
+    @classmethod
+    def of_rect(cls, rect: Rect) -> Quad:
+        """Returns the corners of ``rect``."""
+        left, top, right, bottom = map(float, (rect.x, rect.y, rect.x + rect.width, rect.y + rect.height))
+        return cls((left, top), (right, top), (right, bottom), (left, bottom))
+
     def to_array(self) -> NDArray[np.float32]:
         """Returns the corners as float32 of shape (4, 2), in the order of the fields."""
         return np.array([self.top_left, self.top_right, self.bottom_right, self.bottom_left], dtype=np.float32)

@@ -192,7 +192,7 @@ def test_formats_can_be_narrowed() -> None:
 def test_a_truncated_jpeg_is_rejected() -> None:
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (200, 200, 3), dtype=np.uint8))
     content = encoded(noise, "JPEG")
-    with pytest.raises(ImageDecodeFailed, match="damaged"):
+    with pytest.raises(ImageDecodeFailed, match=r"is cut short: \d+ of 200 rows are there"):
         load_image(content[: len(content) // 2])
 
 

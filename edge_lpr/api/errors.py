@@ -34,7 +34,8 @@ class ErrorCode(StrEnum):
     IMAGE_DECODE_FAILED = (
         "FailedOperation.ImageDecodeFailed",
         "The picture could not be decoded.",
-        "The bytes are not a PNG, JPEG or BMP picture, or the picture is damaged",
+        "The bytes are not a PNG, JPEG or BMP picture, or the picture is damaged, or less than nine tenths of its rows"
+        " are there",
     )
     OCR_FAILED = (
         "FailedOperation.OcrFailed",

@@ -9,13 +9,11 @@ import binascii
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge_lpr.api.errors import ApiError, ErrorCode, as_api_error
 from edge_lpr.api.fair_shares import FairShares
 from edge_lpr.api.reading_turns import ACCOUNT, ReadingTurns
 from edge_lpr.errors import ImageError
+from edge_lpr.images import Picture
 from edge_lpr.readings import PlateReading, ReadPlates
 
 ACTION = "LicensePlateOCR"
@@ -31,14 +29,21 @@ MAX_DOWNLOADED = 8 * MAX_BYTES
 MAX_DOWNLOADED_BY_ONE = 4 * MAX_BYTES
 """The most bytes of downloaded pictures that wait to be read: of all accounts, and of one."""
 
-Decode = Callable[[bytes], NDArray[np.uint8]]
-"""Decodes a picture file to uint8 of shape (H, W, 3), BGR. Raises ImageError."""
+Decode = Callable[[bytes], Picture]
+"""Decodes a picture file. Raises ImageError."""
 
 Fetch = Callable[[str], bytes]
 """Downloads a URL: at most ``MAX_BYTES`` bytes. Raises ApiError."""
 
+FlawObserver = Callable[[str], None]
+"""Called with what is not whole in the file of a picture that is read nevertheless."""
+
 _LINE_ENDS = str.maketrans("", "", "\r\n")
 _log = logging.getLogger(__name__)
+
+
+def _log_flaw(flaw: str) -> None:
+    _log.warning("a requested picture is not whole: %s", flaw)
 
 
 class LicensePlateOcr:
@@ -47,12 +52,15 @@ class LicensePlateOcr:
     One picture of an account is decoded at a time, and one picture at a time is read; the accounts take turns.
     """
 
-    def __init__(self, read: ReadPlates, fetch: Fetch, decode: Decode, *, is_open: bool = True) -> None:
+    def __init__(
+        self, read: ReadPlates, fetch: Fetch, decode: Decode, *, is_open: bool = True, on_flaw: FlawObserver = _log_flaw
+    ) -> None:
         """``is_open`` False refuses every request."""
         self._read = read
         self._fetch = fetch
         self._decode = decode
         self._is_open = is_open
+        self._on_flaw = on_flaw
         self._turns = ReadingTurns()
         self._downloaded = FairShares(total=MAX_DOWNLOADED, of_one=MAX_DOWNLOADED_BY_ONE)
 
@@ -78,14 +86,16 @@ class LicensePlateOcr:
 
     def _plates(self, content: bytes) -> Sequence[PlateReading]:
         try:
-            image = self._decode(content)
+            picture = self._decode(content)
         except ImageError as error:
             raise as_api_error(error) from error
+        if picture.flaw is not None:
+            self._on_flaw(picture.flaw)
         try:
             with self._turns.turn():
-                readings = self._read(image)
+                readings = self._read(picture.pixels)
         except Exception as error:  # native code of three libraries: any error must become an answer
-            _log.exception("the reader failed on a requested picture of %s", image.shape)
+            _log.exception("the reader failed on a requested picture of %s", picture.pixels.shape)
             raise ApiError(ErrorCode.UNKNOWN_ERROR) from error
         if not readings:
             raise ApiError(ErrorCode.OCR_FAILED)

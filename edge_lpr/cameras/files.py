@@ -14,7 +14,7 @@ from edge_lpr.cameras.opencv import Image, open_capture, retrieve
 from edge_lpr.config import CameraSettings
 from edge_lpr.errors import CameraError, ImageError
 from edge_lpr.frames import Frame
-from edge_lpr.images import load_image
+from edge_lpr.images import read_picture
 
 _log = logging.getLogger(__name__)
 
@@ -113,6 +113,7 @@ class PhotoFolder:
         self._frames: Iterator[Frame] | None = None
         self._number = 0
         self._bad: dict[Path, ImageError] = {}
+        self._incomplete: set[Path] = set()
         self.name = f"photos {self._path}"
 
     @property
@@ -167,11 +168,15 @@ class PhotoFolder:
         if path in self._bad:
             return None
         try:
-            return load_image(path)
+            picture = read_picture(path)
         except ImageError as error:
             self._bad[path] = error
             _log.warning("photo skipped: %s", error)
             return None
+        if picture.flaw is not None and path not in self._incomplete:
+            self._incomplete.add(path)
+            _log.warning("photo not whole: %s: %s", path, picture.flaw)
+        return picture.pixels
 
 
 def _is_photo(path: Path) -> bool:

@@ -20,7 +20,7 @@ from edge_lpr.cli import print_error
 from edge_lpr.cli.options import add_reader_options, reader_settings
 from edge_lpr.config import ApiSettings
 from edge_lpr.errors import ImageError
-from edge_lpr.images import API_FORMATS, load_image, read_file
+from edge_lpr.images import API_FORMATS, read_file, read_picture
 from edge_lpr.messages.answer import Answer, error_answer, plate_answer
 from edge_lpr.messages.encoding import encode, new_request_id
 from edge_lpr.readings import PlateReading, ReadPlates
@@ -48,15 +48,13 @@ def recognize(photos: Sequence[Path], reader: PlateReader, *, crop: bool, as_jso
     """Answers each photo on stdout, in order; a photo that cannot be read is one line on stderr.
 
     With ``as_json`` the answer is the one that the API with its default settings gives for the same bytes, with its
-    limits and error answers. Returns the exit code: 0, also for a photo without a plate, which is an answer; 2 if a
-    photo cannot be read, 1 if the reader fails on one. All other photos are answered in any case.
+    limits and error answers. What is not whole in a photo's file is one line on stderr; with ``as_json`` it is also the
+    field ``Flaw`` beside the answer. Returns the exit code: 0, also for a photo without a plate, which is an answer; 2
+    if a photo cannot be read, 1 if the reader fails on one. All other photos are answered in any case.
     """
     read: ReadPlates = functools.partial(_read_crop, reader=reader) if crop else reader.read
-    download = functools.partial(fetch, policy=DownloadPolicy())
-    max_pixels = ApiSettings().max_megapixels * 1_000_000
-    decode = functools.partial(load_image, max_pixels=max_pixels, max_bytes=MAX_BYTES, formats=API_FORMATS)
-    action = LicensePlateOcr(read, download, decode)
-    return max((_answer(photo, action) if as_json else _print_readings(photo, read) for photo in photos), default=0)
+    answer = functools.partial(_answer, read=read) if as_json else functools.partial(_print_readings, read=read)
+    return max((answer(photo) for photo in photos), default=0)
 
 
 def _read_crop(image: NDArray[np.uint8], reader: PlateReader) -> list[PlateReading]:
@@ -64,8 +62,13 @@ def _read_crop(image: NDArray[np.uint8], reader: PlateReader) -> list[PlateReadi
     return [] if reading is None else [reading]
 
 
-def _answer(photo: Path, action: LicensePlateOcr) -> int:
+def _answer(photo: Path, read: ReadPlates) -> int:
     """Prints a line of JSON; returns the exit code."""
+    flaws: list[str] = []
+    download = functools.partial(fetch, policy=DownloadPolicy())
+    most = ApiSettings().max_megapixels * 1_000_000
+    decode = functools.partial(read_picture, max_pixels=most, max_bytes=MAX_BYTES, formats=API_FORMATS)
+    action = LicensePlateOcr(read, download, decode, on_flaw=flaws.append)
     request_id, code = new_request_id(), 0
     try:
         answer: Answer = plate_answer(action(_parameters(photo)), request_id)
@@ -74,7 +77,10 @@ def _answer(photo: Path, action: LicensePlateOcr) -> int:
         code = _EXIT_CODES.get(error.code, 2)
         if code:
             print_error(f"{photo}: {error.message.removeprefix('The picture: ')}")
-    print(json.dumps({"Source": str(photo), **answer.to_json()}, ensure_ascii=False), flush=True)
+    for flaw in flaws:
+        print_error(f"{photo}: {flaw}")
+    flaw_field = {"Flaw": flaws[0]} if flaws else {}
+    print(json.dumps({"Source": str(photo), **flaw_field, **answer.to_json()}, ensure_ascii=False), flush=True)
     return code
 
 
@@ -95,10 +101,13 @@ def _parameters(photo: Path) -> dict[str, str]:
 def _print_readings(photo: Path, read: ReadPlates) -> int:
     """Prints lines for a person; returns the exit code."""
     try:
-        readings = read(load_image(photo))
+        picture = read_picture(photo)
     except ImageError as error:
         print_error(str(error))
         return error.exit_code
+    if picture.flaw is not None:
+        print_error(f"{photo}: {picture.flaw}")
+    readings = read(picture.pixels)
     if not readings:
         print(f"{photo}: no plate", flush=True)
     for reading in readings:

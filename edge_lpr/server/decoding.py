@@ -18,9 +18,9 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge_lpr.errors import ImageDecodeFailed, ImageError, ImageTooLarge
+from edge_lpr.images import Picture
 from edge_lpr.server.decoder import Order
 
 PROCESSES = 2
@@ -49,8 +49,8 @@ class Decoders:
         for each in self._all:
             self._idle.put(each)
 
-    def decode(self, content: bytes) -> NDArray[np.uint8]:
-        """Decodes a picture as ``images.load_image`` does; raises the same errors.
+    def decode(self, content: bytes) -> Picture:
+        """Decodes a picture as ``images.read_picture`` does; raises the same errors.
 
         Raises ImageDecodeFailed also for a picture that takes too much work.
         """
@@ -106,7 +106,7 @@ class _DecoderProcess:
         process.kill()
         return process.wait()
 
-    def decode(self, order: Order, content: bytes) -> NDArray[np.uint8]:
+    def decode(self, order: Order, content: bytes) -> Picture:
         try:
             connection = self.start()
             connection.send(order)
@@ -131,12 +131,14 @@ class _DecoderProcess:
         return ImageDecodeFailed("The picture: ends the decoder; save it again as an ordinary JPEG")
 
 
-def _answer(connection: Connection, order: Order) -> NDArray[np.uint8]:
-    """Returns the pixels that the process sends. Raises the error that it sends, ValueError for any other answer."""
-    match json.loads(connection.recv_bytes(_MAX_ANSWER)):
+def _answer(connection: Connection, order: Order) -> Picture:
+    """Returns the picture that the process sends. Raises the error that it sends, ValueError for any other answer."""
+    answer = json.loads(connection.recv_bytes(_MAX_ANSWER))
+    match answer:
         case {"Error": str(name), "Message": str(message)} if name in _ERRORS:
             raise _ERRORS[name](message)
-        case {"Shape": [int(height), int(width)]} if 0 < height * width <= order.max_pixels and height > 0:
-            pixels = connection.recv_bytes(height * width * 3)
-            return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+        case {"Shape": [int(height), int(width)], "Flaw": str() | None as flaw}:
+            if height > 0 and 0 < height * width <= order.max_pixels:
+                pixels = connection.recv_bytes(height * width * 3)
+                return Picture(np.frombuffer(pixels, np.uint8).reshape(height, width, 3), flaw)
     raise ValueError("the decoder's answer is not one")

@@ -20,6 +20,8 @@ of a plate reach scores up to 0.9."""
 
 CLEAR_CONFIDENCE = 0.5
 """Least raw confidence (0.0-1.0) of a number that is not valid, or whose detection is not sure."""
+CERTAIN_CONFIDENCE = 0.9
+"""Least raw confidence (0.0-1.0) of a number that only another framing of the plate gives."""
 FAIR_CONFIDENCE = 0.22
 """Least raw confidence (0.0-1.0) of a number whose detection is sure but not certain. Of 9,200 rendered plates and 244
 real ones, none was read correctly with less."""
@@ -31,6 +33,11 @@ def calibrated_confidence(decoded: DecodedNumber, calibration: Calibration) -> i
     logit = calibration.slope * math.log(raw / (1 - raw)) + calibration.offset
     confidence = round(100 / (1 + math.exp(-max(-50.0, min(50.0, logit)))))
     return confidence if decoded.valid else min(confidence, MAX_INVALID_NUMBER_CONFIDENCE)
+
+
+def is_clear(decoded: DecodedNumber) -> bool:
+    """Returns whether a number is certain enough to be reported where the detection alone led to none."""
+    return decoded.valid and decoded.raw_confidence >= CERTAIN_CONFIDENCE
 
 
 def is_plausible(decoded: DecodedNumber, score: float, least: float) -> bool:

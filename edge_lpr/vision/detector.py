@@ -34,12 +34,18 @@ class Detection:
 
 
 class Detector:
-    """Finds plates in frames of any size."""
+    """Finds plates in frames of any size.
+
+    Attributes:
+        width: Width of the model's input, in pixels.
+        height: Its height.
+        nms_iou: Detections with a higher intersection over union are of one plate.
+    """
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         """Raises ModelError when the runtime cannot load the model."""
         self._interpreter = Interpreter(model, threads)
-        self._height, self._width = model.sidecar.input.height, model.sidecar.input.width
+        self.height, self.width = model.sidecar.input.height, model.sidecar.input.width
         self._min_score = model.sidecar.thresholds.get("score", DEFAULT_SCORE)
         self.nms_iou: float = model.sidecar.thresholds.get("nms_iou", DEFAULT_NMS_IOU)
 
@@ -48,18 +54,18 @@ class Detector:
 
         ``scale`` is at most that of ``scale_of``, which is the default.
         """
-        canvas, scale = letterbox(image, self._width, self._height, scale)
+        canvas, scale = letterbox(image, self.width, self.height, scale)
         outputs = self._interpreter.run(np.asarray(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB), np.uint8))
         quads, scores = decode_grids(outputs, self._min_score)
         return suppress_overlaps(quads / np.float32(scale), scores, self.nms_iou)
 
     def scale_of(self, image: NDArray[np.uint8]) -> float:
         """Returns the scale at which ``image`` fits the detector's input."""
-        return min(float(self._width / image.shape[1]), float(self._height / image.shape[0]))
+        return min(float(self.width / image.shape[1]), float(self.height / image.shape[0]))
 
     def window_size(self, scale: float) -> tuple[int, int]:
         """Returns width and height, in pixels of the picture, of a window that fills the input at ``scale``."""
-        return round(self._width / scale), round(self._height / scale)
+        return round(self.width / scale), round(self.height / scale)
 
 
 def letterbox(

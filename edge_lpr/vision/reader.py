@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_lpr.config import PHOTO_MIN_PLATE_WIDTH, ReaderSettings
-from edge_lpr.geometry import Quad, intersection_area, rect_iou
+from edge_lpr.geometry import Quad, Rect, intersection_area, rect_iou
 from edge_lpr.plates import category_of, reconcile_color, reconcile_rows
 from edge_lpr.readings import PlateReading
-from edge_lpr.vision.confidence import SURE_DETECTION_SCORE, calibrated_confidence, is_plausible
-from edge_lpr.vision.detector import Detector
+from edge_lpr.vision.confidence import SURE_DETECTION_SCORE, calibrated_confidence, is_clear, is_plausible
+from edge_lpr.vision.detector import Detection, Detector
 from edge_lpr.vision.model_file import ModelPair, load_models
 from edge_lpr.vision.multi_scale import detect_photo
 from edge_lpr.vision.recognizer import Recognizer
-from edge_lpr.vision.straighten import full_image_quad
-from edge_lpr.vision.test_time_augmentation import read_plate
+from edge_lpr.vision.straighten import upper_and_lower_half
+from edge_lpr.vision.test_time_augmentation import Hypothesis, read_boxed_plate, read_plate
 from edge_lpr.vision.timing import StageObserver, timed_stage
 
 NarrowPlatesObserver = Callable[[list[Quad]], None]
@@ -75,7 +75,7 @@ class PlateReader:
             min_plate_width: Plates that are narrower, in pixels, are skipped. Default: that of the settings.
             on_narrow_plates: Called with the skipped plates.
             single_scale: Runs the detector once, for a camera's frame. A photo is also searched in windows where it is
-                large, see ``multi_scale``.
+                large, see ``multi_scale``, and a plate in it that is found but not read is framed in other ways.
 
         Returns:
             The readings: the highest confidence first, at equal confidence the largest plate first.
@@ -97,9 +97,7 @@ class PlateReader:
         for found in detections:
             if found.quad.width < least:
                 continue
-            reading = self.read_at(image, found.quad, observe, found.score)
-            if reading is not None:
-                readings.append(reading)
+            readings += self._read_detection(image, found, observe, try_again=not single_scale)
         return _without_duplicates(readings)
 
     def read_at(
@@ -113,21 +111,53 @@ class PlateReader:
         _check_image(image)
         with timed_stage("refine", observe):
             refined = self._recognizer.refine(image, quad)
-        return self._read_quad(image, refined, score, observe)
+        return self._reading(image, read_plate(self._recognizer, image, refined, observe), score)
 
-    def read_crop(self, image: NDArray[np.uint8], observe: StageObserver | None = None) -> PlateReading | None:
-        """Reads a plate that fills ``image``, uint8 of shape (H, W, 3), BGR.
+    def _read_detection(
+        self, image: NDArray[np.uint8], found: Detection, observe: StageObserver | None, *, try_again: bool
+    ) -> list[PlateReading]:
+        """Reads the plate of a detection.
 
-        The detector is not used: ``detection_score`` is 1.0, and the plate may have any width. Returns None if there
-        is no plate. Raises ValueError for an image of another type or shape.
+        With ``try_again``, a sure detection without a reading is read in other frames, also as two plates that touch
+        each other. This takes too long for a camera, which sees an unreadable plate in many frames.
+        """
+        reading = self.read_at(image, found.quad, observe, found.score)
+        if reading is not None or not try_again or found.score < SURE_DETECTION_SCORE:
+            return [] if reading is None else [reading]
+        # The corners may have moved to frame both plates, or the detection frames one above the other.
+        for quads in ((found.quad,), upper_and_lower_half(found.quad)):
+            boxed = [read_boxed_plate(self._recognizer, image, quad, observe) for quad in quads]
+            clear = [one for one in boxed if one is not None and is_clear(one.decoded)]
+            if clear:
+                readings = (self._reading(image, one, found.score) for one in clear)
+                return [one for one in readings if one is not None]
+        return []
+
+    def read_box(
+        self, image: NDArray[np.uint8], box: Rect, observe: StageObserver | None = None
+    ) -> PlateReading | None:
+        """Reads the plate in ``box`` of ``image``, uint8 of shape (H, W, 3), BGR: a box from another detector.
+
+        The box may be upright around a tilted plate, with a margin of up to 15 % of its size. The detector is not used:
+        ``detection_score`` is 1.0, and the plate may have any width. Returns None if there is no plate. Raises
+        ValueError for an image of another type or shape, and for a box that is empty or not in the image.
         """
         _check_image(image)
-        return self._read_quad(image, full_image_quad(image), 1.0, observe)
+        height, width = image.shape[:2]
+        if intersection_area(box, Rect(0, 0, width, height)) == 0:
+            raise ValueError(f"the box {box} must cover pixels of the picture of {width} x {height}")
+        return self._reading(image, read_boxed_plate(self._recognizer, image, Quad.of_rect(box), observe), 1.0)
 
-    def _read_quad(
-        self, image: NDArray[np.uint8], quad: Quad, score: float, observe: StageObserver | None
-    ) -> PlateReading | None:
-        hypothesis = read_plate(self._recognizer, image, quad, observe)
+    def read_crop(self, image: NDArray[np.uint8], observe: StageObserver | None = None) -> PlateReading | None:
+        """Reads a plate that is already cut out as ``image``, uint8 of shape (H, W, 3), BGR.
+
+        The picture is read as ``read_box`` reads a box. Returns None if there is no plate. Raises ValueError for an
+        image of another type or shape.
+        """
+        _check_image(image)
+        return self.read_box(image, Rect(0, 0, image.shape[1], image.shape[0]), observe)
+
+    def _reading(self, image: NDArray[np.uint8], hypothesis: Hypothesis | None, score: float) -> PlateReading | None:
         if hypothesis is None or not is_plausible(hypothesis.decoded, score, self._plausible):
             return None
         decoded = hypothesis.decoded

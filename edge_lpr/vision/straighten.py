@@ -66,6 +66,13 @@ def expand_quad(quad: Quad, margin: tuple[float, float]) -> Quad:
     return Quad.from_array(to_image_points(UNIT_CORNERS + offsets, quad, (0.0, 0.0)))
 
 
+def upper_and_lower_half(quad: Quad) -> tuple[Quad, Quad]:
+    """Returns the quads of the upper and the lower half of the plate in ``quad``, in the plane of the plate."""
+    halves = (UNIT_CORNERS * (1, 0.5) + (0, top) for top in (0.0, 0.5))
+    upper, lower = (Quad.from_array(to_image_points(half.astype(np.float32), quad, (0.0, 0.0))) for half in halves)
+    return upper, lower
+
+
 def full_image_quad(image: NDArray[np.uint8]) -> Quad:
     """Returns the corners of ``image`` itself, for a picture that is an already cropped plate."""
     height, width = image.shape[:2]

@@ -9,6 +9,9 @@ with the highest joint likelihood wins.
 If that is still not sure enough, or the first pass shows characters but no number, the quad may be wrong. Its corners
 are refined again, from a larger and from a smaller quad. Where they end up elsewhere, the new quad is read from the
 start, and the reading with the higher confidence wins.
+
+A box that a caller gives, or the edge of a cropped picture, may be upright around a tilted plate. If its first pass is
+not certain, the corners are refined inside it before anything else, and the better of the two readings wins.
 """
 
 from __future__ import annotations
@@ -91,6 +94,16 @@ def read_plate(
     return _PlateInImage(recognizer, image, observe).read(quad)
 
 
+def read_boxed_plate(
+    recognizer: Recognizer, image: NDArray[np.uint8], box: Quad, observe: StageObserver | None = None
+) -> Hypothesis | None:
+    """Reads the plate that ``box`` of ``image`` (uint8, BGR) encloses, along the plate's edges or upright around it.
+
+    ``observe`` as for ``read_plate``. Returns None if there is no plate.
+    """
+    return _PlateInImage(recognizer, image, observe).read_in_box(box)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _PlateInImage:
     """Reads one plate of one image."""
@@ -100,7 +113,23 @@ class _PlateInImage:
     observe: StageObserver | None
 
     def read(self, quad: Quad) -> Hypothesis | None:
-        whole, first = self._first_pass(quad)
+        return self._read_on(quad, *self._first_pass(quad))
+
+    def read_in_box(self, box: Quad) -> Hypothesis | None:
+        whole, first = self._first_pass(box)
+        if first is not None and _is_certain(whole, first):
+            return first
+        # The edges of a tilted plate are nearer to the smaller quad than to the corners of the box.
+        refined = self._refine_from(box, INNER_MARGIN)
+        inside = self._better_of(None, refined) if _corner_shift(refined, box) >= MIN_CORNER_SHIFT else None
+        if inside is not None and _is_sufficient(inside) and (first is None or _rank(inside) > _rank(first)):
+            return inside
+        # ``first`` does not compete: a single pass is surer of a wrong number than several passes are.
+        whole_box = self._read_on(box, whole, first)
+        return max((one for one in (inside, whole_box) if one is not None), key=_rank, default=None)
+
+    def _read_on(self, quad: Quad, whole: Recognition, first: Hypothesis | None) -> Hypothesis | None:
+        """Reads the plate in ``quad``, of which ``whole`` and ``first`` are the first pass."""
         if first is None and whole.legible < MIN_LEGIBILITY:
             return None
         passes: list[PlatePass] = []
@@ -167,8 +196,7 @@ class _PlateInImage:
         return whole, None if decoded is None else Hypothesis(quad, decoded, whole.colors, whole.rows)
 
     def _first_pass_decides(self, whole: Recognition, first: Hypothesis) -> bool:
-        is_certain = first.decoded.valid and first.decoded.raw_confidence >= SINGLE_PASS_CONFIDENCE[whole.two_rows]
-        return is_certain or not self.recognizer.reads_crops
+        return _is_certain(whole, first) or not self.recognizer.reads_crops
 
     def _needs_no_refinement(self, best: Hypothesis) -> bool:
         return _is_sufficient(best) or not self.recognizer.reads_crops
@@ -191,6 +219,10 @@ class _PlateInImage:
         low, high = corners.min(axis=0), corners.max(axis=0)
         visible = np.minimum(high, self.image.shape[1::-1]) - np.maximum(low, 0)
         return bool(visible.min() > 0 and visible.prod() >= MIN_VISIBLE_SURROUNDINGS * (high - low).prod())
+
+
+def _is_certain(whole: Recognition, first: Hypothesis) -> bool:
+    return first.decoded.valid and first.decoded.raw_confidence >= SINGLE_PASS_CONFIDENCE[whole.two_rows]
 
 
 def _is_sufficient(hypothesis: Hypothesis) -> bool:

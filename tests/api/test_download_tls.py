@@ -14,7 +14,7 @@ from edge_lpr.api.build import create_dispatcher
 from edge_lpr.api.image_download import fetch
 from edge_lpr.config import ApiSettings, DeviceSettings
 from edge_lpr.errors import ConfigError
-from edge_lpr.images import load_image
+from edge_lpr.images import read_picture
 from tests.api.photo_site import LOOPBACK, PICTURE, SiteServer, failure
 
 
@@ -75,7 +75,7 @@ def test_an_authority_that_cannot_be_used_is_reported_at_the_start(authority: Pa
         with pytest.raises(
             ConfigError, match=rf"api\.download_ca_file: cannot use .*{name}: {reason}.*; give the"
         ) as caught:
-            create_dispatcher(settings, device, lambda _: [], load_image)
+            create_dispatcher(settings, device, lambda _: [], read_picture)
         assert "\n" not in str(caught.value)
 
 

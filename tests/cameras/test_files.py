@@ -183,6 +183,15 @@ def test_bad_photo_is_logged_once_counted_and_skipped(tmp_path: Path, caplog: py
     assert len(caplog.records) == 2
 
 
+def test_a_photo_that_is_not_whole_is_read_and_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write_photo(tmp_path / "1.jpg", 50, (480, 640))
+    path.write_bytes(path.read_bytes()[:-20])
+    with caplog.at_level(logging.WARNING):
+        frames = play(photos(tmp_path, loop=True, hold=1), limit=4)
+    assert len(frames) == 4
+    assert len([record for record in caplog.records if "photo not whole" in record.getMessage()]) == 1
+
+
 def test_one_photo_is_a_folder_of_one(tmp_path: Path) -> None:
     photo = write_photo(tmp_path / "a.jpg", 50)
     assert [frame.source for frame in play(photos(photo, hold=1))] == [str(photo)]

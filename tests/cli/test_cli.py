@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -140,6 +141,21 @@ def test_recognize_reads_plates(tmp_path: Path, models_dir: Path, shared_data: P
     Draft202012Validator(load_schema("response")).validate(answer)
     assert answer["Response"]["Number"] == "粤LQ092V"
     assert answer["Response"]["Color"] == "蓝"
+
+
+def test_recognize_says_what_is_missing_in_a_photo_and_reads_it(
+    tmp_path: Path, models_dir: Path, plate_photo: bytes
+) -> None:
+    photo = tmp_path / "cut.jpg"
+    photo.write_bytes(plate_photo[:-400])
+    result = edge_lpr("recognize", photo, cwd=tmp_path)
+    assert result.returncode == 0 and "no plate" not in result.stdout
+    assert re.fullmatch(r"edge-lpr: .*cut\.jpg: is cut short: \d+ of \d+ rows are there\n", result.stderr)
+    result = edge_lpr("recognize", "--json", photo, cwd=tmp_path)
+    answer = json.loads(result.stdout)
+    assert answer["Flaw"] in result.stderr and answer["Response"]["Number"]
+    photo.write_bytes(plate_photo)
+    assert "Flaw" not in json.loads(edge_lpr("recognize", "--json", photo, cwd=tmp_path).stdout)
 
 
 def test_a_closed_output_pipe_ends_the_command_without_an_error(tmp_path: Path, models_dir: Path) -> None:

@@ -61,7 +61,12 @@ def deep_png(side: int) -> bytes:
 
 
 def test_an_ordinary_picture_is_decoded_as_without_a_process(decoders: Decoders, plate_photo: bytes) -> None:
-    assert np.array_equal(decoders.decode(plate_photo), load_image(plate_photo))
+    assert np.array_equal(decoders.decode(plate_photo).pixels, load_image(plate_photo))
+
+
+def test_what_is_not_whole_is_said(decoders: Decoders, plate_photo: bytes) -> None:
+    assert decoders.decode(plate_photo).flaw is None
+    assert "rows are there" in str(decoders.decode(plate_photo[:-400]).flaw)
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff"])
@@ -78,7 +83,7 @@ def test_the_largest_honest_pictures_are_within_the_limits(decoders: Decoders) -
     large = cv2.resize(noise, (5000, 5000), interpolation=cv2.INTER_NEAREST)
     progressive = cv2.imencode(".jpg", large, (cv2.IMWRITE_JPEG_QUALITY, 60, cv2.IMWRITE_JPEG_PROGRESSIVE, 1))[1]
     for content in (bytes(progressive), deep_png(4900)):
-        assert decoders.decode(content).shape[2] == 3
+        assert decoders.decode(content).pixels.shape[2] == 3
     with pytest.raises(ImageTooLarge):
         decoders.decode(deep_png(5001))
 
@@ -97,18 +102,18 @@ def test_a_picture_that_takes_too_much_work_is_refused_and_keeps_no_other_waitin
     hostile = threading.Thread(target=decode_endless)
     hostile.start()
     while hostile.is_alive():
-        assert decoders.decode(plate_photo).size
+        assert decoders.decode(plate_photo).pixels.size
     hostile.join()
     assert refused == ["The picture: takes too much work to decode; save it again as an ordinary JPEG"]
     for _ in range(2):
-        assert decoders.decode(plate_photo).size
+        assert decoders.decode(plate_photo).pixels.size
 
 
 def test_a_decoder_that_is_killed_is_replaced(decoders: Decoders, plate_photo: bytes) -> None:
     decoders.decode(plate_photo)
     for process in decoders._all:
         process.kill()
-    assert decoders.decode(plate_photo).size
+    assert decoders.decode(plate_photo).pixels.size
 
 
 def test_memory_beyond_the_limit_is_an_error_of_its_own() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_lpr.geometry import Quad
+from models.training.measure.composed import ComposedRecord
 from models.training.measure.costs import Costs
 from models.training.measure.measurement import FloatComparison, Measurement
 from models.training.measure.records import Labels, NegativeRecords, PlateRecord, Reading
@@ -40,10 +41,11 @@ def measurement(
     rendered: list[PlateRecord],
     float_comparison: FloatComparison | None = None,
     negatives: NegativeRecords | None = None,
+    composed: list[ComposedRecord] | None = None,
 ) -> Measurement:
     """Returns a measurement with these records; by default 1,000 pictures without a plate have no reading."""
     negatives = negatives or NegativeRecords({"windows": 1000}, ())
-    return Measurement(real, rendered, negatives, CHEAP, float_comparison, None)
+    return Measurement(real, rendered, negatives, composed or [], CHEAP, float_comparison, None)
 
 
 def moved(quad: Quad, dx: float, dy: float) -> Quad:

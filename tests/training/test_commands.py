@@ -18,7 +18,7 @@ from models.training.data import pool
 from models.training.data.pool import PlatePool
 from models.training.measure import acceptance, measurement
 from models.training.synthesis import demo_clip
-from models.training.test_sets import negatives, rendered_set
+from models.training.test_sets import composed, negatives, rendered_set
 
 ROOT = Path(__file__).parents[2]
 
@@ -128,15 +128,15 @@ def test_a_pool_that_was_interrupted_is_not_taken_for_a_complete_one(
 
 
 def test_another_seed_has_another_folder_and_other_pictures_without_plates() -> None:
-    def chosen(*line: str) -> tuple[Path, int, int]:
+    def chosen(*line: str) -> tuple[Path, int, int, int]:
         parser = argparse.ArgumentParser()
         measurement.add_options(parser)
         options = measurement.parse_options(parser.parse_args(line))
-        return options.rendered_folder, options.rendered_seed, options.negatives_seed
+        return options.rendered_folder, options.rendered_seed, options.negatives_seed, options.composed_seed
 
-    assert chosen() == (Path("cache/rendered"), rendered_set.SEED, negatives.SEED)
-    assert chosen("--seed", "7") == (Path("cache/rendered-7"), 7, 1007)
-    assert chosen("--seed", "7", "--rendered", "here") == (Path("here"), 7, 1007)
+    assert chosen() == (Path("cache/rendered"), rendered_set.SEED, negatives.SEED, composed.SEED)
+    assert chosen("--seed", "7") == (Path("cache/rendered-7"), 7, 1007, 3007)
+    assert chosen("--seed", "7", "--rendered", "here") == (Path("here"), 7, 1007, 3007)
 
 
 def test_a_setting_out_of_bounds_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

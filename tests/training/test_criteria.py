@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from models.training.measure import criteria
+from models.training.measure.composed import ComposedRecord
 from models.training.measure.criteria import Row, Verdict
 from models.training.measure.measurement import FloatComparison
 from models.training.measure.records import FalseReading, NegativeRecords, Reading
+from models.training.test_sets.composed import FRAMES, FULL, WIDTHS, Cell, Frame
 from models.training.test_sets.negatives import Negative
 from tests.support.plate_records import QUAD, measurement, record
 
@@ -63,3 +65,24 @@ def test_two_readings_in_a_thousand_pictures_without_a_plate_are_too_many() -> N
     assert verdict(table, "readings without a plate, of any confidence") is Verdict.FAIL
     (published,) = [row for row in table if row.name.strip() == "at confidence 80 or more"]
     assert published.value == "0.00 %"
+
+
+def composed_plate(layout: str, read: str | None, frame: Frame = FRAMES[3]) -> ComposedRecord:
+    return ComposedRecord(Cell(frame, False, layout), "scene", "京A12345", read, 0)
+
+
+def test_composed_scenes_are_judged_for_each_frame_size() -> None:
+    records = [composed_plate(str(width), "京A12345") for width in WIDTHS * 30]
+    records += [composed_plate(FULL, "京A12345"), composed_plate("beside", None)]
+    table = criteria.rows(measurement([record()], [], composed=records))
+    assert verdict(table, "composed scenes, 12 MP, plates of 60-400 px, recall") is Verdict.PASS
+    assert verdict(table, "composed scenes, 1080p, plates of 60-400 px, recall") is Verdict.NOT_MEASURED
+    assert verdict(table, "composed scenes, plates that fill the frame, exact") is Verdict.PASS
+    assert verdict(table, "composed scenes, two plates that touch, exact") is Verdict.NOTE
+    wrong = [composed_plate("60", "京A12346")] * 3
+    table = criteria.rows(measurement([record()], [], composed=records + wrong))
+    assert verdict(table, "composed scenes, 12 MP, plates of 60-400 px, recall") is Verdict.PASS
+    assert verdict(table, "composed scenes, 12 MP, plates of 60-400 px, exact") is Verdict.FAIL
+    missed = [composed_plate("60", None)] * 2
+    table = criteria.rows(measurement([record()], [], composed=records + missed))
+    assert verdict(table, "composed scenes, 12 MP, plates of 60-400 px, recall") is Verdict.FAIL

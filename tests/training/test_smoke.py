@@ -121,7 +121,7 @@ def test_every_training_command_runs(
     rendered = tmp_path / "rendered"
     drawn = ("--seed", "7", "--each", "2")
     run("test_sets.rendered_set", "--out", rendered, *drawn)
-    few = ("--models", made, *drawn, "--rendered", rendered, "--float-each", "1", "--negatives", "2")
+    few = ("--models", made, *drawn, "--rendered", rendered, "--float-each", "1", "--negatives", "2", "--composed", "0")
     table = run("measure.acceptance", *few, codes=(0, 1))  # so few pictures pass no criterion, but each is measured
     assert "int8 against float, real scenes" in table and "detector recall" in table
     assert "exact labels" in run("measure.visible_edges", "--models", made, "--rendered", rendered)

@@ -82,3 +82,30 @@ def test_a_small_photo_takes_one_run_of_the_detector(models_dir: Path, plate: tu
     runs: list[str] = []
     multi_scale.detect_photo(detector, plate[1], lambda stage, _seconds: runs.append(stage))
     assert runs == ["detect"]
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1080, 1920), (2560, 1440), (3840, 2160)])
+def test_a_plate_of_sixty_pixels_is_read_in_a_photo_of_any_size(
+    photo_reader: PlateReader, plate: tuple[str, Image, int], size: tuple[int, int]
+) -> None:
+    number, image, width = plate
+    photo = placed(image, 60 / width, size, (0.3, 0.7))
+    assert [reading.number for reading in photo_reader.read(photo)] == [number]
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (4056, 3040), (3040, 4056), (4000, 200), (9000, 7000)])
+def test_each_level_holds_whole_what_the_level_before_may_miss(models_dir: Path, size: tuple[int, int]) -> None:
+    detector = Detector(load_models(models_dir).detector)
+    whole = min(detector.width / size[0], detector.height / size[1])
+    scales = multi_scale.window_scales(*size, detector)
+    for before, after in pairwise([whole, *scales]):
+        missed = multi_scale.RESOLVED_WIDTH / before  # pixels of the photo
+        assert before < after
+        assert missed * after <= multi_scale.OVERLAP * detector.width + 1e-6
+    if size[0] * size[1] <= multi_scale.MAX_PIXELS:
+        assert scales[-1] * multi_scale.SMALLEST_WIDTH == pytest.approx(multi_scale.RESOLVED_WIDTH)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (720, 1160), (640, 480)])
+def test_frames_of_a_camera_and_small_photos_have_no_levels(models_dir: Path, size: tuple[int, int]) -> None:
+    assert multi_scale.window_scales(*size, Detector(load_models(models_dir).detector)) == []

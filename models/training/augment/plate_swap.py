@@ -47,7 +47,7 @@ def swap_plate(photo: Image, old: Corners, flat: Image, new: Corners, rng: Rng, 
     ``seamless`` (0.0-1.0) shifts the plate's ground to the colour of the car behind it. At 1.0 the plate has no visible
     edge, as a painted number.
     """
-    _paint_out(photo, old)
+    paint_out(photo, old)
     lit = _matched_light(photo, old, flat, rng)
     if seamless > 0:
         lit = _shifted(lit, _color_around(photo, new), seamless)
@@ -80,7 +80,7 @@ def paste_plate(photo: Image, flat: Image, corners: Corners, rng: Rng) -> None:
     region[:] = np.clip(placed[..., :3] * alpha + region * (1 - alpha), 0, 255)
 
 
-def _paint_out(photo: Image, corners: Corners) -> None:
+def paint_out(photo: Image, corners: Corners) -> None:
     """Covers the plate with a smooth continuation of its surroundings, in place."""
     center = corners.mean(axis=0)
     grown = (corners - center) * (1.12, 1.3) + center

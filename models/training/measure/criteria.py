@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge_lpr.plates import Color
-from models.training.measure import statistics
+from models.training.measure import composed, statistics
+from models.training.measure.composed import ComposedRecord
 from models.training.measure.measurement import Measurement
 from models.training.measure.records import PlateRecord
 from models.training.measure.statistics import Share
+from models.training.test_sets.composed import FRAMES, FULL, TOUCHING, WIDTHS
 
 SMALLEST_JUDGED_SET = 30
 """Plates that a data set needs to have a criterion of its own."""
@@ -46,7 +48,7 @@ class Row:
 
 def rows(measurement: Measurement) -> list[Row]:
     """Returns the table, in the order of the criteria."""
-    parts = (_scenes, _crops, _rendered, _colors, _confidence, _negatives, _detector, _int8, _cost)
+    parts = (_scenes, _crops, _rendered, _colors, _confidence, _negatives, _composed, _detector, _int8, _cost)
     return [row for part in parts for row in part(measurement)]
 
 
@@ -177,6 +179,23 @@ def _negatives(measurement: Measurement) -> Iterator[Row]:
         trained = ", used in training" if source == "patches" else ""
         yield at_most(f"  {source}{trained}", Share(counts[source], pictures), 0.1)
     yield _note(f"  at confidence {PUBLISHED} or more", Share(published, total.trials))
+
+
+def _composed(measurement: Measurement) -> Iterator[Row]:
+    def of(frame: str | None, layouts: tuple[str, ...]) -> list[ComposedRecord]:
+        cells = [one for one in measurement.composed if one.cell.layout in layouts]
+        return [one for one in cells if frame in (None, one.cell.frame.name)]
+
+    widths = tuple(map(str, WIDTHS))
+    for frame in FRAMES:
+        records = of(frame.name, widths)
+        name = f"composed scenes, {frame.name}, plates of {WIDTHS[0]}-{WIDTHS[-1]} px"
+        yield at_least(f"{name}, recall", composed.recall(records), 99.5)
+        yield at_least(f"{name}, exact", composed.exact(records), 99.0)
+    yield at_least("composed scenes, plates that fill the frame, exact", composed.exact(of(None, (FULL,))), 99.0)
+    yield _note("composed scenes, two plates that touch, exact", composed.exact(of(None, TOUCHING)))
+    extra = sum(record.extra for record in measurement.composed)
+    yield Row("composed scenes, readings where no plate is", "", str(extra), Verdict.NOTE)
 
 
 def _detector(measurement: Measurement) -> Iterator[Row]:

@@ -15,10 +15,12 @@ from edge_lpr.vision.detector import Detector
 from edge_lpr.vision.reader import PlateReader
 from models.training import command
 from models.training.data.datasets import data_root
-from models.training.measure import costs, float_reference
+from models.training.measure import composed, costs, float_reference
+from models.training.measure.composed import ComposedRecord
 from models.training.measure.costs import Costs
 from models.training.measure.records import NegativeRecords, PlateRecord, read_negatives, read_plates
 from models.training.synthesis import KINDS
+from models.training.test_sets import composed as composed_scenes
 from models.training.test_sets import negatives, rendered_set
 from models.training.test_sets.rendered_set import Recipe
 
@@ -31,8 +33,8 @@ TIMED_REPEATS = 20
 class Options:
     """The options of the command line.
 
-    ``each`` is the number of rendered plates of every kind, ``negatives`` that of scenes of every source. Both are
-    drawn from ``seed``; None is the test set's.
+    ``each`` is the number of rendered plates of every kind, ``negatives`` that of scenes of every source, ``composed``
+    that of composed scenes of every cell. All are drawn from ``seed``; None is the test set's.
     """
 
     models: Path
@@ -40,6 +42,7 @@ class Options:
     rendered: Path | None
     each: int
     negatives: int
+    composed: int
     min_plate_width: int
     threads: int
     float_each: int
@@ -59,6 +62,11 @@ class Options:
     def negatives_seed(self) -> int:
         """The seed of the scenes without plates. It differs from the plates' seed, so that the two are independent."""
         return negatives.SEED - rendered_set.SEED + self.rendered_seed
+
+    @property
+    def composed_seed(self) -> int:
+        """The seed of the composed scenes, another one again."""
+        return composed_scenes.SEED - rendered_set.SEED + self.rendered_seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,7 @@ class Measurement:
     real: list[PlateRecord]
     rendered: list[PlateRecord]
     negatives: NegativeRecords
+    composed: list[ComposedRecord]
     costs: Costs
     float_comparison: FloatComparison | None
     peers: dict[str, float] | None
@@ -93,6 +102,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--rendered", type=Path, help="folder of the rendered plates; made if absent (default: cache/rendered[-SEED])")
     add("--each", type=command.count, default=rendered_set.EACH, help="rendered plates of each kind")
     add("--negatives", type=command.count, default=1000, help="scenes without plates of each source")
+    add("--composed", type=command.whole, default=composed.EACH, help="composed scenes of each cell; 0: none")
     add("--min-plate-width", type=int, default=8, help="pixels; narrower plates are not read")
     add("--threads", type=command.count, default=2, help="threads of the reader; costs are measured on one")
     add("--float-each", type=command.count, default=60, help="rendered plates of each kind for int8 against float")
@@ -126,6 +136,7 @@ def measure(options: Options, console: Console) -> Measurement:
         real=real,
         rendered=rendered,
         negatives=_read_negatives(options, reader, console),
+        composed=composed.read_cells(composed_scenes.cells(), options.composed, options.composed_seed, reader, console),
         costs=costs.measure(settings, timed, TIMED_REPEATS, console),
         float_comparison=_compare_with_float(options, settings, real + rendered, detector, console),
         peers=_peers(options.peers),

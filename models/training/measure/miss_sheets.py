@@ -13,7 +13,7 @@ from edge_lpr.geometry import Quad
 from edge_lpr.images import load_image
 from edge_lpr.vision.straighten import full_image_quad, straighten
 from models.training.arrays import Image
-from models.training.measure.records import FalseReading, PlateRecord, Reading
+from models.training.measure.records import FalseReading, PlateRecord
 
 MOST_TILES = 60
 """Tiles of a sheet at most."""
@@ -33,7 +33,14 @@ def write_misses(path: Path, missed: Sequence[PlateRecord]) -> int:
         quad = record.truth.quad or full_image_quad(image)
         read = f"{record.reading.number} {record.reading.confidence}" if record.reading else "nothing"
         note = " ".join(part for part in (record.truth.condition, f"{record.width:.0f} px", record.path.name) if part)
-        tiles.append(Tile(_picture(image, quad, record.reading), record.truth.number or "", read, note))
+        tiles.append(
+            Tile(
+                picture_of(image, quad, record.reading.quad if record.reading else None),
+                record.truth.number or "",
+                read,
+                note,
+            )
+        )
     write_contact_sheet(path, tiles)
     return len(tiles)
 
@@ -43,7 +50,7 @@ def write_false_readings(path: Path, false_readings: Sequence[FalseReading]) -> 
     ranked = sorted(false_readings, key=lambda false: -false.reading.confidence)[:MOST_TILES]
     tiles = [
         Tile(
-            _picture(false.negative.image, false.reading.quad, false.reading),
+            picture_of(false.negative.image, false.reading.quad, false.reading.quad),
             false.negative.source,
             f"{false.reading.number} {false.reading.confidence}",
             false.negative.name,
@@ -53,23 +60,23 @@ def write_false_readings(path: Path, false_readings: Sequence[FalseReading]) -> 
     write_contact_sheet(path, tiles)
 
 
-def _picture(image: Image, quad: Quad, reading: Reading | None) -> Image:
+def picture_of(image: Image, quad: Quad, read: Quad | None) -> Image:
     """Returns the surroundings of ``quad`` above the straightened plate.
 
-    The surroundings show ``quad`` in green and the reading's quad in red. The plate is straightened by the reading's
-    quad, or by ``quad`` where nothing was read.
+    The surroundings show ``quad`` in green, and ``read`` in red: the reading's quad, None where nothing was read. The
+    plate is straightened by ``read``, or by ``quad`` without it.
     """
     view = image.copy()
     cv2.polylines(view, [np.round(quad.to_array()).astype(np.int32)], True, (0, 200, 0), 1, cv2.LINE_AA)
-    if reading is not None:
-        cv2.polylines(view, [np.round(reading.quad.to_array()).astype(np.int32)], True, (0, 0, 230), 1, cv2.LINE_AA)
+    if read is not None:
+        cv2.polylines(view, [np.round(read.to_array()).astype(np.int32)], True, (0, 0, 230), 1, cv2.LINE_AA)
     corners = quad.to_array()
     center, (wide, high) = corners.mean(axis=0), np.ptp(corners, axis=0)
     half_width = 0.65 * max(wide, high * _WIDTH / _VIEW_HEIGHT)
     half = np.array([half_width, half_width * _VIEW_HEIGHT / _WIDTH])
     low = np.clip(np.floor(center - half), 0, None).astype(int)
     end = np.ceil(center + half).astype(int)
-    plate = straighten(image, quad if reading is None else reading.quad, _WIDTH, _PLATE_HEIGHT)
+    plate = straighten(image, quad if read is None else read, _WIDTH, _PLATE_HEIGHT)
     return np.vstack([_fitted(np.asarray(view[low[1] : end[1], low[0] : end[0]], np.uint8)), plate])
 
 
