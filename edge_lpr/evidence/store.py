@@ -50,12 +50,12 @@ class EvidenceStore:
     """Keeps at most ``max_bytes`` of pictures for at most ``max_days`` below ``folder``. For use by one thread."""
 
     def __init__(
-        self, folder: Path, max_bytes: int, max_days: int, clock_is_synchronized: Callable[[], bool] = lambda: True
+        self, folder: Path, max_bytes: int, max_days: int, clock_is_settled: Callable[[], bool] = lambda: True
     ) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
         self._max_days = max_days
-        self._clock_is_synchronized = clock_is_synchronized
+        self._clock_is_settled = clock_is_settled
         self._kept: list[KeptPicture] = []
         self._bytes = 0
         self._listed_s: float | None = None
@@ -89,8 +89,9 @@ class EvidenceStore:
         self._delete_surplus()
 
     def _delete_surplus(self) -> None:
-        # Ages are unknown until the clock is set. A Pi without a battery would else empty the folder at each start.
-        oldest_s = time.time() - self._max_days * DAY_S if self._clock_is_synchronized() else float("-inf")
+        # A clock that is wrong, or was just set, says nothing about ages. A Pi without a battery would else empty the
+        # folder at a start.
+        oldest_s = time.time() - self._max_days * DAY_S if self._clock_is_settled() else float("-inf")
         surplus = 0
         for kept in self._kept:
             if self._bytes <= self._max_bytes and kept.kept_s >= oldest_s:

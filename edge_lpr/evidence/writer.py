@@ -14,7 +14,7 @@ from edge_lpr.config import DeviceSettings, EvidenceSettings
 from edge_lpr.errors import ImageEncodeFailed
 from edge_lpr.evidence.store import EvidenceStore
 from edge_lpr.geometry import Rect
-from edge_lpr.host.clock import clock_synchronized
+from edge_lpr.host.clock import SettledClock
 from edge_lpr.images import encode_jpeg
 from edge_lpr.passages import Evidence, Passage
 
@@ -42,11 +42,13 @@ class EvidenceWriter:
         self,
         settings: EvidenceSettings,
         device: DeviceSettings,
-        clock_is_synchronized: Callable[[], bool] = clock_synchronized,
+        clock_is_settled: Callable[[], bool] | None = None,
     ) -> None:
+        """``clock_is_settled`` tells whether ages may be trusted; by default ``SettledClock``."""
         self._settings = settings
+        self._clock_is_settled = clock_is_settled or SettledClock().is_settled
         self._store = EvidenceStore(
-            evidence_folder(settings, device), settings.max_megabytes * MEGABYTE, settings.days, clock_is_synchronized
+            evidence_folder(settings, device), settings.max_megabytes * MEGABYTE, settings.days, self._clock_is_settled
         )
         self._fault: str | None = None
 
@@ -68,7 +70,11 @@ class EvidenceWriter:
         return Evidence(crop, frame)
 
     def enforce_limits(self) -> None:
-        """Deletes pictures that are too old or too many, at most once an hour, also if keeping is now switched off."""
+        """Deletes pictures that are too old or too many, at most once an hour, also if keeping is now switched off.
+
+        Call it often: each call also looks whether the clock was set.
+        """
+        self._clock_is_settled()
         try:
             self._store.enforce_limits()
         except OSError as error:

@@ -40,6 +40,10 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None)
 
 
+SETTLED_AFTER_S = 3600.0
+"""Seconds for which nothing is deleted by its age after the clock was set: time to notice and correct a wrong one."""
+
+
 class ClockStepDetector:
     """Detects that the wall clock is set while the service runs, as NTP does on a Pi that has just started.
 
@@ -61,3 +65,33 @@ class ClockStepDetector:
         step_s = wall_s - before_s - self._offset_s
         self._offset_s += step_s
         return step_s if abs(step_s) >= STEP_S else 0.0
+
+
+class SettledClock:
+    """Whether the wall clock can be trusted with the ages of files, so that what is too old may be deleted.
+
+    A clock that jumps far ahead makes everything old. So the clock counts as settled only after it has been
+    synchronized, and not been set, for ``SETTLED_AFTER_S``. Ask often: a step is seen between two questions.
+    """
+
+    def __init__(
+        self,
+        is_synchronized: Callable[[], bool] = clock_synchronized,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._is_synchronized = is_synchronized
+        self._monotonic = monotonic
+        self._steps = ClockStepDetector(wall, monotonic)
+        self._since_s: float | None = None
+
+    def is_settled(self) -> bool:
+        """Returns whether the clock is settled now."""
+        was_set = self._steps.measure_step_s() != 0.0
+        now_s = self._monotonic()
+        if was_set or not self._is_synchronized():
+            self._since_s = None
+            return False
+        if self._since_s is None:
+            self._since_s = now_s
+        return now_s - self._since_s >= SETTLED_AFTER_S

@@ -36,7 +36,7 @@ def writer(tmp_path: Path, **settings: object) -> EvidenceWriter:
     return EvidenceWriter(
         EvidenceSettings.model_validate(settings),
         DeviceSettings(state_dir=tmp_path),
-        clock_is_synchronized=lambda: True,
+        clock_is_settled=lambda: True,
     )
 
 
@@ -94,7 +94,7 @@ def test_old_pictures_are_deleted(tmp_path: Path) -> None:
     old.parent.mkdir(parents=True)
     old.write_bytes(b"x")
     os.utime(old, (time.time() - 8 * 86400,) * 2)
-    unset = EvidenceWriter(EvidenceSettings(), DeviceSettings(state_dir=tmp_path), clock_is_synchronized=lambda: False)
+    unset = EvidenceWriter(EvidenceSettings(), DeviceSettings(state_dir=tmp_path), clock_is_settled=lambda: False)
     unset.enforce_limits()
     assert old.exists(), "ages are unknown before the clock is set"
     (old.parent / f".{old.name}.part").touch()  # left by a power cut

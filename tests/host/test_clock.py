@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from edge_lpr.host.clock import ClockStepDetector
+from edge_lpr.host.clock import ClockStepDetector, SettledClock
 from tests.tracking.film import START, Film, plate
 
 
@@ -42,3 +42,28 @@ def test_timestamps_of_a_vehicle_in_sight_follow_the_clock() -> None:
     (passage,) = film.passages
     assert passage.first_seen_at == START + timedelta(days=365, seconds=100.1)
     assert passage.captured_at == passage.first_seen_at, "the first frame was better"
+
+
+def test_a_clock_settles_an_hour_after_it_was_set() -> None:
+    clocks = Clocks()
+    synchronized = False
+    clock = SettledClock(lambda: synchronized, lambda: clocks.wall_s, lambda: clocks.monotonic_s)
+
+    def settled_after(seconds: float) -> bool:
+        for _ in range(int(seconds)):
+            clocks.run(1.0)
+            answer = clock.is_settled()
+        return answer
+
+    assert not settled_after(7200), "it was never synchronized"
+    synchronized = True
+    assert not settled_after(3599)
+    assert settled_after(2)
+    clocks.run(0.0, drift=10 * 365 * 86400.0)  # it jumps ahead
+    assert not clock.is_settled()
+    assert not settled_after(3599)
+    clocks.run(0.0, drift=-10 * 365 * 86400.0)
+    assert not settled_after(3599)
+    assert settled_after(3)
+    synchronized = False
+    assert not clock.is_settled()
