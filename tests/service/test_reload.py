@@ -130,6 +130,20 @@ def wait_for_log(gate: Gate, subscriber: Subscriber, text: str) -> None:
     pytest.fail(f"{text!r} is not in {gate.log.read_text()}")
 
 
+def test_a_flood_of_reloads_is_answered_and_costs_one_reload_a_second(
+    gate: Gate, mosquitto: Mosquitto, subscribe: Subscribe
+) -> None:
+    subscriber = subscribe(mosquitto.port)
+    with gate.running():
+        for _ in range(200):
+            subscriber.client.publish(RELOAD, b"", qos=1)
+        answers = subscriber.wait_count(ANSWER, 200)
+        request_reload(subscriber)
+    kinds = [answer.json["Response"].get("Error", {}).get("Code", "reloaded") for answer in answers]
+    assert set(kinds) <= {"reloaded", "RequestLimitExceeded"} and "reloaded" in kinds
+    assert gate.log.read_text().count("settings read anew") < 20
+
+
 def test_a_retained_request_is_not_answered(gate: Gate, mosquitto: Mosquitto, subscribe: Subscribe) -> None:
     subscriber = subscribe(mosquitto.port)
     subscriber.client.publish(RELOAD, b"", qos=1, retain=True).wait_for_publish(WAIT_S)

@@ -67,6 +67,11 @@ class Mosquitto:
             self._process.wait()
             self._process = None
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Sends a signal to the process: SIGSTOP makes the broker stand still, SIGCONT go on."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def reload(self) -> None:
         """Makes the broker read its password and rights files again."""
         assert self._process is not None
