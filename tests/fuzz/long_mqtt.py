@@ -42,6 +42,7 @@ def main() -> None:
         try:
             with running_gate(broker=broker.port, queue=64) as gate:
                 subscriber.wait_payload("edge-lpr/gate-1/availability", b"online")
+                requester.wait_ready()
                 service = psutil.Process(gate.process.pid)
                 for number in track(range(-(-wanted // (AT_ONCE * BATCHES))), "sending"):
                     _run(number, min(BATCHES, -(-(wanted - requester.sent) // AT_ONCE)), one, requester)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +60,7 @@ def requests(plate_photo: bytes) -> st.SearchStrategy[Request]:
         st.sampled_from(["", "#", "+", "$SYS/x", "answers/1", f"{BASE}/plate", f"{BASE}/response/x", "a/" * 150]),
     )
     # Most response topics are valid, so that most requests are processed.
-    topics = st.integers(0, 5).flatmap(lambda number: st.just(f"answers/{number}") if number else odd)
+    topics = st.integers(0, 5).flatmap(lambda number: st.just(f"parking/answers/{number}") if number else odd)
     properties = st.fixed_dictionaries(
         {},
         optional={
@@ -89,6 +90,16 @@ class Requester:
         self.sent = 0
         self.codes: Counter[str] = Counter()
         self._expected = 0
+
+    def wait_ready(self) -> None:
+        """Waits until the gate answers requests: its server process subscribes after the gate itself is online."""
+        while not _answers(self._subscriber.messages):
+            self._subscriber.client.publish(f"{BASE}/request/capture", b"", 1)
+            with suppress(AssertionError):
+                self._subscriber.wait(lambda all_: bool(_answers(all_)), 1.0)
+        self._subscriber.client.publish(f"{BASE}/request/capture", b"last", 1)  # its answer comes after the others'
+        answered = self._subscriber.wait(lambda all_: _code(_answers(all_)[-1]) == "InvalidParameter", DEADLINE_S)
+        self._subscriber.forget(len(answered))
 
     def send(self, batch: list[Request]) -> None:
         """Sends the requests, waits for all answers, and validates them."""

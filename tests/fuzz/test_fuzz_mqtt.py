@@ -25,6 +25,7 @@ def test_any_request_gets_one_valid_answer(mosquitto: Mosquitto) -> None:
     try:
         with running_gate(broker=mosquitto.port, queue=64) as gate:
             subscriber.wait_payload("edge-lpr/gate-1/availability", b"online")
+            requester.wait_ready()
             send()
             assert gate.process.poll() is None
             assert "Traceback" not in gate.log
