@@ -112,12 +112,15 @@ def plate_message(
     )
 
 
-def with_transmission(stored: str, published_at: datetime, *, replayed: bool) -> bytes:
+def with_transmission(stored: str, published_at: datetime, *, replayed: bool, sequence: int | None = None) -> bytes:
     """Returns the payload of a stored plate message with ``PublishedAt`` and ``Replayed`` of this transmission.
 
-    All else stays as it was stored: another version of this program may have written it. Raises ValueError, KeyError or
-    TypeError for text that is no plate message.
+    All else stays as it was stored: another version of this program may have written it. Raises ValueError, KeyError,
+    TypeError or RecursionError for text that is no plate message, or with a ``sequence`` not the one with that number.
     """
     message: Mapping[str, Any] = json.loads(stored)
-    event = {**message["Event"], "PublishedAt": timestamp(published_at), "Replayed": replayed}
+    event = message["Event"]
+    if sequence is not None and (event["Sequence"] != sequence or not isinstance(message["Response"], dict)):
+        raise ValueError(f"it is not the message of passage {sequence}")
+    event = {**event, "PublishedAt": timestamp(published_at), "Replayed": replayed}
     return encode({**message, "Event": event})

@@ -63,6 +63,8 @@ class OutboxHealth(HealthPart):
     """Passages lost because the outbox was full."""
     expired: Count = 0
     """Passages deleted because they waited too long."""
+    damaged: Count = 0
+    """Passages that the disk damaged while they waited. They are set aside in the state folder."""
     durable: bool
     """False while passages wait in memory only, because the disk fails."""
     fault: str | None

@@ -18,8 +18,8 @@ from edge_lpr.messages.statistics import StatisticsMessage
 from edge_lpr.mqtt.connection import ConnectionStatus, MqttConnection
 from edge_lpr.mqtt.discovery import announce_device
 from edge_lpr.mqtt.outbox import Outbox, OutboxStatus
+from edge_lpr.mqtt.passage_row import StoredPassage
 from edge_lpr.mqtt.sender import Sender
-from edge_lpr.mqtt.store import StoredPassage
 from edge_lpr.mqtt.topics import Topics
 from edge_lpr.passages import Passage
 

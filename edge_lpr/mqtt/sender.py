@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from edge_lpr.backoff import BackOff
 from edge_lpr.messages.event import with_transmission
 from edge_lpr.mqtt.outbox import Outbox
+from edge_lpr.mqtt.passage_row import DamagedRow, StoredPassage
 from edge_lpr.mqtt.session import MqttSession
-from edge_lpr.mqtt.store import StoredPassage
 
 WINDOW = 8
 """Most unacknowledged passages at a time. Few, because all of them are sent again after a lost connection.
@@ -62,11 +62,16 @@ class _Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class _ReadBack:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class _Stop:
     deadline_s: float
 
 
-_Event = _Connected | _Disconnected | _Acknowledged | _Stored | _Stop
+_Event = _Connected | _Disconnected | _Acknowledged | _Stored | _ReadBack | _Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ class Sender:
     ) -> None:
         """``reconnect`` is called with a reason when the connection acknowledges nothing, and must start a new one."""
         self._outbox = outbox
+        outbox.on_read_back(lambda: self._events.put(_ReadBack()))
         self._topic = topic
         self._reconnect = reconnect
         self._backoff = backoff or BackOff()
@@ -194,6 +200,9 @@ class Sender:
                     self._clear_refusal()
             case _Stop(deadline_s):
                 self._stop_at_s = deadline_s
+            case _ReadBack():  # passages that could not be read before may be older than those that were sent
+                self._replay_up_to = max(self._replay_up_to, self._cursor)
+                self._cursor = 0
             case _Stored():
                 pass
 
@@ -221,8 +230,8 @@ class Sender:
 
     def _delete_acknowledged(self) -> None:
         if self._delete_at_s is not None and time.monotonic() >= self._delete_at_s:
-            self._delete_at_s = None
-            self._outbox.delete_acknowledged()
+            again_s = self._outbox.delete_acknowledged()
+            self._delete_at_s = None if again_s is None else time.monotonic() + again_s
 
     def _check_ack_timeout(self) -> None:
         if not self._in_flight or self._session is None:
@@ -249,22 +258,34 @@ class Sender:
         free = (self._window if self._refusal is None else 1) - len(self._in_flight)
         if self._session is None or self._stop_at_s is not None or free <= 0:
             return
-        for passage in self._outbox.pending(after=self._cursor, limit=free):
+        sent = {flight.sequence for flight in self._in_flight.values()}
+        damaged: list[DamagedRow] = []
+        for passage in self._outbox.pending(after=self._cursor, limit=free + len(sent)):
+            if passage.sequence in sent or free == 0:
+                continue
             payload = self._payload(passage)
-            if payload is None:
-                self._outbox.acknowledge([passage.sequence])
+            if isinstance(payload, DamagedRow):
+                damaged.append(payload)
                 continue
             mid = self._session.publish(self._topic, payload, qos=1, retain=False, json=True)
             if mid is None:  # the connection has ended; on_disconnected follows
-                return
+                break
             self._in_flight[mid] = _InFlight(passage.sequence, time.monotonic())
             self._cursor = passage.sequence
+            free -= 1
+        if damaged:
+            self._outbox.set_aside(damaged)
+            self._events.put(_Stored())  # the next ones
 
-    def _payload(self, passage: StoredPassage) -> bytes | None:
-        """Returns the message with its stamps; None, after a log line, for one that a failing disk has corrupted."""
+    def _payload(self, passage: StoredPassage) -> bytes | DamagedRow:
+        """Returns the message with its stamps, or why it is not a plate message."""
         replayed = passage.sequence <= self._replay_up_to
         try:
-            return with_transmission(passage.message, datetime.now(UTC).astimezone(), replayed=replayed)
-        except (ValueError, KeyError, TypeError):
-            _log.error("outbox: passage %d is corrupted and cannot be sent; it is dropped", passage.sequence)
-            return None
+            return with_transmission(
+                passage.message, datetime.now(UTC).astimezone(), sequence=passage.sequence, replayed=replayed
+            )
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            reason = f"not a plate message: {error!r:.100}"
+            return DamagedRow(
+                passage.sequence, reason, passage.request_id.encode(), passage.message.encode(), passage.stored_at
+            )

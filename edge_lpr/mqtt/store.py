@@ -1,4 +1,4 @@
-"""The SQLite table of the outbox: passages in order, the last sequence number, and counters of dropped passages.
+"""The SQLite table of the outbox: passages in order, the last sequence number, and counters of lost passages.
 
 Only one process and one thread use it at a time; the outbox holds a lock around every call. Each method is at most one
 transaction. All methods raise ``sqlite3.DatabaseError``, which the outbox handles.
@@ -6,6 +6,9 @@ transaction. All methods raise ``sqlite3.DatabaseError``, which the outbox handl
 Written pages wear out an SD card, so the store writes few. A page is about as large as a passage. The last sequence
 number is that of the newest row. An acknowledged passage is removed in memory at once, but on disk together with the
 next passage. A process that is killed in between sends it again, with the same RequestId.
+
+Deleted rows are overwritten with zeros in the database file (``secure_delete``). The write-ahead log still holds them
+until it is restarted, see ``restart_log``.
 """
 
 from __future__ import annotations
@@ -15,43 +18,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS passage (sequence INTEGER PRIMARY KEY, request_id TEXT NOT NULL, message TEXT NOT NULL,
-                                    bytes INTEGER NOT NULL, stored_at INTEGER);
-CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT OR IGNORE INTO counter VALUES ('last_sequence', 0), ('dropped', 0), ('expired', 0);
-"""
-_COLUMNS = "sequence, request_id, message, stored_at"
-PAGE_BYTES = 1024
-"""Page size of a new database: the smallest that holds a passage.
+from edge_lpr.mqtt.database_errors import corruption
+from edge_lpr.mqtt.database_pages import LogFrames
+from edge_lpr.mqtt.passage_row import DamagedRow, StoredPassage, parse_row
+from edge_lpr.mqtt.schema import PAGE_BYTES, Origin, create_schema, is_number, prepare_files
 
-With 4096 bytes 1.6 times as much is written to the card (tests/benchmarks/disk_writes.py).
-"""
+_COLUMNS = "sequence, request_id, message, stored_at, checksum"
+_SIZE = "COALESCE(LENGTH(CAST(message AS BLOB)), 0)"
+"""Bytes of a message. The column ``bytes`` may be damaged, and one wrong size would drop all passages."""
+
+MAX_DAMAGED_STEP = 1000
+"""A damaged row whose number is higher than the last one by more has a damaged number."""
 
 MAX_ACKNOWLEDGED_ROWS = 64
 """Acknowledged passages that may still be on the disk. With more, their rows are deleted at once."""
-
-_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPassage:
-    """One waiting passage.
-
-    ``message`` is the JSON text of ``{"Response", "Event"}``; PublishedAt and Replayed are set when it is sent.
-    ``stored_at`` is in seconds since 1970, None if the clock was not synchronized.
-    """
-
-    sequence: int
-    request_id: str
-    message: str
-    stored_at: int | None = None
-
-    @property
-    def size(self) -> int:
-        """Size of the message in bytes, as UTF-8."""
-        return len(self.message.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +42,11 @@ class Limits:
     max_bytes: int
 
 
-def is_corrupt(error: sqlite3.DatabaseError) -> bool:
-    """Returns whether the database file is damaged; False for a disk that is full, read-only or broken."""
-    return _code(error) in _CORRUPT
-
-
-def is_busy(error: sqlite3.DatabaseError) -> bool:
-    """Returns whether another process has locked the database."""
-    return _code(error) in _BUSY
-
-
-def _code(error: sqlite3.DatabaseError) -> int:
-    # The low byte is the primary code. Errors of the Python layer have no code.
-    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    return code & 0xFF
-
-
 class PassageStore:
     """An open database, on disk or in memory.
 
-    ``count`` and ``bytes`` are the number and total size of waiting passages. ``dropped`` and ``expired`` count over
-    all runs.
+    ``count`` and ``bytes`` are the number and total size of waiting passages. ``dropped``, ``expired`` and ``damaged``
+    count over all runs.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
@@ -91,54 +55,78 @@ class PassageStore:
         self.last_sequence = 0
         self.dropped = 0
         self.expired = 0
+        self.damaged = 0
         self.count = 0
         self.bytes = 0
         self.acknowledged: frozenset[int] = frozenset()
         """Sequence numbers of acknowledged passages whose rows are still in the table."""
+        self.damaged_rows: dict[int, DamagedRow] = {}
+        """Rows that were found damaged and are still in the table. They are not returned as waiting passages."""
+        self.origin: Origin = "new"
+        self.lost_transactions = 0
+        """Transactions at the end of the log that a power cut or a fault of the disk has cut off: 0 or 1."""
+        self.has_deleted_text = False
+        """Whether the write-ahead log may hold passages that were deleted."""
         self._written_sequence = 0
 
     @classmethod
     def open(cls, path: Path | None) -> PassageStore:
         """Opens or creates the database; None is a database in memory.
 
-        For a damaged file raises a DatabaseError for which ``is_corrupt`` is True.
+        For a damaged file raises a DatabaseError for which ``is_corrupt`` is True. Raises OSError if the files cannot
+        be created.
         """
+        log = None if path is None else prepare_files(path)
         target = ":memory:" if path is None else str(path)
         connection = sqlite3.connect(target, timeout=0.5, isolation_level=None, check_same_thread=False)
+        connection.text_factory = bytes  # so that text that is not UTF-8 can be read
         store = cls(connection, path)
         try:
-            store._prepare()
+            store._prepare(log)
         except sqlite3.DatabaseError:
             connection.close()
             raise
         return store
 
-    def _prepare(self) -> None:
+    def _prepare(self, log: LogFrames | None) -> None:
         run = self._connection.execute
         # Exclusive: a second service on the same folder would assign the same numbers. Also, no -shm file is needed.
         run("PRAGMA locking_mode=EXCLUSIVE")
         run(f"PRAGMA page_size={PAGE_BYTES}")
         run("PRAGMA journal_mode=WAL")
         run("PRAGMA synchronous=FULL")
-        fault = run("PRAGMA quick_check(1)").fetchone()[0]
+        run("PRAGMA secure_delete=ON")
+        run("PRAGMA journal_size_limit=0")  # what is left of an old log is cut off when the log is restarted
+        is_new = run("PRAGMA schema_version").fetchone()[0] == 0
+        _, valid_frames, _ = run("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        # A power cut may tear the last transaction. It was not confirmed, but its number is not used again.
+        self.lost_transactions = 0 if log is None else log.commits_after(valid_frames)
+        if log is not None and (self.lost_transactions > 1 or (self.lost_transactions and not log.has_header)):
+            raise corruption(f"{self.lost_transactions} transactions of the write-ahead log cannot be read")
+        fault = run("PRAGMA quick_check(1)").fetchone()[0].decode(errors="replace")
         if fault != "ok":
-            error = sqlite3.DatabaseError(f"damaged: {fault.splitlines()[0]}")
-            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise error
-        self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-        if "stored_at" not in (column[1] for column in run("PRAGMA table_info(passage)")):
-            run("ALTER TABLE passage ADD COLUMN stored_at INTEGER")  # a database of version 0.1
+            raise corruption(fault.removeprefix("*** in database main ***").strip().splitlines()[0])
+        self.origin = create_schema(self._connection, is_new=is_new, has_log=valid_frames > 0)
         self._load_totals()
+        if self.path is not None:
+            # From here on the log is never empty. So an empty log shows that passages are lost.
+            self.restart_log()
 
     def _load_totals(self) -> None:
         run = self._connection.execute
-        counters = dict(run("SELECT name, value FROM counter"))
-        self._written_sequence, self.dropped = counters["last_sequence"], counters["dropped"]
-        self.expired = counters["expired"]
-        newest, self.count, self.bytes = run(
-            "SELECT COALESCE(MAX(sequence), 0), COUNT(*), COALESCE(SUM(bytes), 0) FROM passage"
-        ).fetchone()
-        self.last_sequence = max(newest, self._written_sequence)
+        counters = {name: value for name, value in run("SELECT name, value FROM counter") if is_number(value)}
+        self._written_sequence = counters.get(b"last_sequence", 0)
+        self.dropped, self.expired = counters.get(b"dropped", 0), counters.get(b"expired", 0)
+        self.damaged = counters.get(b"damaged", 0)
+        self.count, self.bytes = run(f"SELECT COUNT(*), COALESCE(SUM({_SIZE}), 0) FROM passage").fetchone()
+        newest = next(iter(self._waiting("ORDER BY sequence DESC")), None)
+        self.last_sequence = max(newest.sequence if newest is not None else 0, self._written_sequence)
+        for sequence in sorted(self.damaged_rows):  # those above the newest passage that is whole
+            if self.last_sequence < sequence <= self.last_sequence + MAX_DAMAGED_STEP:
+                self.last_sequence = sequence
+            elif sequence > self.last_sequence:
+                self.origin = "uncertain"
+        list(self._waiting("WHERE sequence < 1"))  # no reading in order would find these
 
     def add(self, compose: Callable[[int], StoredPassage], limits: Limits) -> StoredPassage:
         """Assigns the next number, stores the passage, and drops the oldest above ``limits``.
@@ -153,14 +141,32 @@ class PassageStore:
             self._drop_oldest(limits)
         return passage
 
-    def merge(self, passages: Iterable[StoredPassage], acknowledged: Iterable[int], last_sequence: int) -> None:
-        """Applies the passages added and acknowledged in another store."""
+    def merge(
+        self, rows: Iterable[StoredPassage | DamagedRow], acknowledged: Iterable[int] = (), last_sequence: int = 0
+    ) -> list[DamagedRow]:
+        """Applies the passages added and acknowledged in another store; returns the damaged rows, which are counted."""
+        damaged: list[DamagedRow] = []
         with _Transaction(self):
             self._delete(self._take_acknowledged())
-            for passage in passages:
-                self._insert(passage)
+            for row in rows:
+                if isinstance(row, StoredPassage):
+                    self._insert(row)
+                else:
+                    damaged.append(row)
             self._delete_waiting(acknowledged)
             self.last_sequence = max(last_sequence, self.last_sequence)
+            if damaged:
+                self.damaged += len(damaged)
+                self._set_counter("damaged", self.damaged)
+        return damaged
+
+    def add_losses(self, other: PassageStore) -> None:
+        """Takes over the counters of lost passages of a store that this one replaces."""
+        with _Transaction(self):
+            for name in _LOSSES:
+                value = max(getattr(self, name), getattr(other, name))
+                setattr(self, name, value)
+                self._set_counter(name, value)
 
     def pending(self, after: int, limit: int) -> list[StoredPassage]:
         """Returns at most ``limit`` waiting passages with sequence numbers above ``after``, in order."""
@@ -184,13 +190,28 @@ class PassageStore:
 
     def _waiting(self, clause: str, *values: int) -> Iterator[StoredPassage]:
         for row in self._connection.execute(f"SELECT {_COLUMNS} FROM passage {clause}", values):
-            if row[0] not in self.acknowledged:
-                yield StoredPassage(*row)
+            if row[0] in self.acknowledged or row[0] in self.damaged_rows:
+                continue
+            passage = parse_row(row)
+            if isinstance(passage, StoredPassage):
+                yield passage
+            else:
+                self.damaged_rows[row[0]] = passage
+
+    def delete_damaged(self, sequences: Iterable[int]) -> None:
+        """Deletes rows that have been set aside, and counts them."""
+        with _Transaction(self):
+            for sequence in sequences:
+                count = self.count
+                self._delete_waiting((sequence,))
+                self.damaged += count - self.count
+                self.damaged_rows.pop(sequence, None)
+            self._set_counter("damaged", self.damaged)
 
     def acknowledge(self, sequences: Iterable[int]) -> None:
         """Removes acknowledged passages: in memory now, on disk with the next passage or ``delete_acknowledged``."""
         for sequence in sequences:
-            row = self._connection.execute("SELECT bytes FROM passage WHERE sequence = ?", (sequence,)).fetchone()
+            row = self._connection.execute(f"SELECT {_SIZE} FROM passage WHERE sequence = ?", (sequence,)).fetchone()
             if row is not None and sequence not in self.acknowledged:
                 self.acknowledged |= {sequence}
                 self.count -= 1
@@ -209,31 +230,39 @@ class PassageStore:
             with _Transaction(self):
                 self._delete(self._take_acknowledged())
 
+    def restart_log(self) -> None:
+        """Moves the content of the write-ahead log to the database, and overwrites the log.
+
+        After this neither file has a copy of a deleted passage.
+        """
+        self._connection.execute("PRAGMA synchronous=FULL")
+        self._connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        # The next transaction starts the log again and cuts off the rest of the file. This one is for that.
+        with _Transaction(self):
+            self._connection.execute("UPDATE counter SET value = value + 1 WHERE name = 'log_restarts'")
+        self.has_deleted_text = False
+
     def expire(self, before: int) -> int:
         """Drops passages stored before ``before``, in seconds since 1970; returns how many.
 
         A passage with a lower number than an expired one has expired too, even if its own time is unknown.
         """
         last = 0
-        for sequence, stored_at in self._connection.execute(
-            "SELECT sequence, stored_at FROM passage ORDER BY sequence"
-        ):
-            if stored_at is not None and stored_at >= before:
+        for passage in self._waiting("ORDER BY sequence"):
+            if passage.stored_at is not None and passage.stored_at >= before:
                 break
-            if stored_at is not None:
-                last = sequence
+            if passage.stored_at is not None:
+                last = passage.sequence
         if last == 0:
             return 0
         with _Transaction(self):
             self._delete(self._take_acknowledged())
-            deleted = self._connection.execute(
-                "DELETE FROM passage WHERE sequence <= ? RETURNING bytes", (last,)
-            ).fetchall()
-            self.count -= len(deleted)
-            self.bytes -= sum(size for (size,) in deleted)
-            self.expired += len(deleted)
+            rows = self._connection.execute("SELECT sequence FROM passage WHERE sequence <= ?", (last,)).fetchall()
+            expired = [sequence for (sequence,) in rows if sequence not in self.damaged_rows]
+            self._delete_waiting(expired)
+            self.expired += len(expired)
             self._set_counter("expired", self.expired)
-        return len(deleted)
+        return len(expired)
 
     def close(self) -> None:
         """Closes the file. All added passages are in it."""
@@ -242,8 +271,9 @@ class PassageStore:
     def _insert(self, passage: StoredPassage) -> None:
         before = self._connection.total_changes
         self._connection.execute(
-            "INSERT OR IGNORE INTO passage VALUES (?, ?, ?, ?, ?)",
-            (passage.sequence, passage.request_id, passage.message, passage.size, passage.stored_at),
+            "INSERT OR IGNORE INTO passage (sequence, request_id, message, bytes, stored_at, checksum)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (passage.sequence, passage.request_id, passage.message, passage.size, passage.stored_at, passage.checksum),
         )
         if self._connection.total_changes > before:
             self.count += 1
@@ -265,10 +295,11 @@ class PassageStore:
         sizes = []
         for sequence in sequences:
             row = self._connection.execute(
-                "DELETE FROM passage WHERE sequence = ? RETURNING bytes", (sequence,)
+                f"DELETE FROM passage WHERE sequence = ? RETURNING {_SIZE}", (sequence,)
             ).fetchone()
             if row is not None:
                 sizes.append(row[0])
+                self.has_deleted_text = True
         return sizes
 
     def _drop_oldest(self, limits: Limits) -> None:
@@ -293,7 +324,8 @@ class PassageStore:
         self._connection.execute("UPDATE counter SET value = ? WHERE name = ?", (value, name))
 
 
-_TOTALS = ("last_sequence", "dropped", "expired", "count", "bytes", "acknowledged", "_written_sequence")
+_LOSSES = ("dropped", "expired", "damaged")
+_TOTALS = ("last_sequence", *_LOSSES, "count", "bytes", "acknowledged", "_written_sequence")
 
 
 class _Transaction:

@@ -149,6 +149,7 @@ def _outbox(outbox: OutboxStatus) -> OutboxHealth:
         bytes=outbox.bytes,
         dropped=outbox.dropped,
         expired=outbox.expired,
+        damaged=outbox.damaged,
         durable=outbox.durable,
         fault=outbox.fault,
     )

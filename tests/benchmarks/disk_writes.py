@@ -2,10 +2,11 @@
 
     python -m tests.benchmarks.disk_writes [--passages 2000] [--folder .]
 
-``--folder`` must be on a real disk, because a file system in memory counts nothing. Three kinds of day are measured:
+``--folder`` must be on a real disk, because a file system in memory counts nothing. Four kinds of day are measured:
 
 * busy: the broker acknowledges each passage before the next one is stored,
 * quiet: the same, but the next passage is stored more than half a minute later,
+* rare: the same, but more than ten minutes later, so that the log is cleaned after each passage,
 * offline: the broker is away all day and acknowledges everything in the evening.
 """
 
@@ -21,9 +22,9 @@ from edge_lpr.config import OutboxSettings
 from edge_lpr.geometry import Rect
 from edge_lpr.messages.encoding import new_request_id
 from edge_lpr.messages.event import plate_message
-from edge_lpr.mqtt.outbox import Outbox
+from edge_lpr.mqtt.outbox import CLEAN_EVERY_S, Outbox
+from edge_lpr.mqtt.passage_row import StoredPassage
 from edge_lpr.mqtt.sender import WINDOW
-from edge_lpr.mqtt.store import StoredPassage
 from edge_lpr.passages import Direction, Passage
 from edge_lpr.plates import Category, Color
 
@@ -40,14 +41,17 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path())
     arguments = parser.parse_args()
     print(f"{compose(1).size} bytes in a passage; {arguments.passages} passages a day")
-    for name, day in (("busy day", busy_day), ("quiet day", quiet_day), ("broker away all day", offline_day)):
-        print(f"{bytes_per_passage(day, arguments.passages, arguments.folder):8.0f} bytes written per passage  {name}")
+    for name, day, clean_every_s in DAYS:
+        written = bytes_per_passage(day, arguments.passages, arguments.folder, clean_every_s)
+        print(f"{written:8.0f} bytes written per passage  {name}")
 
 
-def bytes_per_passage(day: Callable[[Outbox, int], None], passages: int, folder: Path) -> float:
+def bytes_per_passage(
+    day: Callable[[Outbox, int], None], passages: int, folder: Path, clean_every_s: float = CLEAN_EVERY_S
+) -> float:
     """Returns the bytes that one day writes per passage, from the opening of the outbox to its closing."""
     with tempfile.TemporaryDirectory(dir=folder) as state:
-        outbox = Outbox(Path(state), OutboxSettings())
+        outbox = Outbox(Path(state), OutboxSettings(), clean_every_s=clean_every_s)
         outbox.open()
         before = written_bytes()
         day(outbox, passages)
@@ -95,6 +99,14 @@ def offline_day(outbox: Outbox, passages: int) -> None:
         outbox.add(compose)
     while waiting := outbox.pending(limit=WINDOW):
         outbox.acknowledge(passage.sequence for passage in waiting)
+
+
+DAYS = (
+    ("busy day", busy_day, CLEAN_EVERY_S),
+    ("quiet day", quiet_day, CLEAN_EVERY_S),
+    ("rare passages", quiet_day, 0.0),
+    ("broker away all day", offline_day, CLEAN_EVERY_S),
+)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ import pytest
 from edge_lpr.config import OutboxSettings
 from edge_lpr.errors import ConfigError
 from edge_lpr.mqtt.outbox import Outbox
-from edge_lpr.mqtt.store import StoredPassage
+from edge_lpr.mqtt.passage_row import StoredPassage
+
+DEADLINE_S = 20.0
 
 
 def compose(sequence: int) -> StoredPassage:
@@ -70,7 +72,7 @@ import os, signal
 from pathlib import Path
 from edge_lpr.config import OutboxSettings
 from edge_lpr.mqtt.outbox import Outbox
-from edge_lpr.mqtt.store import StoredPassage
+from edge_lpr.mqtt.passage_row import StoredPassage
 outbox = Outbox(Path({str(tmp_path)!r}), OutboxSettings())
 outbox.open()
 for _ in range(20):
@@ -161,7 +163,7 @@ def test_a_damaged_database_of_version_0_1_is_recovered(tmp_path: Path) -> None:
     path.write_bytes(content)
     with opened(tmp_path) as outbox:
         assert outbox.status.waiting > 50
-        assert outbox.add(compose).sequence == 101
+        assert outbox.add(compose).sequence > 100  # the numbers after the last readable one may have been used
 
 
 def test_acknowledged_passages_are_deleted_with_the_next_passage(tmp_path: Path) -> None:
@@ -184,7 +186,7 @@ def test_acknowledged_passages_are_deleted_with_the_next_passage(tmp_path: Path)
         outbox.delete_acknowledged()
         assert on_disk(outbox) == []
     with opened(tmp_path / "copy") as outbox:
-        assert outbox.add(compose).sequence == 5
+        assert outbox.add(compose).sequence > 4
 
 
 def test_a_full_disk_does_not_bring_acknowledged_passages_back(tmp_path: Path) -> None:
@@ -194,10 +196,11 @@ def test_a_full_disk_does_not_bring_acknowledged_passages_back(tmp_path: Path) -
         outbox.acknowledge([1, 2])
         with full_disk(1024):
             outbox.add(compose)
+            assert outbox.wait_until_readable(DEADLINE_S)
             assert sequences(outbox) == [3, 4]
             outbox.acknowledge([3])
+        assert outbox.wait_until_durable(DEADLINE_S)
         outbox.add(compose)
-        assert outbox.status.durable
         assert sequences(outbox) == [4, 5]
 
 
@@ -247,6 +250,7 @@ def test_damage_while_running_is_recovered(tmp_path: Path) -> None:
         numbers = [outbox.add(compose).sequence for _ in range(3)]
         assert numbers == sorted(set(numbers))
         assert numbers[0] > 1
+        assert outbox.wait_until_readable(DEADLINE_S)
         assert set(numbers) <= set(sequences(outbox))
 
 
@@ -280,10 +284,11 @@ def test_a_full_disk_loses_and_repeats_nothing(tmp_path: Path) -> None:
         with full_disk(1024):
             assert [outbox.add(compose).sequence for _ in range(2)] == [3, 4]
             assert not outbox.status.durable
+            assert outbox.wait_until_readable(DEADLINE_S)
             assert sequences(outbox) == [1, 2, 3, 4]
             outbox.acknowledge([1, 3])
+        assert outbox.wait_until_durable(DEADLINE_S)
         assert outbox.add(compose).sequence == 5
-        assert outbox.status.durable
         assert sequences(outbox) == [2, 4, 5]
     with opened(tmp_path) as outbox:
         assert sequences(outbox) == [2, 4, 5]

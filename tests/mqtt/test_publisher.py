@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 from edge_lpr.config import OutboxSettings
 from edge_lpr.messages.schemas import load_schema
 from edge_lpr.mqtt.outbox import Outbox
+from edge_lpr.mqtt.passage_row import StoredPassage
 from edge_lpr.mqtt.publisher import PassagePublisher
-from edge_lpr.mqtt.store import StoredPassage
 from edge_lpr.passages import Passage
 from tests.support import samples
 from tests.support.mqtt import DEADLINE_S, Mosquitto, Subscriber, free_port

@@ -14,7 +14,7 @@ import pytest
 
 from edge_lpr.config import OutboxSettings
 from edge_lpr.mqtt.outbox import Outbox
-from edge_lpr.mqtt.store import StoredPassage
+from edge_lpr.mqtt.passage_row import StoredPassage
 from tests.support.needs import absent
 from tests.system.card import BLOCK, Card
 from tests.system.disk_state import inspect_disk
