@@ -10,7 +10,7 @@ from datetime import datetime
 
 from edge_lpr.backoff import BackOff
 from edge_lpr.config import DeviceSettings, MqttSettings
-from edge_lpr.host.clock import clock_synchronized
+from edge_lpr.host.clock import SettledClock, clock_synchronized
 from edge_lpr.messages.encoding import new_request_id
 from edge_lpr.messages.event import plate_message
 from edge_lpr.messages.health import HealthMessage
@@ -55,7 +55,8 @@ class PassagePublisher:
         if settings.home_assistant.enabled:
             announce_device(self.connection, self.topics, settings.home_assistant)
         self._clock_is_synchronized = clock_is_synchronized
-        self._outbox = Outbox(device.state_dir, settings.outbox, clock=self._clock)
+        self._settled_clock = SettledClock(clock_is_synchronized)
+        self._outbox = Outbox(device.state_dir, settings.outbox, clock=self._clock_for_ages)
         self._sender = Sender(self._outbox, self.topics.plate, self.connection.reconnect, backoff=backoff)
         self.connection.add_listener(self._sender)
         self._device_id = device.id
@@ -115,6 +116,7 @@ class PassagePublisher:
 
     def publish_health(self, health: HealthMessage) -> None:
         """Publishes the health document, retained. Its newest version is published again after every reconnect."""
+        self._settled_clock.is_settled()  # it must be asked often, and health is due every half minute
         self.connection.publish_retained(self.topics.health, health.encode(), qos=0)
 
     def publish_statistic(self, statistic: StatisticsMessage) -> None:
@@ -124,6 +126,9 @@ class PassagePublisher:
     def wait_until_empty(self, timeout_s: float) -> bool:
         """Waits until the broker has every passage. Returns False if ``timeout_s`` passed first."""
         return self._outbox.wait_until_empty(timeout_s)
+
+    def _clock_for_ages(self) -> int | None:
+        return int(time.time()) if self._settled_clock.is_settled() else None
 
     def _clock(self) -> int | None:
         return int(time.time()) if self._clock_is_synchronized() else None
