@@ -21,7 +21,7 @@ from edge_lpr.mqtt.schema import Origin
 from edge_lpr.mqtt.set_aside import append_damaged_rows, move_aside
 from edge_lpr.mqtt.store import PassageStore
 
-_NO_EVIDENCE = frozenset({"models", "outbox.db", "outbox.db-wal", "outbox.high-water"})
+_NO_EVIDENCE = frozenset({"lanes.yaml", "models", "outbox.db", "outbox.db-wal", "outbox.high-water"})
 """Names in the state folder that do not show that passages were stored before."""
 
 _log = logging.getLogger(__name__)

@@ -104,7 +104,8 @@ def test_the_log_lines_of_the_troubleshooting_page_are_those_of_the_program(page
 
 def test_the_files_in_the_state_folder_are_those_of_the_program(repo_root: Path, source: str) -> None:
     text = (repo_root / "docs" / "operations.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(?:/var/lib/edge-lpr/)?(outbox\.[\w.-]+|quota[\w.-]+|lanes\.yaml|statistics[\w-]+\.json)`", text)
+    names = r"outbox\.[\w.-]+|quota[\w.-]+|lanes\.yaml|statistics[\w-]+\.json"
+    named = re.findall(rf"`(?:/var/lib/edge-lpr/)?({names})`", text)
     assert len(set(named)) == 6
     for name in named:
         assert f'"{name}"' in source, name
