@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -143,6 +146,7 @@ class LinkSession:
         self._scene_after: int | None = None
         """The number after which a scene is wanted; None while none is."""
         self._scene_due_s = 0.0
+        self._threads = 2
         self._received: deque[float] = deque(maxlen=MAX_REQUESTS_PER_S)
         self.ended = threading.Event()
         self.end_reason: str | None = None
@@ -176,11 +180,23 @@ class LinkSession:
         self._end(None)
 
     def _end(self, reason: str | None) -> None:
-        if not self.ended.is_set():
+        """Ends the session. The connection is shut down, so that no thread stays in a call on it."""
+        with self._changed:
+            if self.ended.is_set():
+                return
             self.end_reason = reason
             self.ended.set()
-        with self._changed:
             self._changed.notify()
+            # Both ends read the end of the stream; a closed descriptor could already be another file's.
+            with socket.socket(fileno=os.dup(self._connection.fileno())) as stream, suppress(OSError):
+                stream.shutdown(socket.SHUT_RDWR)
+
+    def _leave(self) -> None:
+        """Called by each thread at its end; the last one closes the connection."""
+        with self._changed:
+            self._threads -= 1
+            if not self._threads:
+                self._connection.close()
 
     def _send_all(self) -> None:
         update_due_s = 0.0
@@ -197,6 +213,7 @@ class LinkSession:
             _log.debug("server process: %s", error)  # it has ended; the other thread reads the end
         finally:
             self._end(None)
+            self._leave()
 
     def _take_waiting(self, update_due_s: float) -> list[GateMessage]:
         """Waits for something to send, until ``update_due_s`` at most; returns it."""
@@ -231,7 +248,7 @@ class LinkSession:
             reason = f"it sent what the gate does not accept ({error})"
         finally:
             self._end(reason)
-            self._connection.close()
+            self._leave()
 
     def _handle(self, data: bytes) -> None:
         message = decode_server_message(data)

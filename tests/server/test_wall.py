@@ -128,11 +128,19 @@ class Link:
         self.gate = GateEnd(Settings(), None, lambda: update, self.reloads)
         self.session: LinkSession = self.gate.open(Connection(ours.detach()))
         self.raw = Connection(theirs.detach())
+        self.server_ended: threading.Event | None = None
 
     def server(self) -> ServerEnd:
         end = ServerEnd(self.raw)
-        end.begin(lambda: None)
+        self.server_ended = threading.Event()
+        end.begin(self.server_ended.set)
         return end
+
+    def close(self) -> None:
+        self.gate.close()
+        if self.server_ended is not None:
+            assert self.server_ended.wait(WAIT_S)  # its thread reads from the connection until then
+        self.raw.close()
 
     def add_frame(self) -> None:
         self.gate.add_frame(Frame(np.zeros((4, 4, 3), np.uint8), 0, 0.0, NOON, "camera"), [], [])
@@ -142,8 +150,7 @@ class Link:
 def link() -> Iterator[Link]:
     link = Link()
     yield link
-    link.gate.close()
-    link.raw.close()
+    link.close()
 
 
 @pytest.mark.parametrize(

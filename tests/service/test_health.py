@@ -75,7 +75,8 @@ def test_the_message_follows_its_schema(monitor: HealthMonitor, sent: list[Healt
     assert health is not None
     Draft202012Validator(schema).validate(sent[0].to_json())
     assert sent[0].to_json()["Outbox"] == {
-        "Waiting": 2, "Bytes": 1800, "Dropped": 0, "Expired": 3, "Durable": False, "Fault": "/state: disk full",
+        "Waiting": 2, "Bytes": 1800, "Dropped": 0, "Expired": 3, "Damaged": 0, "Durable": False,
+        "Fault": "/state: disk full",
     }  # fmt: skip
     assert status_line(health) == "camera running, normal, 12.5 frames/s; broker lost; 5 passages, 2 waiting"
 
