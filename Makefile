@@ -136,7 +136,7 @@ constraints: $(VENV)/.dev
 
 sbom: $(GATE_VENV)/.done
 	$(PYTHON) -m venv --clear .venv-sbom
-	.venv-sbom/bin/python -m pip install $(PIP_FLAGS) 'cyclonedx-python-lib[json-validation]>=11,<12'
+	.venv-sbom/bin/python -m pip install $(PIP_FLAGS) 'cyclonedx-python-lib[json-validation]>=11,<12' packaging
 	.venv-sbom/bin/python .ci/sbom.py $(GATE_VENV)/lib/python3*/site-packages
 
 # As docs/install.md installs a gate.

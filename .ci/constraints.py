@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "constraints.txt"
 HEADER = """\
 # Every package that a gate installs, with its dependencies, for Python 3.11 to 3.13 on 64-bit ARM and x86 with Linux.
-# Made by `make constraints`. pip installs nothing else: pip install --require-hashes -r constraints.txt
+# Made by `make constraints`. pip installs nothing else, and builds nothing from source:
+# pip install --require-hashes -r constraints.txt
 """
 
 
@@ -24,7 +25,7 @@ def main() -> int:
     """Writes the file. Returns uv's exit code."""
     command = [
         *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
-        *("--generate-hashes", "--no-header", "--no-annotate", "--only-binary", ":all:"),
+        *("--generate-hashes", "--no-header", "--no-annotate", "--only-binary", ":all:", "--emit-build-options"),
         *([] if "--keep" in sys.argv else ["--upgrade"]),
         *("--output-file", str(FILE), "pyproject.toml", ".ci/gate.in"),
     ]

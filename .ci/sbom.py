@@ -22,6 +22,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "build" / "sbom.cdx.json"
@@ -30,12 +31,12 @@ INSTALLERS = {"pip", "setuptools", "wheel"}
 
 
 def main() -> int:
-    """Writes the bill and prints what it holds. Returns 1 if it does not follow the schema."""
+    """Writes the bill and prints what it holds. Returns 1 if a part is incomplete or it does not follow the schema."""
     folder = sys.argv[1]
     hashes = allowed_hashes((ROOT / "constraints.txt").read_text(encoding="utf-8"))
     bom = Bom()
     for found in importlib.metadata.distributions(path=[folder]):
-        name = found.metadata["Name"].lower().replace("_", "-")
+        name = canonicalize_name(found.metadata["Name"])
         if name == "edge-lpr":
             bom.metadata.component = package(found, ComponentType.APPLICATION, [])
         elif name not in INSTALLERS:
@@ -44,6 +45,10 @@ def main() -> int:
         bom.components.add(model(sidecar))
     if bom.metadata.component is not None:
         bom.register_dependency(bom.metadata.component, bom.components)
+    lacking = sorted(each.name for each in bom.components if not is_complete(each))
+    if lacking:
+        print(f"licence or hashes are unknown: {', '.join(lacking)}", file=sys.stderr)
+        return 1
     text = JsonV1Dot6(bom).output_as_string(indent=2)
     error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     if error is not None:
@@ -67,14 +72,29 @@ def allowed_hashes(constraints: str) -> dict[tuple[str, str], list[str]]:
     return hashes
 
 
+def is_complete(component: Component) -> bool:
+    """Whether the hashes and, for a package, the licence are known."""
+    if component.type == ComponentType.MACHINE_LEARNING_MODEL:
+        return bool(component.hashes)
+    return bool(component.licenses) and any(each.hashes for each in component.external_references)
+
+
+def licence_names(found: importlib.metadata.Distribution) -> list[str]:
+    """Returns the licences that a package names: an expression, one line of text, or its trove classifiers."""
+    metadata = found.metadata
+    named = metadata.get("License-Expression") or metadata.get("License") or ""
+    if named and "\n" not in named:
+        return [named]
+    classifiers = metadata.get_all("Classifier") or []
+    return [each.rpartition(" :: ")[2] for each in classifiers if each.startswith("License :: ")]
+
+
 def package(found: importlib.metadata.Distribution, kind: ComponentType, hashes: list[str]) -> Component:
     """Returns an installed package as a component."""
-    metadata = found.metadata
-    name = metadata["Name"].lower().replace("_", "-")
-    named = metadata.get("License-Expression") or metadata.get("License") or ""
+    name = canonicalize_name(found.metadata["Name"])
     url = PackageURL("pypi", None, name, found.version)
     component = Component(name=name, version=found.version, type=kind, purl=url, bom_ref=str(url))
-    if named and "\n" not in named:
+    for named in licence_names(found):
         component.licenses.add(LicenseFactory().make_from_string(named))
     if hashes:
         files = [HashType(alg=HashAlgorithm.SHA_256, content=each) for each in hashes]

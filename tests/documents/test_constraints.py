@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 def blocks(repo_root: Path) -> list[str]:
     """The requirements of constraints.txt with their hashes, one in a line."""
     text = (repo_root / "constraints.txt").read_text(encoding="utf-8").replace("\\\n", " ")
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [line for line in text.splitlines() if line and not line.startswith(("#", "--"))]
 
 
 def requirement_of(block: str) -> Requirement:
@@ -47,6 +47,11 @@ def test_what_the_program_requires_is_there(repo_root: Path, blocks: list[str], 
     for requirement in map(Requirement, wanted):
         if requirement.marker is None or requirement.marker.evaluate(environment):
             assert requirement.specifier.contains(pinned[requirement.name]), requirement
+
+
+def test_pip_builds_nothing_from_source(repo_root: Path) -> None:
+    # pip would fetch what a source archive needs for its build without hashes.
+    assert "--only-binary :all:" in (repo_root / "constraints.txt").read_text(encoding="utf-8").splitlines()
 
 
 def test_it_names_no_package_index(repo_root: Path) -> None:
