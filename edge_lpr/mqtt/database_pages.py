@@ -69,7 +69,10 @@ def read_log_frames(path: Path) -> LogFrames | None:
             salts = header[16:24] if has_header else None
             pages: list[int] = []
             commits: list[int] = []
+            size = os.fstat(file.fileno()).st_size
             while len(frame := file.read(_LOG_FRAME_BYTES)) == _LOG_FRAME_BYTES:
+                if file.tell() + page_size > size:
+                    break  # a killed process was writing it: SQLite writes a frame whole before the disk confirms it
                 salts = salts or frame[8:16]
                 is_current = frame[8:16] == salts
                 page, database_pages = struct.unpack(">II", frame[:8])
